@@ -1,0 +1,397 @@
+//! Under which path do a log's hashes and entries lie, and what do the files hold? C2SP `tlog-tiles.md`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::checkpoint::decimal;
+use crate::note::MAX_NOTE_BYTES;
+use crate::proof::ProofError;
+
+/// Hashes or entries of a full tile or bundle.
+pub const FULL_WIDTH: u16 = 256;
+/// Bytes of a hash in a tile.
+pub(crate) const HASH_BYTES: usize = 32;
+/// Longest entry: its length is written in two bytes.
+pub const MAX_ENTRY_BYTES: usize = u16::MAX as usize;
+/// Longest bundle: 256 longest entries with their lengths.
+pub const MAX_BUNDLE_BYTES: usize = FULL_WIDTH as usize * (MAX_ENTRY_BYTES + 2);
+
+/// Why tiles could not be read, or do not hold what they must.
+#[derive(Debug, thiserror::Error)]
+pub enum TileError {
+    /// The source has no such file, or could not read it.
+    #[error("`{path}` could not be read")]
+    Read {
+        /// Path under the log's prefix.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A tile of another length than the tree's size implies.
+    #[error("`{path}` has {found} bytes, the tree's size asks for {expected}")]
+    Length {
+        /// Path under the log's prefix.
+        path: String,
+        /// Bytes found.
+        found: usize,
+        /// Bytes expected.
+        expected: usize,
+    },
+    /// A bundle whose lengths do not add up, or that holds too many entries.
+    #[error("the entry bundle is damaged at byte {at}: {why}")]
+    Bundle {
+        /// Byte position from 0.
+        at: usize,
+        /// What is wrong there.
+        why: &'static str,
+    },
+    /// A bundle with another number of entries than the tree's size implies.
+    #[error("`{path}` holds {found} entries, the tree's size asks for {expected}")]
+    Entries {
+        /// Path under the log's prefix.
+        path: String,
+        /// Entries found.
+        found: usize,
+        /// Entries expected.
+        expected: usize,
+    },
+    /// An entry that a bundle cannot hold.
+    #[error("an entry has {bytes} bytes, a bundle takes at most {MAX_ENTRY_BYTES}")]
+    EntryTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Two tiles that contradict each other, or a tile its entries.
+    #[error(
+        "`{path}` does not agree with what lies below it at entry {entry}: the stored tree is damaged"
+    )]
+    Disagree {
+        /// Path of the upper tile.
+        path: String,
+        /// Entry in that tile, from 0.
+        entry: u64,
+    },
+    /// No such path.
+    #[error("`{}` is not the path of a tile", .path.escape_debug())]
+    Path {
+        /// As given.
+        path: String,
+    },
+    /// No such leaf or size.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// More leaves than 2^64 - 1.
+    #[error("the tree would have more than 2^64 leaves")]
+    TooManyLeaves,
+}
+
+/// What a tile holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TileKind {
+    /// Hashes at this tile level, 0 to 63; level 0 are leaf hashes, each level above stands for 256 of the one below.
+    Hashes(u8),
+    /// Entries, each with its length.
+    Entries,
+}
+
+/// A tile's place: kind, number and width; its text form is the path under the log's prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TileId {
+    /// Hashes or entries.
+    pub kind: TileKind,
+    /// Number of the tile in its level, from 0.
+    pub index: u64,
+    /// Hashes or entries in it: 256 if full, 1 to 255 if partial.
+    pub width: u16,
+}
+
+/// Path of a hash tile: `tile/<level>/<index>`, with `.p/<width>` unless the width is 256.
+///
+/// Widths other than 1 to 256 and levels over 63 name nothing: no reader accepts such a path.
+#[must_use]
+pub fn tile_path(level: u8, index: u64, width: u16) -> String {
+    TileId {
+        kind: TileKind::Hashes(level),
+        index,
+        width,
+    }
+    .to_string()
+}
+
+/// Path of an entry bundle: `tile/entries/<index>`, with `.p/<width>` unless the width is 256. See [`tile_path`].
+#[must_use]
+pub fn entries_path(index: u64, width: u16) -> String {
+    TileId {
+        kind: TileKind::Entries,
+        index,
+        width,
+    }
+    .to_string()
+}
+
+impl TileId {
+    /// Largest size of the file, in bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        match self.kind {
+            TileKind::Hashes(_) => usize::from(self.width) * HASH_BYTES,
+            TileKind::Entries => usize::from(self.width) * (MAX_ENTRY_BYTES + 2),
+        }
+    }
+
+    fn full(self) -> Self {
+        Self {
+            width: FULL_WIDTH,
+            ..self
+        }
+    }
+
+    /// The first part of a full tile, which is what the partial tile held. `None` if the bytes are no full tile.
+    fn cut_from_full(&self, mut full: Vec<u8>) -> Option<Vec<u8>> {
+        let keep = match self.kind {
+            TileKind::Hashes(_) if full.len() == usize::from(FULL_WIDTH) * HASH_BYTES => {
+                usize::from(self.width) * HASH_BYTES
+            }
+            TileKind::Hashes(_) => return None,
+            TileKind::Entries => {
+                let entries = decode_bundle(&full).ok()?;
+                if entries.len() != usize::from(FULL_WIDTH) {
+                    return None;
+                }
+                entries
+                    .iter()
+                    .take(self.width.into())
+                    .map(|entry| entry.len() + 2)
+                    .sum()
+            }
+        };
+        full.truncate(keep);
+        Some(full)
+    }
+}
+
+impl fmt::Display for TileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            TileKind::Hashes(level) => write!(f, "tile/{level}/")?,
+            TileKind::Entries => f.write_str("tile/entries/")?,
+        }
+        // Groups of three digits, all but the last marked: 1234067 is x001/x234/067.
+        let mut groups = vec![format!("{:03}", self.index % 1000)];
+        let mut rest = self.index / 1000;
+        while rest > 0 {
+            groups.push(format!("x{:03}", rest % 1000));
+            rest /= 1000;
+        }
+        groups.reverse();
+        f.write_str(&groups.join("/"))?;
+        if self.width != FULL_WIDTH {
+            write!(f, ".p/{}", self.width)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a path under the log's prefix, as [`tile_path`] and [`entries_path`] write it and in no other spelling.
+impl FromStr for TileId {
+    type Err = TileError;
+
+    fn from_str(path: &str) -> Result<Self, TileError> {
+        let found = parse_path(path).filter(|id| id.to_string() == path);
+        found.ok_or_else(|| TileError::Path {
+            path: path.chars().take(100).collect(),
+        })
+    }
+}
+
+fn parse_path(path: &str) -> Option<TileId> {
+    let (kind, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+    let kind = match kind {
+        "entries" => TileKind::Entries,
+        level => TileKind::Hashes(
+            decimal(level)
+                .filter(|level| *level <= 63)?
+                .try_into()
+                .ok()?,
+        ),
+    };
+    let (number, width) = match rest.split_once(".p/") {
+        Some((number, width)) => (number, decimal(width).filter(|w| (1..=255).contains(w))?),
+        None => (rest, FULL_WIDTH.into()),
+    };
+    let mut index: u64 = 0;
+    for group in number.split('/') {
+        let digits = group.strip_prefix('x').unwrap_or(group);
+        if digits.len() != 3 || !digits.bytes().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        index = index.checked_mul(1000)?.checked_add(digits.parse().ok()?)?;
+    }
+    Some(TileId {
+        kind,
+        index,
+        width: width.try_into().ok()?,
+    })
+}
+
+/// An entry as a bundle holds it: its length as big-endian u16, then its bytes.
+///
+/// # Errors
+///
+/// [`TileError::EntryTooLong`] over 65 535 bytes.
+pub fn encode_entry(entry: &[u8]) -> Result<Vec<u8>, TileError> {
+    let too_long = |_| TileError::EntryTooLong { bytes: entry.len() };
+    let length = u16::try_from(entry.len()).map_err(too_long)?;
+    let mut bytes = length.to_be_bytes().to_vec();
+    bytes.extend(entry);
+    Ok(bytes)
+}
+
+/// The entries of a bundle, in order; at most 256. No bytes are no entries.
+///
+/// # Errors
+///
+/// [`TileError::Bundle`] if the lengths do not add up or there are more than 256 entries.
+pub fn decode_bundle(bytes: &[u8]) -> Result<Vec<Vec<u8>>, TileError> {
+    let mut entries = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let damaged = |why| TileError::Bundle {
+            at: bytes.len() - rest.len(),
+            why,
+        };
+        if entries.len() == usize::from(FULL_WIDTH) {
+            return Err(damaged("there are more than 256 entries"));
+        }
+        let Some((length, after)) = rest.split_first_chunk::<2>() else {
+            return Err(damaged("half of a length"));
+        };
+        let length = usize::from(u16::from_be_bytes(*length));
+        let Some((entry, after)) = after.split_at_checked(length) else {
+            return Err(damaged("the entry is cut off"));
+        };
+        entries.push(entry.to_vec());
+        rest = after;
+    }
+    Ok(entries)
+}
+
+/// All entry bundles to write, full and partial, when these entries follow the first `old_size`; the partial bundle at the old
+/// end is read from the source.
+///
+/// # Errors
+///
+/// [`TileError::EntryTooLong`], or any error of reading the old end.
+pub fn bundles_for_append(
+    old_size: u64,
+    new_entries: &[Vec<u8>],
+    source: &dyn TileSource,
+) -> Result<Vec<(String, Vec<u8>)>, TileError> {
+    let width = u64::from(FULL_WIDTH);
+    let mut index = old_size / width;
+    let mut count = (old_size % width) as u16;
+    let mut bundle = Vec::new();
+    if count > 0 && !new_entries.is_empty() {
+        let path = entries_path(index, count);
+        bundle = read(source, &path)?;
+        let found = decode_bundle(&bundle)?.len();
+        if found != usize::from(count) {
+            return Err(TileError::Entries {
+                path,
+                found,
+                expected: count.into(),
+            });
+        }
+    }
+    let mut out = Vec::new();
+    for (at, entry) in new_entries.iter().enumerate() {
+        bundle.extend(encode_entry(entry)?);
+        count += 1;
+        let last = at + 1 == new_entries.len();
+        if count == FULL_WIDTH || last {
+            out.push((entries_path(index, count), std::mem::take(&mut bundle)));
+        }
+        if count == FULL_WIDTH {
+            index += 1;
+            count = 0;
+        }
+    }
+    Ok(out)
+}
+
+/// Where a log's files can be read by their path under the log's prefix.
+pub trait TileSource {
+    /// The bytes under a path as [`tile_path`] and [`entries_path`] write them.
+    ///
+    /// Asked for a partial tile that was deleted, a source gives the first part of the full one.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] if there is no such file; whatever else reading brings.
+    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+}
+
+pub(crate) fn read(source: &dyn TileSource, path: &str) -> Result<Vec<u8>, TileError> {
+    source.read(path).map_err(|source| TileError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads the path, or, if it is a partial tile that is not there, the first part of the full one.
+fn read_or_cut(path: &str, read: impl Fn(&str) -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    let missing = match read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => error,
+        other => return other,
+    };
+    match path.parse::<TileId>() {
+        Ok(id) if id.width < FULL_WIDTH => {
+            let full = read(&id.full().to_string())?;
+            id.cut_from_full(full).ok_or(missing)
+        }
+        _ => Err(missing),
+    }
+}
+
+/// Tiles in memory, by path.
+impl<S: std::hash::BuildHasher> TileSource for HashMap<String, Vec<u8>, S> {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        read_or_cut(path, |path| {
+            self.get(path)
+                .cloned()
+                .ok_or(io::ErrorKind::NotFound.into())
+        })
+    }
+}
+
+/// Tiles in a folder, laid out by path. Reads nothing else: other paths than those of tiles and `checkpoint` are refused, so
+/// no path leads out of the folder.
+#[derive(Debug, Clone)]
+pub struct FolderTiles {
+    /// The folder that holds `tile/` and `checkpoint`.
+    pub root: PathBuf,
+}
+
+impl TileSource for FolderTiles {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        read_or_cut(path, |path| {
+            let limit = match path.parse::<TileId>() {
+                Ok(id) => id.max_bytes(),
+                Err(_) if path == "checkpoint" => MAX_NOTE_BYTES,
+                Err(why) => return Err(io::Error::new(io::ErrorKind::InvalidInput, why)),
+            };
+            let mut bytes = Vec::new();
+            let file = std::fs::File::open(self.root.join(path))?;
+            file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+            if bytes.len() > limit {
+                let why = format!("`{path}` is larger than the {limit} bytes it can have");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+            Ok(bytes)
+        })
+    }
+}
