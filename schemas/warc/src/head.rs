@@ -38,7 +38,7 @@ pub(crate) fn parse(bytes: &[u8], mode: Mode, limits: &Limits) -> Result<Head, R
         let folded = mode == Mode::Lenient && matches!(line.first(), Some(b' ' | b'\t'));
         if let (true, Some((_, value))) = (folded, fields.last_mut()) {
             value.push(' ');
-            value.push_str(String::from_utf8_lossy(line).trim());
+            value.push_str(String::from_utf8_lossy(line).trim_matches([' ', '\t']));
             continue;
         }
         if fields.len() >= limits.fields {
@@ -166,11 +166,18 @@ fn field(line: &[u8], number: usize, mode: Mode) -> Result<(String, String), Rec
             Ok((name, value))
         }
         Mode::Lenient => {
-            let name = String::from_utf8_lossy(name).trim().to_owned();
+            let name = String::from_utf8_lossy(name)
+                .trim_matches([' ', '\t'])
+                .to_owned();
             if name.is_empty() {
                 return Err(not_a_field());
             }
-            Ok((name, String::from_utf8_lossy(value).trim().to_owned()))
+            Ok((
+                name,
+                String::from_utf8_lossy(value)
+                    .trim_matches([' ', '\t'])
+                    .to_owned(),
+            ))
         }
     }
 }
