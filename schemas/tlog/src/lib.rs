@@ -5,9 +5,9 @@
 //! | module | format |
 //! |---|---|
 //! | [`hash`], [`tree`], [`proof`] | Merkle tree, RFC 6962 section 2.1; verification as in RFC 9162 section 2.1.3.2 and 2.1.4.2; SHA-256 |
-//! | [`key`], [`note`] | C2SP `signed-note.md`, Ed25519 (type 01) and its timestamped cosignature (type 04) |
+//! | [`key`], [`signing`], [`note`] | C2SP `signed-note.md`, Ed25519 (type 01) and its timestamped cosignature (type 04) |
 //! | [`checkpoint`] | C2SP `tlog-checkpoint.md`, `tlog-cosignature.md` |
-//! | [`tile`], [`tile_tree`] | C2SP `tlog-tiles.md` |
+//! | [`tile`], [`bundle`], [`source`], [`tile_tree`] | C2SP `tlog-tiles.md` |
 //! | [`tlog_proof`] | C2SP `tlog-proof.md` (`.tlog-proof` files) |
 //!
 //! Invariants: every parser takes arbitrary bytes and answers with a value or an error, never a panic, and
@@ -17,25 +17,28 @@
 //! Left out: ECDSA, RFC 6962 tree-head and ML-DSA-44 signature types (their lines are ignored as those of unknown keys),
 //! the trust policy file and the witness call.
 
+pub mod bundle;
 pub mod checkpoint;
 pub mod hash;
 pub mod key;
 pub mod note;
 pub mod proof;
+pub mod signing;
+pub mod source;
 pub mod tile;
 pub mod tile_tree;
 pub mod tlog_proof;
 pub mod tree;
 
+pub use bundle::{bundles_for_append, decode_bundle, encode_entry};
 pub use checkpoint::{Checkpoint, CheckpointError, verify_cosignatures};
 pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
-pub use key::{KeyError, KeyKind, SigningKey, VerifierKey};
+pub use key::{KeyError, KeyKind, VerifierKey};
 pub use note::{Note, NoteError, Signature};
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
-pub use tile::{
-    FolderTiles, TileError, TileId, TileKind, TileSource, bundles_for_append, decode_bundle,
-    encode_entry, entries_path, tile_path,
-};
+pub use signing::SigningKey;
+pub use source::{FolderTiles, TileSource};
+pub use tile::{TileError, TileId, TileKind, entries_path, tile_path};
 pub use tile_tree::{TileTree, tiles_for_append};
 pub use tlog_proof::{LogProof, LogProofError};
 pub use tree::{CompactTree, consistency_proof, inclusion_proof, root};

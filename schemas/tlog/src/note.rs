@@ -6,7 +6,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::key::{COSIGNATURE_LINE, SigningKey, VerifierKey, is_key_name};
+use crate::key::{COSIGNATURE_LINE, VerifierKey, is_key_name};
+use crate::signing::SigningKey;
 
 /// Largest note accepted: 1 MiB.
 pub const MAX_NOTE_BYTES: usize = 1 << 20;

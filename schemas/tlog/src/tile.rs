@@ -1,23 +1,17 @@
-//! Under which path do a log's hashes and entries lie, and what do the files hold? C2SP `tlog-tiles.md`.
+//! Under which path do a log's hashes and entries lie? C2SP `tlog-tiles.md`.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::io;
 use std::str::FromStr;
 
+use crate::bundle::{MAX_ENTRY_BYTES, decode_bundle};
 use crate::checkpoint::decimal;
-use crate::note::MAX_NOTE_BYTES;
 use crate::proof::ProofError;
 
 /// Hashes or entries of a full tile or bundle.
 pub const FULL_WIDTH: u16 = 256;
 /// Bytes of a hash in a tile.
 pub(crate) const HASH_BYTES: usize = 32;
-/// Longest entry: its length is written in two bytes.
-pub const MAX_ENTRY_BYTES: usize = u16::MAX as usize;
-/// Longest bundle: 256 longest entries with their lengths.
-pub const MAX_BUNDLE_BYTES: usize = FULL_WIDTH as usize * (MAX_ENTRY_BYTES + 2);
 
 /// Why tiles could not be read, or do not hold what they must.
 #[derive(Debug, thiserror::Error)]
@@ -143,7 +137,7 @@ impl TileId {
         }
     }
 
-    fn full(self) -> Self {
+    pub(crate) fn full(self) -> Self {
         Self {
             width: FULL_WIDTH,
             ..self
@@ -151,7 +145,7 @@ impl TileId {
     }
 
     /// The first part of a full tile, which is what the partial tile held. `None` if the bytes are no full tile.
-    fn cut_from_full(&self, mut full: Vec<u8>) -> Option<Vec<u8>> {
+    pub(crate) fn cut_from_full(&self, mut full: Vec<u8>) -> Option<Vec<u8>> {
         let keep = match self.kind {
             TileKind::Hashes(_) if full.len() == usize::from(FULL_WIDTH) * HASH_BYTES => {
                 usize::from(self.width) * HASH_BYTES
@@ -236,162 +230,4 @@ fn parse_path(path: &str) -> Option<TileId> {
         index,
         width: width.try_into().ok()?,
     })
-}
-
-/// An entry as a bundle holds it: its length as big-endian u16, then its bytes.
-///
-/// # Errors
-///
-/// [`TileError::EntryTooLong`] over 65 535 bytes.
-pub fn encode_entry(entry: &[u8]) -> Result<Vec<u8>, TileError> {
-    let too_long = |_| TileError::EntryTooLong { bytes: entry.len() };
-    let length = u16::try_from(entry.len()).map_err(too_long)?;
-    let mut bytes = length.to_be_bytes().to_vec();
-    bytes.extend(entry);
-    Ok(bytes)
-}
-
-/// The entries of a bundle, in order; at most 256. No bytes are no entries.
-///
-/// # Errors
-///
-/// [`TileError::Bundle`] if the lengths do not add up or there are more than 256 entries.
-pub fn decode_bundle(bytes: &[u8]) -> Result<Vec<Vec<u8>>, TileError> {
-    let mut entries = Vec::new();
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let damaged = |why| TileError::Bundle {
-            at: bytes.len() - rest.len(),
-            why,
-        };
-        if entries.len() == usize::from(FULL_WIDTH) {
-            return Err(damaged("there are more than 256 entries"));
-        }
-        let Some((length, after)) = rest.split_first_chunk::<2>() else {
-            return Err(damaged("half of a length"));
-        };
-        let length = usize::from(u16::from_be_bytes(*length));
-        let Some((entry, after)) = after.split_at_checked(length) else {
-            return Err(damaged("the entry is cut off"));
-        };
-        entries.push(entry.to_vec());
-        rest = after;
-    }
-    Ok(entries)
-}
-
-/// All entry bundles to write, full and partial, when these entries follow the first `old_size`; the partial bundle at the old
-/// end is read from the source.
-///
-/// # Errors
-///
-/// [`TileError::EntryTooLong`], or any error of reading the old end.
-pub fn bundles_for_append(
-    old_size: u64,
-    new_entries: &[Vec<u8>],
-    source: &dyn TileSource,
-) -> Result<Vec<(String, Vec<u8>)>, TileError> {
-    let width = u64::from(FULL_WIDTH);
-    let mut index = old_size / width;
-    let mut count = (old_size % width) as u16;
-    let mut bundle = Vec::new();
-    if count > 0 && !new_entries.is_empty() {
-        let path = entries_path(index, count);
-        bundle = read(source, &path)?;
-        let found = decode_bundle(&bundle)?.len();
-        if found != usize::from(count) {
-            return Err(TileError::Entries {
-                path,
-                found,
-                expected: count.into(),
-            });
-        }
-    }
-    let mut out = Vec::new();
-    for (at, entry) in new_entries.iter().enumerate() {
-        bundle.extend(encode_entry(entry)?);
-        count += 1;
-        let last = at + 1 == new_entries.len();
-        if count == FULL_WIDTH || last {
-            out.push((entries_path(index, count), std::mem::take(&mut bundle)));
-        }
-        if count == FULL_WIDTH {
-            index += 1;
-            count = 0;
-        }
-    }
-    Ok(out)
-}
-
-/// Where a log's files can be read by their path under the log's prefix.
-pub trait TileSource {
-    /// The bytes under a path as [`tile_path`] and [`entries_path`] write them.
-    ///
-    /// Asked for a partial tile that was deleted, a source gives the first part of the full one.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::NotFound`] if there is no such file; whatever else reading brings.
-    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
-}
-
-pub(crate) fn read(source: &dyn TileSource, path: &str) -> Result<Vec<u8>, TileError> {
-    source.read(path).map_err(|source| TileError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Reads the path, or, if it is a partial tile that is not there, the first part of the full one.
-fn read_or_cut(path: &str, read: impl Fn(&str) -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
-    let missing = match read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => error,
-        other => return other,
-    };
-    match path.parse::<TileId>() {
-        Ok(id) if id.width < FULL_WIDTH => {
-            let full = read(&id.full().to_string())?;
-            id.cut_from_full(full).ok_or(missing)
-        }
-        _ => Err(missing),
-    }
-}
-
-/// Tiles in memory, by path.
-impl<S: std::hash::BuildHasher> TileSource for HashMap<String, Vec<u8>, S> {
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        read_or_cut(path, |path| {
-            self.get(path)
-                .cloned()
-                .ok_or(io::ErrorKind::NotFound.into())
-        })
-    }
-}
-
-/// Tiles in a folder, laid out by path. Reads nothing else: other paths than those of tiles and `checkpoint` are refused, so
-/// no path leads out of the folder.
-#[derive(Debug, Clone)]
-pub struct FolderTiles {
-    /// The folder that holds `tile/` and `checkpoint`.
-    pub root: PathBuf,
-}
-
-impl TileSource for FolderTiles {
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        read_or_cut(path, |path| {
-            let limit = match path.parse::<TileId>() {
-                Ok(id) => id.max_bytes(),
-                Err(_) if path == "checkpoint" => MAX_NOTE_BYTES,
-                Err(why) => return Err(io::Error::new(io::ErrorKind::InvalidInput, why)),
-            };
-            let mut bytes = Vec::new();
-            let file = std::fs::File::open(self.root.join(path))?;
-            file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-            if bytes.len() > limit {
-                let why = format!("`{path}` is larger than the {limit} bytes it can have");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-            }
-            Ok(bytes)
-        })
-    }
 }

@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::bundle::decode_bundle;
 use crate::hash::{EMPTY_ROOT, Hash, node_hash};
 use crate::proof::ProofError;
-use crate::tile::{
-    FULL_WIDTH, HASH_BYTES, TileError, TileSource, decode_bundle, entries_path, read, tile_path,
-};
+use crate::source::{TileSource, read};
+use crate::tile::{FULL_WIDTH, HASH_BYTES, TileError, entries_path, tile_path};
 use crate::tree::{CompactTree, consistency_ranges, inclusion_ranges, root, split};
 
 /// Leaves or hashes under one tile.

@@ -191,3 +191,111 @@ impl Extend<Hash> for CompactTree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::leaf_hash;
+    use crate::proof::{verify_consistency, verify_inclusion};
+
+    /// The classic leaves of the first Certificate Transparency tests, in hex.
+    const LEAVES: [&str; 8] = [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ];
+    const ROOTS: [(usize, &str); 6] = [
+        (
+            0,
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
+        (
+            1,
+            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        ),
+        (
+            2,
+            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        ),
+        (
+            3,
+            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        ),
+        (
+            4,
+            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        ),
+        (
+            8,
+            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+        ),
+    ];
+
+    fn classic() -> Vec<Hash> {
+        LEAVES
+            .iter()
+            .map(|entry| leaf_hash(&hex::decode(entry).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn classic_roots() {
+        let leaves = classic();
+        for (size, wanted) in ROOTS {
+            assert_eq!(root(&leaves[..size]).to_hex(), wanted, "size {size}");
+            let mut compact = CompactTree::new();
+            compact.extend(leaves[..size].iter().copied());
+            assert_eq!(compact.root().to_hex(), wanted, "compact, size {size}");
+            assert_eq!(compact.right_edge().len(), size.count_ones() as usize);
+        }
+    }
+
+    #[test]
+    fn classic_proofs_hold_for_every_size_leaf_and_prefix() {
+        let leaves = classic();
+        for size in 1..=8 {
+            let now = &leaves[..size];
+            for (index, leaf) in (0..).zip(now) {
+                let proof = inclusion_proof(now, index).unwrap();
+                verify_inclusion(index, size as u64, leaf, &proof, &root(now)).unwrap();
+            }
+            for old in 1..=size {
+                let proof = consistency_proof(now, old as u64).unwrap();
+                let before = root(&leaves[..old]);
+                verify_consistency(old as u64, size as u64, &proof, &before, &root(now)).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_tree_has_no_proof() {
+        let leaves = classic();
+        assert_eq!(
+            inclusion_proof(&leaves, 8),
+            Err(ProofError::IndexBeyondTree { index: 8, size: 8 })
+        );
+        assert_eq!(
+            consistency_proof(&leaves, 9),
+            Err(ProofError::OldBeyondNew { old: 9, new: 8 })
+        );
+        assert_eq!(consistency_proof(&leaves, 0), Ok(vec![]));
+        assert_eq!(
+            verify_consistency(0, 8, &[], &EMPTY_ROOT, &root(&leaves)),
+            Err(ProofError::FromEmptyTree)
+        );
+    }
+
+    #[test]
+    fn right_edge_of_another_size_is_refused() {
+        let edge = vec![EMPTY_ROOT; 2];
+        assert_eq!(
+            CompactTree::from_right_edge(4, edge),
+            Err(ProofError::WrongEdge { size: 4, given: 2 })
+        );
+    }
+}
