@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::hash::{EMPTY_ROOT, Hash, HashError};
 use crate::key::{KeyKind, VerifierKey};
 use crate::note::{Note, NoteError};
+use crate::signing::SigningKey;
 
 /// Why a text is no checkpoint, or a checkpoint is not to be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +110,26 @@ impl Checkpoint {
             root,
             extensions,
         })
+    }
+
+    /// Signs the checkpoint with its log's key. The log has made sure that it is consistent with every earlier one.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Origin`] if the key has another name than the origin; any other [`CheckpointError`] if the fields,
+    /// written out, would not be read as they are (an origin with a line break, say). Nothing was signed then.
+    pub fn sign(&self, key: &SigningKey) -> Result<Note, CheckpointError> {
+        if self.origin != key.name() {
+            return Err(CheckpointError::Origin {
+                found: self.origin.clone(),
+                expected: key.name().to_owned(),
+            });
+        }
+        let text = self.to_string();
+        if Self::parse(&text)? != *self {
+            return Err(CheckpointError::Lines);
+        }
+        Ok(Note::sign(&text, &[key])?)
     }
 
     /// Opens a checkpoint's note with the key of the log that is expected: the key signed it, and its origin is the key's name.

@@ -14,6 +14,26 @@
 //! bounds what it keeps. No clock, no network; the only file access is [`FolderTiles`]. A key is either verified strictly
 //! (`verify_strict`) or not at all.
 //!
+//! ```
+//! use tlog::{Checkpoint, CompactTree, LogProof, SigningKey, leaf_hash};
+//!
+//! let key = SigningKey::generate("log.example.org")?;
+//! let leaves = [leaf_hash(b"first"), leaf_hash(b"second")];
+//! let mut tree = CompactTree::new();
+//! tree.extend(leaves);
+//! let checkpoint = Checkpoint::new(key.name(), tree.size(), tree.root()).sign(&key)?;
+//!
+//! let proof = LogProof {
+//!     index: 1,
+//!     proof: tlog::inclusion_proof(&leaves, 1)?,
+//!     checkpoint: checkpoint.to_string(),
+//!     extra: None,
+//! };
+//! assert_eq!(proof.verify(b"second", &key.vkey())?.size, 2);
+//! assert!(proof.verify(b"another", &key.vkey()).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Left out: ECDSA, RFC 6962 tree-head and ML-DSA-44 signature types (their lines are ignored as those of unknown keys),
 //! the trust policy file and the witness call.
 

@@ -1,6 +1,6 @@
 //! What is the root of these leaves, and which proofs do they give?
 //!
-//! Both proofs are lists of subtrees; [`inclusion_ranges`] and [`consistency_ranges`] say which leaves each subtree
+//! Both proofs are lists of subtrees; `inclusion_ranges` and `consistency_ranges` say which leaves each subtree
 //! covers. Leaves in memory and tiles on disk answer the same lists, so there is one algorithm for both.
 
 use std::ops::Range;

@@ -311,6 +311,34 @@ fn checkpoint_of_another_origin_does_not_open() {
 }
 
 #[test]
+fn log_signs_only_what_reads_back_under_its_own_name() {
+    let log = key("log.example");
+    let good = Checkpoint::new("log.example", 0, EMPTY_ROOT);
+    let note = good.sign(&log).unwrap().to_string();
+    assert_eq!(
+        Checkpoint::open(note.as_bytes(), &log.vkey()).unwrap().0,
+        good
+    );
+    assert!(matches!(
+        good.sign(&key("b.example")),
+        Err(CheckpointError::Origin { .. })
+    ));
+    let broken = Checkpoint {
+        extensions: vec!["one\ntwo".into()],
+        ..good.clone()
+    };
+    assert_eq!(broken.sign(&log), Err(CheckpointError::Lines));
+    let empty = Checkpoint {
+        extensions: vec![String::new()],
+        ..good
+    };
+    assert_eq!(
+        empty.sign(&log),
+        Err(CheckpointError::EmptyExtension { line: 4 })
+    );
+}
+
+#[test]
 fn witness_counts_once_with_its_latest_time_and_not_at_all_with_a_bad_line() {
     let text = Checkpoint::new("log.example", 0, EMPTY_ROOT).to_string();
     let mut note = Note::sign(&text, &[&key("log.example")]).unwrap();

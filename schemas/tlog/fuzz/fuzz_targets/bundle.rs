@@ -7,7 +7,11 @@ use tlog::{TileId, decode_bundle, encode_entry};
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(entries) = decode_bundle(bytes) {
         assert!(entries.len() <= 256);
-        let again: Vec<u8> = entries.iter().flat_map(|entry| encode_entry(entry)).flatten().collect();
+        let again: Vec<u8> = entries
+            .iter()
+            .flat_map(|entry| encode_entry(entry))
+            .flatten()
+            .collect();
         assert_eq!(again, bytes);
     }
     if let Ok(text) = std::str::from_utf8(bytes)
