@@ -16,6 +16,7 @@ pub mod problem;
 pub mod receipt;
 pub mod record;
 pub mod robots;
+pub mod segment;
 pub mod schedule;
 pub mod statement;
 pub mod trust;

@@ -11,8 +11,11 @@ use crate::digest::Digest;
 
 /// The manifest of a segment. Its RFC 8785 bytes are the log leaf; signed by the agent as a C2SP note (those bytes and a line feed).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename = "manifest", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Manifest {
+    /// Always `manifest`.
+    #[serde(rename = "type")]
+    pub kind: ManifestKind,
     /// Format version, 1.
     pub v: u32,
     /// Key id of the agent (`name+0a1b2c3d`).
@@ -29,6 +32,15 @@ pub struct Manifest {
     pub checkpoint: CheckpointRef,
     /// When the segment was closed, by the agent's clock.
     pub time: Minute,
+}
+
+/// The one value of a manifest's `type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ManifestKind {
+    /// `manifest`.
+    #[default]
+    Manifest,
 }
 
 /// A log's size and root.

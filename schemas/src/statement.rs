@@ -134,8 +134,11 @@ pub struct PolicyBundle {
 ///
 /// Its digest is the *policy digest* that runs name. An agent whose issue is older than `max_policy_age_hours` stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename = "policy_issue", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyIssue {
+    /// Always `policy_issue`.
+    #[serde(rename = "type")]
+    pub kind: PolicyIssueKind,
     /// Format version, 1.
     pub v: u32,
     /// When the registry made it, UTC.
@@ -148,4 +151,13 @@ pub struct PolicyIssue {
     pub approvals: Vec<Digest>,
     /// Log size at that instant: all statements named lie below it.
     pub log_size: u64,
+}
+
+/// The one value of a policy issue's `type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyIssueKind {
+    /// `policy_issue`.
+    #[default]
+    PolicyIssue,
 }

@@ -1,0 +1,41 @@
+//! How is a segment written, read and partly erased? The layout is in `README.md`, section *Segment*.
+//!
+//! [`SegmentWriter`] makes the file and closes it with the agent's signature. [`Segment::read`] takes it apart and believes nothing:
+//! it recomputes every commitment and the root, and refuses what the layout does not allow. [`erase`] puts tombstones in the place of units.
+//! Whether signatures count and captures were permitted is not judged here.
+
+mod erase;
+mod line;
+mod read;
+mod view;
+mod write;
+
+pub use erase::{erase, tombstoned_units};
+pub use line::{line_bytes, salted, unsalted};
+pub use read::{Conversion, LineAt, Part, RecordAt, Segment, SegmentError};
+pub use view::{Capture, CaptureKind, View};
+pub use write::{Fetch, Ids, Referred, ResponseKind, Sealed, SegmentWriter, Start, WriteError};
+
+use uuid::Uuid;
+
+/// Largest segment, in uncompressed bytes of all its records together: 64 MiB.
+pub const MAX_SEGMENT_BYTES: u64 = 64 << 20;
+/// Largest segment file as stored: 72 MiB, enough for incompressible content.
+pub const MAX_FILE_BYTES: u64 = 72 << 20;
+/// Name of the field that holds a unit's salt.
+pub const SALT_FIELD: &str = "Vigie-Salt";
+/// Date of records that stand for erased ones.
+const NO_DATE: &str = "1970-01-01T00:00:00Z";
+
+/// Record id of the conversion of `response`.
+fn conversion_id(response: &str) -> String {
+    urn(&format!("vigie:conversion:{response}"))
+}
+
+/// UUID version 5 (URL namespace) of `name`, as a URN.
+fn urn(name: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).urn().to_string()
+}
+
+#[cfg(test)]
+mod tests;

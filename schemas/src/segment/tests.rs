@@ -1,0 +1,286 @@
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tlog::SigningKey;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    capture::{Commit, End, Exchange, Failed, Header, Lane, Line, Reader, RecordLine, Run, Target, UnreadableLine},
+    coverage::{Coverage, CoverageState},
+    digest::{Digest, Salt},
+    gate::{Decision, DecisionCode, GateAsk, Origin},
+    manifest::CheckpointRef,
+    permission::Method,
+    record::{Kind, Record},
+};
+
+struct Counted(u64);
+
+impl Ids for Counted {
+    fn salt(&mut self) -> Salt {
+        self.0 += 1;
+        Digest::of(&self.0.to_be_bytes())
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        self.0 += 1;
+        uuid::Builder::from_random_bytes(u128::from(self.0).to_be_bytes()).into_uuid()
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).unwrap()
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_seed("agent-1", &[7; 32]).unwrap()
+}
+
+fn ask() -> GateAsk {
+    GateAsk {
+        entry: "harbour-news".into(),
+        collector: "feed".into(),
+        method: Method::Get,
+        url: "https://news.example.org/news.atom".into(),
+        headers: vec![],
+        origin: Origin::Plan,
+        at: at(1),
+        spent_today: 0,
+        resolved: None,
+        connected: None,
+        slot: None,
+    }
+}
+
+fn decision() -> Decision {
+    Decision {
+        permitted: true,
+        code: DecisionCode::Permitted,
+        because: "permitted, because this is a test".into(),
+        entry: None,
+        url: None,
+        robots: None,
+    }
+}
+
+fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
+    let target = Target { id: "harbour-news".into(), entry: "harbour-news".into(), url: ask().url, recipe: None };
+    let reader = Reader { name: "feed".into(), version: "0.1.0".into(), program: Digest([1; 32]) };
+    let start = Start {
+        software: "vigie-feed/0.1.0".into(),
+        agent: key().vkey().id_text(),
+        seq: 1,
+        root: Digest([2; 32]),
+        trial: true,
+        user_agent: "Vigie/0.1 (+https://unit.example.org)".into(),
+        operator: "https://unit.example.org".into(),
+        date: at(0),
+    };
+    let mut writer = SegmentWriter::begin(Vec::new(), Counted(0), &start).unwrap();
+    let run = Run {
+        v: 1,
+        id: "harbour-news poll 1".into(),
+        policy: Digest([3; 32]),
+        policy_issued_at: at(0),
+        root: Digest([2; 32]),
+        entry: Digest([4; 32]),
+        target: target.clone(),
+        lane: Lane::Poll,
+        work: json!("poll"),
+        cursor: Value::Null,
+        now: at(0),
+        due: None,
+        reader: reader.clone(),
+        queries: vec![],
+        clock_synchronised: None,
+    };
+    writer.run(&run).unwrap();
+    let response = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\ncanary words";
+    let fetch = Fetch {
+        url: &ask().url,
+        date: at(1),
+        request: b"GET /news.atom HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
+        response,
+        payload: b"canary words",
+        kind: ResponseKind::Full,
+        ip: Some("192.0.2.1".parse().unwrap()),
+        truncated: None,
+    };
+    let id = writer
+        .exchange(&fetch, |response| Exchange {
+            v: 1,
+            response,
+            step: Value::Null,
+            target: target.digest(),
+            attempt: 1,
+            ask: ask(),
+            decision: decision(),
+            robots: None,
+            conditions: vec![],
+            struck: vec![],
+            part: 0,
+            last: true,
+            truncated: None,
+            peer: None,
+            certificate: None,
+            took_ms: 3,
+            read: true,
+        })
+        .unwrap();
+    let header =
+        Header { v: 1, response: id, captured_at: write::date(at(1)), reader, step: Digest::of(b"null") };
+    let mut lines = vec![line_bytes(&Line::Header(header.clone())).unwrap()];
+    for (place, text) in texts.iter().enumerate() {
+        let mut item = Record::new(Kind::Article, "web", format!("news.example.org|{place}"));
+        item.text = Some((*text).to_owned());
+        let content = item.content_hash().unwrap();
+        let line = RecordLine { place: format!("/entry/{place}"), content, item, dropped: vec![] };
+        lines.push(line_bytes(&Line::Record(line)).unwrap());
+    }
+    let odd = UnreadableLine { place: "/entry/9".into(), why: "no id".into() };
+    lines.push(line_bytes(&Line::Unreadable(odd)).unwrap());
+    lines.push(line_bytes(&Line::End(Box::new(End::default()))).unwrap());
+    writer.conversion(&header, &lines).unwrap();
+    writer
+        .failed(&Failed {
+            v: 1,
+            ask: ask(),
+            decision: decision(),
+            robots: None,
+            step: Value::Null,
+            attempt: 1,
+            error: "no answer".into(),
+        })
+        .unwrap();
+    let coverage = Coverage {
+        target: "harbour-news".into(),
+        due: None,
+        from: at(0),
+        to: at(2),
+        state: CoverageState::Complete,
+        why: None,
+        requests: 1,
+        refused: 0,
+        failed: 1,
+        records: texts.len() as u64,
+        new: 0,
+        unreadable: 1,
+        bytes: 12,
+    };
+    let commit = Commit {
+        v: 1,
+        run: run.id,
+        cursor: Value::Null,
+        frontier: 0,
+        shelf: 0,
+        dropped: Default::default(),
+        complete: true,
+        coverage,
+    };
+    let checkpoint = CheckpointRef { size: 0, root: tlog::EMPTY_ROOT };
+    writer.seal(&commit, &key(), None, checkpoint, at(3)).unwrap()
+}
+
+#[test]
+fn what_was_written_reads_back_and_verifies() {
+    let (file, sealed) = made(&["Bonjour", "Второй"]);
+    let segment = Segment::read(&file).unwrap();
+    segment.verify(&key().vkey()).unwrap();
+    assert_eq!(segment.digest, sealed.digest);
+    let view = segment.view().unwrap();
+    assert_eq!(view.captures.len(), 2);
+    let capture = &view.captures[0];
+    assert_eq!(capture.conversion.unwrap().lines.len(), 5);
+    assert_eq!(capture.units().len(), 3 + 5);
+    assert_eq!(view.commit.as_ref().unwrap().1.coverage.records, 2);
+    for (number, commitment) in segment.commitments.iter().enumerate() {
+        let proof = segment.unit_proof(number as u64).unwrap();
+        let leaf = tlog::leaf_hash(&commitment.0);
+        let root = tlog::Hash(segment.manifest.root.0);
+        tlog::verify_inclusion(number as u64, segment.manifest.units, &leaf, &proof, &root).unwrap();
+    }
+}
+
+#[test]
+fn equal_inputs_give_equal_bytes() {
+    assert_eq!(made(&["Bonjour"]).0, made(&["Bonjour"]).0);
+}
+
+#[test]
+fn another_agents_key_does_not_verify() {
+    let segment = Segment::read(&made(&["Bonjour"]).0).unwrap();
+    let other = SigningKey::from_seed("agent-1", &[8; 32]).unwrap();
+    assert!(segment.verify(&other.vkey()).is_err());
+}
+
+#[test]
+fn an_erased_unit_is_gone_and_the_others_still_open() {
+    let (file, _) = made(&["Bonjour", "Второй", "第三例"]);
+    let before = Segment::read(&file).unwrap();
+    let all = before.manifest.units;
+    for unit in 0..all {
+        let erased = erase(&file, &BTreeSet::from([unit]), 17).unwrap();
+        let after = Segment::read(&erased).unwrap();
+        assert_eq!(after.digest, before.digest);
+        assert_eq!(after.commitments, before.commitments);
+        assert_eq!(tombstoned_units(&after), [(unit, 17)]);
+        after.view().unwrap();
+        let again = erase(&erased, &BTreeSet::from([unit]), 99).unwrap();
+        assert_eq!(again, erased, "erasing twice keeps the first tombstone");
+    }
+    let everything = erase(&file, &(0..all).collect(), 17).unwrap();
+    assert_eq!(tombstoned_units(&Segment::read(&everything).unwrap()).len() as u64, all);
+    let plain: Vec<u8> = warc::Reader::strict(&*everything).any_encoder().flat_map(|entry| entry.unwrap().raw).collect();
+    for word in ["canary", "Bonjour", "news.example.org"] {
+        assert!(!String::from_utf8_lossy(&plain).contains(word), "{word} is still there");
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_an_error_or_changes_nothing() {
+    let (file, _) = made(&["Bonjour", "Второй"]);
+    let whole = Segment::read(&file).unwrap();
+    for at in 0..file.len() {
+        let mut flipped = file.clone();
+        flipped[at] ^= 1 << (at % 8);
+        if let Ok(mut other) = Segment::read(&flipped)
+            && other.verify(&key().vkey()).is_ok()
+        {
+            // Only how tightly a member is packed may differ.
+            other.parts.iter_mut().zip(&whole.parts).for_each(|(other, whole)| match (other, whole) {
+                (Part::Record(other), Part::Record(whole)) => (other.offset, other.length) = (whole.offset, whole.length),
+                (Part::Conversion(other), Part::Conversion(whole)) => {
+                    (other.offset, other.length) = (whole.offset, whole.length);
+                }
+                _ => {}
+            });
+            assert_eq!(other, whole, "byte {at}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn salt_goes_in_and_comes_out(text in ".{0,40}", seed in any::<u64>()) {
+        let salt = Digest::of(&seed.to_be_bytes());
+        for line in [
+            Line::Unreadable(UnreadableLine { place: text.clone(), why: text.clone() }),
+            Line::End(Box::new(End { cut: Some(text.clone()), ..End::default() })),
+        ] {
+            let said = line_bytes(&line).unwrap();
+            let stored = salted(&said, &salt);
+            prop_assert_eq!(&crate::canonical::to_canonical(&serde_json::from_slice(&stored).unwrap()).unwrap(), &stored);
+            prop_assert_eq!(unsalted(&stored), Some((said, salt)));
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Segment::read(&bytes);
+        let _ = Segment::read(&warc::gzip_member(&bytes, 1));
+        let _ = unsalted(&bytes);
+    }
+}

@@ -1,0 +1,222 @@
+//! What does a segment say, put together: its run, its captures with their decisions, its readings?
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use warc::RecordType;
+
+use super::{Conversion, Part, RecordAt, Segment, SegmentError, tombstoned_units};
+use crate::{
+    canonical,
+    capture::{Commit, Exchange, Failed, Refused, Run, media_type},
+    gate::{Decision, GateAsk, RobotsCopy},
+};
+
+/// A segment's parts by meaning. What was erased is absent; nothing here fails for it.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// Fields of the `warcinfo` block, in order; empty where it was erased.
+    pub info: Vec<(String, String)>,
+    /// The run record, with its unit number.
+    pub run: Option<(u64, Run)>,
+    /// Robots copies by record id, with their unit numbers.
+    pub robots: BTreeMap<String, (u64, RobotsCopy)>,
+    /// Captures, refusals and failures in file order.
+    pub captures: Vec<Capture<'a>>,
+    /// Conversions whose exchange record is gone.
+    pub loose: Vec<&'a Conversion>,
+    /// The commit record, with its unit number.
+    pub commit: Option<(u64, Commit)>,
+}
+
+/// One thing the gate decided about, and what came of it.
+#[derive(Debug)]
+pub struct Capture<'a> {
+    /// Unit number of the metadata record that holds the decision.
+    pub unit: u64,
+    /// WARC-Date of that record: for an exchange, when it was captured.
+    pub date: String,
+    /// Which of the three.
+    pub kind: CaptureKind,
+    /// The request, unless erased.
+    pub request: Option<&'a RecordAt>,
+    /// The response or revisit, unless erased.
+    pub response: Option<&'a RecordAt>,
+    /// What a reading said of it.
+    pub conversion: Option<&'a Conversion>,
+}
+
+/// A fetch, a refusal, or a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaptureKind {
+    /// Something was fetched.
+    Exchange(Box<Exchange>),
+    /// The gate refused; nothing was sent.
+    Refused(Box<Refused>),
+    /// Nothing came back.
+    Failed(Box<Failed>),
+}
+
+impl Capture<'_> {
+    /// What the gate was asked.
+    #[must_use]
+    pub fn ask(&self) -> &GateAsk {
+        match &self.kind {
+            CaptureKind::Exchange(exchange) => &exchange.ask,
+            CaptureKind::Refused(refused) => &refused.ask,
+            CaptureKind::Failed(failed) => &failed.ask,
+        }
+    }
+
+    /// What the agent's gate answered.
+    #[must_use]
+    pub fn decision(&self) -> &Decision {
+        match &self.kind {
+            CaptureKind::Exchange(exchange) => &exchange.decision,
+            CaptureKind::Refused(refused) => &refused.decision,
+            CaptureKind::Failed(failed) => &failed.decision,
+        }
+    }
+
+    /// Record id of the robots copy the decision rests on.
+    #[must_use]
+    pub fn robots(&self) -> Option<&str> {
+        match &self.kind {
+            CaptureKind::Exchange(exchange) => exchange.robots.as_deref(),
+            CaptureKind::Refused(refused) => refused.robots.as_deref(),
+            CaptureKind::Failed(failed) => failed.robots.as_deref(),
+        }
+    }
+
+    /// All units that go when this capture is refused: request, response, decision, every line of the reading.
+    #[must_use]
+    pub fn units(&self) -> Vec<u64> {
+        let mut units = vec![self.unit];
+        units.extend(self.request.map(|record| record.unit));
+        units.extend(self.response.map(|record| record.unit));
+        units.extend(self.conversion.iter().flat_map(|conversion| conversion.lines.iter().map(|line| line.unit)));
+        units.sort_unstable();
+        units
+    }
+}
+
+impl Segment {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    ///
+    /// [`SegmentError`] where a JSON block is not what its media type says, a unit belongs to nothing (a response without an exchange
+    /// record that is no tombstone's neighbour), or a second run or commit record stands in the segment.
+    pub fn view(&self) -> Result<View<'_>, SegmentError> {
+        let mut view =
+            View { info: Vec::new(), run: None, robots: BTreeMap::new(), captures: Vec::new(), loose: Vec::new(), commit: None };
+        let mut requests: BTreeMap<&str, &RecordAt> = BTreeMap::new();
+        let mut responses: BTreeMap<&str, &RecordAt> = BTreeMap::new();
+        let mut of_response: BTreeMap<String, usize> = BTreeMap::new();
+        let has_tombstones = !tombstoned_units(self).is_empty();
+        for part in &self.parts {
+            match part {
+                Part::Tombstone(_) => {}
+                Part::Conversion(conversion) => {
+                    let at = conversion.response.as_ref().and_then(|id| of_response.get(id)).copied();
+                    match at.and_then(|at| view.captures.get_mut(at)) {
+                        Some(capture) if capture.conversion.is_none() => capture.conversion = Some(conversion),
+                        Some(_) => return Err(layout(conversion.offset, "a second conversion of one response")),
+                        None => view.loose.push(conversion),
+                    }
+                }
+                Part::Record(record) => match (record.record.kind(), record.record.get("Content-Type").unwrap_or_default()) {
+                    (RecordType::Warcinfo, _) => view.info = fields(&record.record.block),
+                    (RecordType::Request, _) => {
+                        let of = record.record.get("WARC-Concurrent-To").unwrap_or_default();
+                        requests.insert(bare(of), record);
+                    }
+                    (RecordType::Response | RecordType::Revisit, _) => {
+                        if responses.insert(record.record.id(), record).is_some() {
+                            return Err(layout(record.offset, "a second record with the same id"));
+                        }
+                    }
+                    (RecordType::Metadata, media_type::RUN) => {
+                        if view.run.replace((record.unit, json(record)?)).is_some() {
+                            return Err(layout(record.offset, "a second run record"));
+                        }
+                    }
+                    (RecordType::Metadata, media_type::COMMIT) => {
+                        if view.commit.replace((record.unit, json(record)?)).is_some() {
+                            return Err(layout(record.offset, "a second commit record"));
+                        }
+                    }
+                    (RecordType::Metadata, media_type::ROBOTS) => {
+                        view.robots.insert(record.record.id().to_owned(), (record.unit, json(record)?));
+                    }
+                    (RecordType::Metadata, media_type::EXCHANGE) => {
+                        let exchange: Exchange = json(record)?;
+                        let request = requests.remove(exchange.response.as_str());
+                        let response = responses.remove(exchange.response.as_str());
+                        if of_response.insert(exchange.response.clone(), view.captures.len()).is_some() {
+                            return Err(layout(record.offset, "a second exchange record of one response"));
+                        }
+                        if !has_tombstones && (request.is_none() || response.is_none()) {
+                            return Err(layout(record.offset, "an exchange record without its request and response"));
+                        }
+                        view.captures.push(Capture {
+                            unit: record.unit,
+                            date: record.record.date().to_owned(),
+                            kind: CaptureKind::Exchange(Box::new(exchange)),
+                            request,
+                            response,
+                            conversion: None,
+                        });
+                    }
+                    (RecordType::Metadata, media_type::REFUSED) => {
+                        view.captures.push(bare_capture(record, CaptureKind::Refused(Box::new(json(record)?))));
+                    }
+                    (RecordType::Metadata, media_type::FAILED) => {
+                        view.captures.push(bare_capture(record, CaptureKind::Failed(Box::new(json(record)?))));
+                    }
+                    _ => return Err(layout(record.offset, "a record that segments do not hold")),
+                },
+            }
+        }
+        let left = requests.values().chain(responses.values()).next();
+        match left {
+            Some(record) if !has_tombstones => Err(layout(record.offset, "a request or response without its exchange record")),
+            _ if !has_tombstones && (view.run.is_none() || view.commit.is_none() || !view.loose.is_empty()) => {
+                Err(layout(0, "a segment holds one run record, one commit record, and no reading without its response"))
+            }
+            _ => Ok(view),
+        }
+    }
+}
+
+fn bare_capture(record: &RecordAt, kind: CaptureKind) -> Capture<'_> {
+    Capture {
+        unit: record.unit,
+        date: record.record.date().to_owned(),
+        kind,
+        request: None,
+        response: None,
+        conversion: None,
+    }
+}
+
+fn json<T: DeserializeOwned>(record: &RecordAt) -> Result<T, SegmentError> {
+    canonical::from_canonical(&record.record.block)
+        .map_err(|source| SegmentError::Json { offset: record.offset, line: 1, source })
+}
+
+fn layout(offset: u64, what: &str) -> SegmentError {
+    SegmentError::Layout { offset, what: what.to_owned() }
+}
+
+fn bare(id: &str) -> &str {
+    id.trim_start_matches('<').trim_end_matches('>')
+}
+
+fn fields(block: &[u8]) -> Vec<(String, String)> {
+    String::from_utf8_lossy(block)
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
