@@ -9,7 +9,7 @@ use crate::tile::{FULL_WIDTH, TileError, TileId};
 
 /// Where a log's files can be read by their path under the log's prefix.
 pub trait TileSource {
-    /// The bytes under a path as [`tile_path`] and [`entries_path`] write them.
+    /// The bytes under a path as [`crate::tile_path`] and [`crate::entries_path`] write them.
     ///
     /// Asked for a partial tile that was deleted, a source gives the first part of the full one.
     ///
