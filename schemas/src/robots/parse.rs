@@ -268,12 +268,10 @@ fn quoted(text: &[u8]) -> String {
     // Four bytes are the most a character takes, so this much is enough and no more is decoded.
     let head = text.get(..QUOTED_CHARS * 4).unwrap_or(text);
     let decoded = String::from_utf8_lossy(head);
-    let mut letters = decoded.chars().map(|letter| {
-        if letter.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            letter
-        }
+    let mut letters = decoded.chars().map(|letter| match letter {
+        '\t' => ' ',
+        letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
+        letter => letter,
     });
     let mut quoted: String = letters.by_ref().take(QUOTED_CHARS).collect();
     if letters.next().is_some() || head.len() < text.len() {
