@@ -10,7 +10,7 @@
 //! error or gives other uncompressed bytes, never the same records in silence. The gzip checksum alone does not give
 //! that: padding bits count for nothing, and a back reference in repetitive text can be bent to an equal string further
 //! away. So a strict reader compresses again what it read and compares. That ties strict reading to the compressor's
-//! version (a test pins its output); [`Reader::any_encoder`] leaves this one check out.
+//! version (a test pins its output); [`Reader::any_encoder`] and [`read_member_at_any_encoder`] leave this one check out.
 //!
 //! What no member can show: that whole members are missing at the end of a file. Whoever keeps files counts records.
 //!
@@ -29,6 +29,6 @@ mod write;
 pub use error::{Error, RecordError};
 pub use gzip::gzip_member;
 pub use limits::Limits;
-pub use read::{Entry, Reader, read_member_at};
+pub use read::{Entry, Reader, read_member_at, read_member_at_any_encoder};
 pub use record::{Record, RecordType, digest_sha256};
 pub use write::Writer;

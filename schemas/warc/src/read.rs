@@ -246,10 +246,37 @@ pub fn read_member_at<R: Read + Seek>(
     length: Option<u64>,
     limits: &Limits,
 ) -> Result<Entry, Error> {
+    read_at(file, offset, length, limits, false)
+}
+
+/// [`read_member_at`] for files written with another version of the compressor; see [`Reader::any_encoder`].
+///
+/// Enough wherever the uncompressed bytes are then checked against a commitment.
+///
+/// # Errors
+///
+/// Those of [`read_member_at`] but [`Error::Recompressed`].
+pub fn read_member_at_any_encoder<R: Read + Seek>(
+    file: &mut R,
+    offset: u64,
+    length: Option<u64>,
+    limits: &Limits,
+) -> Result<Entry, Error> {
+    read_at(file, offset, length, limits, true)
+}
+
+fn read_at<R: Read + Seek>(
+    file: &mut R,
+    offset: u64,
+    length: Option<u64>,
+    limits: &Limits,
+    any_encoder: bool,
+) -> Result<Entry, Error> {
     file.seek(SeekFrom::Start(offset))
         .map_err(|source| Error::Io { offset, source })?;
     let window = file.take(length.unwrap_or(u64::MAX));
     let mut reader = Reader::starting_at(window, offset, Mode::Strict).with_limits(*limits);
+    reader.any_encoder = any_encoder;
     let entry = reader.next().ok_or(Error::Truncated { offset })??;
     match length {
         Some(expected) if expected != entry.length => Err(Error::StoredLength {

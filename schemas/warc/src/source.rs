@@ -1,6 +1,6 @@
 //! Where do stored bytes come from, and where in the file are we?
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -31,7 +31,8 @@ impl<R: Read> Source<R> {
 
     /// The next byte, left in place.
     pub fn peek(&mut self) -> Result<Option<u8>, Error> {
-        Ok(self.filled()?.first().copied())
+        self.fill()?;
+        Ok(self.inner.buffer().first().copied())
     }
 
     pub fn skip_line_ends(&mut self) -> Result<(), Error> {
@@ -212,10 +213,8 @@ impl<R: Read> Source<R> {
         let mut raw = Vec::new();
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
-            let input = self.inner.fill_buf().map_err(|source| Error::Io {
-                offset: self.offset,
-                source,
-            })?;
+            self.fill()?;
+            let input = self.inner.buffer();
             let (taken_before, made_before) = (inflate.total_in(), inflate.total_out());
             let status = inflate
                 .decompress(input, &mut chunk, FlushDecompress::None)
@@ -243,11 +242,20 @@ impl<R: Read> Source<R> {
         }
     }
 
-    fn filled(&mut self) -> Result<&[u8], Error> {
-        let offset = self.offset;
-        self.inner
-            .fill_buf()
-            .map_err(|source| Error::Io { offset, source })
+    /// Makes sure that the buffer holds something, unless the end is reached. An interrupted read is tried again.
+    fn fill(&mut self) -> Result<(), Error> {
+        loop {
+            match self.inner.fill_buf() {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => {
+                    return Err(Error::Io {
+                        offset: self.offset,
+                        source,
+                    });
+                }
+            }
+        }
     }
 
     fn advance(&mut self, count: usize) {

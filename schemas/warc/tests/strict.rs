@@ -1,55 +1,15 @@
 //! Files of our own: what strict reading accepts, and that nothing else passes.
 
-use std::io::Cursor;
+mod common;
 
+use std::io::{Cursor, Read};
+
+use common::{file_of, strict, three_records};
 use sha2::{Digest, Sha256};
 use warc::{
     Entry, Error, Limits, Reader, Record, RecordError, RecordType, Writer, gzip_member,
-    read_member_at,
+    read_member_at, read_member_at_any_encoder,
 };
-
-/// Three records with text repetitive enough that the compressor refers back a lot.
-fn three_records() -> Vec<Record> {
-    let date = "2026-02-01T12:00:00.123456Z";
-    let id = |n: u32| format!("urn:uuid:00000000-0000-4000-8000-00000000000{n}");
-    let body = "<p>Ferries run late. Ferries run late again.</p>\n".repeat(6);
-    let http = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    vec![
-        Record::new(RecordType::Warcinfo, &id(1), date)
-            .field("Content-Type", "application/warc-fields")
-            .block("software: example/0.1\r\nformat: WARC File Format 1.1\r\n")
-            .with_block_digest(),
-        Record::new(RecordType::Response, &id(2), date)
-            .field("WARC-Target-URI", "https://news.example.org/1")
-            .field(
-                "Vigie-Salt",
-                "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-            )
-            .field("Content-Type", "application/http;msgtype=response")
-            .block(http)
-            .with_block_digest()
-            .with_payload_digest(body.as_bytes()),
-        Record::new(RecordType::Metadata, &id(3), date)
-            .field("WARC-Concurrent-To", format!("<{}>", id(2)))
-            .field("WARC-Concurrent-To", format!("<{}>", id(1)))
-            .block(Vec::new()),
-    ]
-}
-
-fn file_of(records: &[Record], level: u32) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new()).level(level);
-    for record in records {
-        writer.write(record).expect("the record can be written");
-    }
-    writer.into_inner()
-}
-
-fn strict(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
-    Reader::strict(bytes).collect()
-}
 
 fn first_error(bytes: &[u8]) -> Error {
     strict(bytes).expect_err("this file must not pass")
@@ -352,8 +312,7 @@ fn what_is_not_ours_has_a_name_and_a_place() {
         ),
         "{old:?}"
     );
-    let wrong_level = gzip_member(&plain(1), 9);
-    let mut relabelled = wrong_level;
+    let mut relabelled = gzip_member(&plain(1), 9);
     relabelled[8] = 4;
     assert!(matches!(
         first_error(&relabelled),
@@ -394,96 +353,45 @@ fn an_index_with_a_wrong_length_is_told_so() {
 }
 
 #[test]
-fn each_bound_is_its_own_error_with_the_offset() {
-    let records = three_records();
-    let compressed = file_of(&records, 6);
-    let plain: Vec<u8> = records
+fn a_member_of_another_compressor_opens_where_that_is_allowed() {
+    let mut relabelled = gzip_member(&three_records()[1].to_bytes().unwrap(), 9);
+    relabelled[8] = 4;
+    let length = Some(relabelled.len() as u64);
+    let limits = Limits::default();
+    let strictly = read_member_at(&mut Cursor::new(&relabelled), 0, length, &limits);
+    assert!(
+        matches!(strictly, Err(Error::Recompressed { offset: 0 })),
+        "{strictly:?}"
+    );
+    let allowed = read_member_at_any_encoder(&mut Cursor::new(&relabelled), 0, length, &limits);
+    assert_eq!(allowed.unwrap().record, three_records()[1]);
+}
+
+/// Hands out one byte at a time, and is interrupted before each.
+struct Halting<'a>(&'a [u8], bool);
+
+impl Read for Halting<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        let one = out.len().min(1);
+        self.0.read(&mut out[..one])
+    }
+}
+
+#[test]
+fn how_the_bytes_arrive_makes_no_difference() {
+    let compressed = file_of(&three_records(), 6);
+    let plain: Vec<u8> = three_records()
         .iter()
         .flat_map(|record| record.to_bytes().unwrap())
         .collect();
-    for file in [&compressed, &plain] {
-        let second = strict(file).unwrap()[1].offset;
-        let read = |limits: Limits| -> Error {
-            Reader::strict(file.as_slice())
-                .with_limits(limits)
-                .find_map(Result::err)
-                .expect("a bound is broken")
-        };
-        let usual = Limits::default();
-        let member = read(Limits {
-            member_bytes: 600,
-            ..usual
-        });
-        assert!(
-            matches!(member, Error::MemberTooLarge { offset, limit_bytes: 600 } if offset == second),
-            "{member:?}"
-        );
-        let header = read(Limits {
-            header_bytes: 400,
-            ..usual
-        });
-        assert!(
-            matches!(header, Error::HeaderTooLarge { offset, limit_bytes: 400 } if offset == second),
-            "{header:?}"
-        );
-        let fields = read(Limits { fields: 6, ..usual });
-        assert!(
-            matches!(fields, Error::TooManyFields { offset, limit: 6 } if offset == second),
-            "{fields:?}"
-        );
-        let count = read(Limits {
-            records: 1,
-            ..usual
-        });
-        assert!(
-            matches!(count, Error::TooManyRecords { offset, limit: 1 } if offset == second),
-            "{count:?}"
-        );
-        let enough = Reader::strict(file.as_slice()).with_limits(Limits {
-            records: 3,
-            ..usual
-        });
-        assert_eq!(enough.filter(Result::is_ok).count(), 3);
-    }
-}
-
-#[test]
-fn a_member_that_unpacks_to_too_much_is_stopped() {
-    let bomb = gzip_member(&vec![b'0'; 8 << 20], 9);
-    let limits = Limits {
-        member_bytes: 1 << 20,
-        ..Limits::default()
-    };
-    for mut reader in [
-        Reader::strict(bomb.as_slice()),
-        Reader::lenient(bomb.as_slice()),
-    ] {
-        reader = reader.with_limits(limits);
-        assert!(matches!(
-            reader.next(),
-            Some(Err(Error::MemberTooLarge { offset: 0, .. }))
-        ));
-        assert!(reader.offset() < bomb.len() as u64);
-    }
-}
-
-#[test]
-fn a_member_of_empty_blocks_without_end_is_stopped() {
-    // An empty stored block: three header bits, padding, length 0 and its complement (RFC 1951, section 3.2.4).
-    let mut endless = gzip_member(b"", 6)[..10].to_vec();
-    endless.extend([0, 0, 0, 0xff, 0xff].repeat(20_000));
-    let limits = Limits {
-        member_bytes: 10_000,
-        ..Limits::default()
-    };
-    for reader in [
-        Reader::strict(endless.as_slice()),
-        Reader::lenient(endless.as_slice()),
-    ] {
-        let read = reader.with_limits(limits).next();
-        assert!(
-            matches!(read, Some(Err(Error::MemberTooLarge { offset: 0, .. }))),
-            "{read:?}"
-        );
+    for file in [compressed, plain] {
+        let slowly: Vec<Entry> = Reader::strict(Halting(&file, false))
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(slowly, strict(&file).unwrap());
     }
 }
