@@ -19,7 +19,7 @@ mod outcome;
 mod parse;
 mod pattern;
 
-pub use outcome::{RobotsOutcome, decide, outcome};
+pub use outcome::{MAX_REDIRECTS, RobotsOutcome, decide, outcome};
 pub use pattern::{Comparison, compare};
 
 use parse::Group;
