@@ -523,10 +523,10 @@ fn any_moment() -> impl Strategy<Value = (i64, i32, bool)> {
 }
 
 fn moment(schedule: &Schedule, (second, nano, near): (i64, i32, bool)) -> Timestamp {
-    let start = Timestamp::new(second, nano).unwrap();
+    let start = Timestamp::new(second, nano).expect("from 1995 to 2035");
     let zone = jiff::tz::TimeZoneDatabase::bundled()
         .get(schedule.zone())
-        .unwrap();
+        .expect("it was parsed");
     match zone.following(start).next() {
         Some(change) if near => change.timestamp() - SignedDuration::from_secs(second % 172_800),
         _ => start,
