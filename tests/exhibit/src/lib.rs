@@ -2,7 +2,7 @@
 //!
 //! [`Exhibit`] plays the cast of [`Newsroom::all`], each on a port of its own, because robots.txt belongs to an authority;
 //! all of them can be reached under one port as well, as `/NAME/…`, with no robots.txt. Content moves by rounds, not by the
-//! clock, and is the same for the same seed. [`FileSite`] serves a folder, and
+//! clock, and is the same for the same seed. [`hostile`] plays sites that mean harm, [`FileSite`] serves a folder, and
 //! [`ForbiddenListener`] is a place where no byte should arrive.
 //!
 //! Every server runs on threads of its own: it can be started from synchronous and asynchronous code alike, and a test
@@ -14,6 +14,7 @@ mod file_site;
 mod forbidden;
 mod formats;
 mod history;
+pub mod hostile;
 mod listen;
 mod newsroom;
 mod odd;
@@ -32,7 +33,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use file_site::FileSite;
+pub use file_site::{FileSite, Headers};
 pub use forbidden::ForbiddenListener;
 pub use newsroom::{Format, Mood, Newsroom, Pace, Paging, Robots};
 pub use seen::Seen;

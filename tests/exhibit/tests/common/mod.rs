@@ -5,6 +5,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use exhibit::{Exhibit, Options};
+
 /// An answer as it came over the wire, chunked bodies joined.
 pub struct Got {
     pub status: u16,
@@ -73,4 +75,21 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)]) -> TcpStream {
         .write_all(request.as_bytes())
         .expect("the request is sent");
     stream
+}
+
+/// An exhibit of these newsrooms alone, at round 0.
+pub fn open(names: &[&str]) -> Exhibit {
+    Exhibit::start(Options::only(names)).expect("the exhibit opens")
+}
+
+/// Advances to a round.
+pub fn at(exhibit: &Exhibit, round: u32) {
+    while exhibit.round() < round {
+        exhibit.advance();
+    }
+}
+
+/// How often a text occurs.
+pub fn count(text: &str, part: &str) -> usize {
+    text.matches(part).count()
 }
