@@ -85,7 +85,7 @@ pub enum Mood {
     Slowdown,
     /// 200 and a challenge page where the feed should be.
     Wall,
-    /// One broken item between good ones; `/cut.rss` ends in the middle of an item.
+    /// Broken items between good ones; `/ajar.rss` is well-formed with odd items; `/cut.rss` ends in the middle of an item.
     Malformed,
     /// 401 with `WWW-Authenticate`.
     Login,

@@ -38,7 +38,7 @@ pub(crate) fn login() -> Reply {
 
 /// The items of `malformed`: every second one is as it should be, the others each hold one fault.
 ///
-/// The third fault breaks well-formedness: a strict XML parser gets no further than that item.
+/// The bare ampersand (item 2) and the unclosed tag (item 6) break well-formedness: a strict XML parser gets no further.
 pub(crate) fn torn(room: &Newsroom, history: &History) -> Reply {
     let mut out = head(room);
     for (place, entry) in history.page(1).into_iter().enumerate() {
@@ -67,6 +67,26 @@ pub(crate) fn torn(room: &Newsroom, history: &History) -> Reply {
             _ => (esc(entry.title()), date, esc(&entry.text())),
         };
         let _ = item(&mut out, room, entry, &title, &date, &description);
+    }
+    out.push_str("</channel>\n</rss>\n");
+    Reply::new(200, "application/rss+xml; charset=utf-8", out)
+}
+
+/// Well-formed XML with faults inside items: an impossible date, an item that holds only a date, a date in words.
+pub(crate) fn ajar(room: &Newsroom, history: &History) -> Reply {
+    let mut out = head(room);
+    for (place, entry) in history.page(1).into_iter().enumerate() {
+        let date = match place {
+            1 => "Thu, 32 Octember 2026 25:61:00 +9900".to_owned(),
+            5 => "the day before yesterday".to_owned(),
+            _ => rss_date(entry.published_at),
+        };
+        if place == 3 {
+            out.push_str(&format!("<item>\n<pubDate>{date}</pubDate>\n</item>\n"));
+            continue;
+        }
+        let (title, text) = (esc(entry.title()), esc(&entry.text()));
+        let _ = item(&mut out, room, entry, &title, &date, &text);
     }
     out.push_str("</channel>\n</rss>\n");
     Reply::new(200, "application/rss+xml; charset=utf-8", out)

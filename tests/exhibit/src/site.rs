@@ -120,6 +120,7 @@ impl Site {
                     .document(base, asked)
                     .with("etag", &format!("\"t{count}\""));
             }
+            (Mood::Malformed, "/ajar.rss") => return odd::ajar(&self.room, &self.history()),
             (Mood::Malformed, "/cut.rss") => return odd::cut(&self.room, &self.history()),
             _ => {}
         }

@@ -58,6 +58,8 @@ struct Bank {
     orgs: Vec<&'static str>,
     persons: Vec<&'static str>,
     days: Vec<&'static str>,
+    /// What leads over to the lines of other topics.
+    apart: &'static str,
     fix: &'static str,
     also: Vec<&'static str>,
     topics: Vec<Topic>,
@@ -91,34 +93,42 @@ fn bank(lang: Lang) -> &'static Bank {
 }
 
 /// Writes one text. The same dice give the same text.
+///
+/// Two lines of its topic, one line each of two other topics, and a line that fits anywhere: enough to draw from that
+/// texts on one topic stay clearly apart, and only the planted wave looks copied.
 pub(crate) fn write(lang: Lang, dice: &mut Dice) -> Text {
     let bank = bank(lang);
-    let nothing = Topic::default();
-    let topic = bank
-        .topics
-        .get(dice.below(bank.topics.len()))
-        .unwrap_or(&nothing);
+    let count = bank.topics.len().max(1);
+    let at = dice.below(count);
+    let topic = |turn: usize| bank.topics.get((at + turn) % count);
+    let line =
+        |turn: usize, dice: &mut Dice| topic(turn).map_or("", |topic| dice.pick(&topic.lines));
     let mut slots = Slots::roll(bank, dice);
-    let title = slots.fill(dice.pick(&topic.titles));
-    let skipped = dice.below(topic.lines.len() + 1);
-    let kept = topic
-        .lines
+    let title = slots.fill(topic(0).map_or("", |topic| dice.pick(&topic.titles)));
+    let lead: Vec<String> = topic(0)
+        .map_or(&[][..], |topic| &topic.lines)
         .iter()
-        .enumerate()
-        .filter(|(place, _)| *place != skipped);
-    let lead: Vec<String> = kept.map(|(_, line)| slots.fill(line)).collect();
-    slots.reroll_numbers(dice);
-    let first = dice.below(bank.also.len().max(1));
-    let tail: Vec<String> = [first, first + 2]
-        .iter()
-        .filter_map(|at| bank.also.get(at % bank.also.len().max(1)))
         .map(|line| slots.fill(line))
         .collect();
+    let (first, step) = (
+        dice.below(lead.len()),
+        1 + dice.below(lead.len().saturating_sub(1)),
+    );
+    let second = (first + step) % lead.len().max(1);
+    let lead = [first.min(second), first.max(second)]
+        .map(|place| lead.get(place).cloned().unwrap_or_default());
+    let turn = 1 + dice.below(count.saturating_sub(2));
+    let mut apart = vec![bank.apart.to_owned()];
+    for turn in [turn, turn + 1] {
+        slots = Slots::roll(bank, dice);
+        apart.push(slots.fill(line(turn, dice)));
+    }
+    let last = slots.fill(dice.pick(&bank.also));
     Text {
         title: capital(&title),
-        paragraphs: vec![join(lang, &lead), join(lang, &tail)],
+        paragraphs: vec![join(lang, &lead), join(lang, &apart), capital(&last)],
         author: dice.pick(&bank.persons).to_owned(),
-        tag: topic.name.to_owned(),
+        tag: topic(0).map_or("", |topic| topic.name).to_owned(),
     }
 }
 
@@ -193,6 +203,7 @@ impl Bank {
                 "org" => bank.orgs = list(),
                 "person" => bank.persons = list(),
                 "day" => bank.days = list(),
+                "apart" => bank.apart = value,
                 "fix" => bank.fix = value,
                 "also" => bank.also.push(value),
                 "topic" => bank.topics.push(Topic {
@@ -241,7 +252,7 @@ mod tests {
                 assert!(!all.contains(['{', '}', '|']), "{lang:?}: {all}");
                 assert!(
                     text.title.chars().count() > 5
-                        && text.paragraphs.iter().all(|one| one.chars().count() > 15)
+                        && text.paragraphs.iter().all(|one| one.chars().count() > 8)
                 );
             }
         }
@@ -259,11 +270,39 @@ mod tests {
                 let key = line.split_once(": ").map_or("", |(key, _)| key);
                 assert!(
                     [
-                        "place", "org", "person", "day", "fix", "also", "topic", "title", "line"
+                        "place", "org", "person", "day", "apart", "fix", "also", "topic", "title",
+                        "line"
                     ]
                     .contains(&key),
                     "{line}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_texts_are_not_copies_of_each_other() {
+        use std::collections::BTreeSet;
+        for lang in Lang::ALL {
+            let shingles = |number: u64| -> BTreeSet<String> {
+                let text = write(lang, &mut Dice::of(1, "words", number))
+                    .paragraphs
+                    .join(" ");
+                let parts: Vec<String> = match lang {
+                    Lang::Zh => text.chars().map(String::from).collect(),
+                    _ => text.split_whitespace().map(str::to_owned).collect(),
+                };
+                parts.windows(3).map(|three| three.join(" ")).collect()
+            };
+            let all: Vec<BTreeSet<String>> = (0..60).map(shingles).collect();
+            for (place, one) in all.iter().enumerate() {
+                for other in all.iter().take(place) {
+                    let shared = one.intersection(other).count() * 100 / one.union(other).count();
+                    assert!(
+                        shared < 60,
+                        "{lang:?}: {shared} % of three-word shingles shared"
+                    );
+                }
             }
         }
     }

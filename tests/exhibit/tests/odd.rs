@@ -144,3 +144,20 @@ fn the_wave_passes_through_three_outlets_and_three_languages() {
     assert_eq!(posts[0], (2, "mirror-a".to_owned(), Lang::En));
     assert!(posts.iter().all(|(round, ..)| (2..=4).contains(round)));
 }
+
+#[test]
+fn the_feed_ajar_is_well_formed_with_one_item_that_says_nothing() {
+    let exhibit = open(&["malformed"]);
+    let feed = get(&format!("{}/ajar.rss", exhibit.url("malformed"))).text();
+    assert_eq!(
+        (
+            count(&feed, "<item>"),
+            count(&feed, "</item>"),
+            count(&feed, "<guid ")
+        ),
+        (6, 6, 5)
+    );
+    assert!(
+        feed.contains("32 Octember") && feed.contains("yesterday") && feed.ends_with("</rss>\n")
+    );
+}
