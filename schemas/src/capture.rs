@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     coverage::Coverage,
-    digest::{Digest, Salt},
+    digest::Digest,
     gate::{Decision, GateAsk},
     record::Record,
 };
@@ -250,6 +250,7 @@ pub struct Failed {
 /// One line of a conversion, without its salt: what `read` says again, bit for bit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "nearly every line is a record: a box would cost each of them an allocation")]
 pub enum Line {
     /// First line.
     Header(Header),
@@ -263,17 +264,6 @@ pub enum Line {
     End(Box<End>),
     /// In place of a line that was erased or refused. Never said by a reader.
     Tombstone(Tombstone),
-}
-
-/// A conversion line as stored: with the salt that blinds its commitment; a tombstone has none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StoredLine {
-    /// What it says.
-    #[serde(flatten)]
-    pub line: Line,
-    /// 32 random bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Option<Salt>,
 }
 
 /// First line of a conversion. All WARC fields of the conversion follow from it.
