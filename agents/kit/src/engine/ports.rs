@@ -1,0 +1,211 @@
+//! What does the engine need of the network, and what is it given back?
+//!
+//! One call of [`Network::exchange`] is one request of a walk. robots.txt, followed redirects, a token refresh and retries of transport errors
+//! happen inside; each of them passes the gate and is told in the [`Outcome::trail`], in order, because each has to be written down.
+
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+
+use jiff::Timestamp;
+use schemas::{
+    Digest,
+    capture::{Condition, Struck, Target},
+    gate::{Decision, DecisionCode, GateAsk, Origin, RobotsCopy},
+    policy::Policy,
+    segment::{Referred, ResponseKind},
+};
+use serde_json::Value;
+
+use crate::{
+    body::Body,
+    contract::{Request, Scope, Slot},
+};
+
+/// A future that can be moved between threads.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The only way from the engine to the outside.
+pub trait Network: Send + Sync {
+    /// Makes one request of a walk, through the gate.
+    ///
+    /// Waits for the pace of the host and for short pauses; a longer pause comes back as [`HopResult::RateLimited`]. Dropping the future
+    /// abandons the request; the engine then makes it again.
+    fn exchange<'a>(&'a self, wanted: Wanted<'a>) -> Pending<'a, Outcome>;
+
+    /// What the gate would say now. Sends nothing: no robots.txt, no name look-up. Where robots.txt would be needed and no copy is at hand, the code
+    /// is [`DecisionCode::RobotsMissing`].
+    fn preview(&self, wanted: Wanted<'_>) -> Decision;
+
+    /// A reading found that the source asks for a pause: requests of that scope wait until then, across runs and restarts.
+    fn rest(&self, run: &RunFacts, url: &str, scope: &Scope, until: Timestamp);
+
+    /// What a request really cost, in a unit of the manifest; settles its reservation.
+    fn spent(&self, run: &RunFacts, unit: &str, amount: u64);
+}
+
+/// What stays the same for every request of a run.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// Statements the run goes by: one set for the whole run, named in its run record.
+    pub policy: Arc<Policy>,
+    /// Entry id.
+    pub entry: String,
+    /// Digest of the entry as `policy` has it.
+    pub entry_digest: Digest,
+    /// What is collected.
+    pub target: Target,
+    /// Name of the collector.
+    pub collector: String,
+    /// Address patterns of query endpoints, from its manifest.
+    pub queries: Vec<String>,
+    /// Credential slots, from its manifest.
+    pub slots: Vec<Slot>,
+}
+
+/// One request of a walk.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// The run it belongs to.
+    pub run: &'a RunFacts,
+    /// What the collector asked for.
+    pub request: &'a Request<Value>,
+    /// What to send as a condition; present only where the request is `if_changed` and something is known.
+    pub validators: Option<&'a Validators>,
+    /// Why it is asked.
+    pub origin: Origin,
+    /// 1 for the first try; goes on counting where the network tries again.
+    pub attempt: u32,
+}
+
+/// What a source said of the version last read completely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`, as received.
+    pub etag: Option<String>,
+    /// `Last-Modified`, as received.
+    pub last_modified: Option<String>,
+    /// The capture that was read; goes into the revisit record of a 304.
+    pub of: Referred,
+}
+
+/// What came of one request.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Everything that has to be written to the segment, in order.
+    pub trail: Vec<Hop>,
+    /// What it means for the walk.
+    pub result: HopResult,
+}
+
+/// One thing the gate decided about.
+#[derive(Clone, Debug)]
+pub enum Hop {
+    /// Something was sent and answered.
+    Fetched(Box<Fetched>),
+    /// The gate refused; nothing was sent.
+    Refused(Judged),
+    /// Permitted, and no answer came.
+    Failed {
+        /// What was asked and decided.
+        judged: Judged,
+        /// What went wrong, for people.
+        error: String,
+    },
+}
+
+/// A question to the gate and its answer.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What was asked. `Origin::Redirect::from` is the [`Fetched::id`] of the redirecting hop.
+    pub ask: GateAsk,
+    /// What it answered.
+    pub decision: Decision,
+    /// The copy of robots.txt the decision rests on. The engine writes it once a segment, before the first decision that needs it.
+    pub robots: Option<Arc<RobotsCopy>>,
+    /// Which try this was, from 1.
+    pub attempt: u32,
+}
+
+/// Bytes sent and received, as they are kept: secrets struck out, transfer coding removed, content coding as received.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Record id its response gets: `urn:uuid:…`, a fresh version 4, chosen by the network so that later hops can name it.
+    pub id: String,
+    /// What was asked and decided, connected address included.
+    pub judged: Judged,
+    /// Address in normal form.
+    pub url: String,
+    /// When the request began, UTC, whole microseconds.
+    pub at: Timestamp,
+    /// HTTP status.
+    pub status: u16,
+    /// Request block.
+    pub request: Vec<u8>,
+    /// Response block; for revisits the head alone.
+    pub response: Vec<u8>,
+    /// How many bytes at the end of `response` are payload.
+    pub payload_len: usize,
+    /// Form of the response record.
+    pub kind: ResponseKind,
+    /// Where secrets were struck out.
+    pub struck: Vec<Struck>,
+    /// `length`, `time`, `disconnect` where the body was cut.
+    pub truncated: Option<String>,
+    /// Peer the bytes came from.
+    pub peer: Option<SocketAddr>,
+    /// SHA-256 of the peer's certificate (DER), for https.
+    pub certificate: Option<Digest>,
+    /// Milliseconds from request to last byte.
+    pub took_ms: u64,
+    /// Conditions the request carried as headers, and what came of them.
+    pub conditions: Vec<Condition>,
+}
+
+/// What an [`Outcome`] means for the walk.
+#[derive(Debug)]
+pub enum HopResult {
+    /// An answer for the collector to read, 4xx included where the network has nothing to say about them.
+    Answer(Box<Answered>),
+    /// 304: what was read before still holds.
+    NotModified,
+    /// The gate refused it, or a hop a redirect led to.
+    Refused {
+        /// Which step of the gate.
+        code: DecisionCode,
+        /// Its reason.
+        because: String,
+    },
+    /// The source (429, 503 with `Retry-After`) or the budget asks for a pause longer than a run waits.
+    RateLimited {
+        /// Until when.
+        until: Timestamp,
+        /// What rests: `host`, `credential`, a unit, `daily budget`.
+        scope: String,
+    },
+    /// 401 or 403, a challenge page, a login wall: a person is told, nothing is tried again by itself.
+    Blocked {
+        /// What was met, for people.
+        what: String,
+    },
+    /// No usable answer after all tries: transport errors, 5xx, robots.txt out of reach.
+    Failed {
+        /// What went wrong, for people.
+        error: String,
+        /// When another try makes sense at the earliest, where that is known.
+        retry_after: Option<Timestamp>,
+    },
+}
+
+/// An answer for the collector.
+#[derive(Debug)]
+pub struct Answered {
+    /// Index in the trail of the [`Hop::Fetched`] that goes to `read`.
+    pub hop: usize,
+    /// The payload, content coding removed.
+    pub body: Body,
+    /// HTTP status.
+    pub status: u16,
+    /// Response headers in order, as stored.
+    pub headers: Vec<(String, String)>,
+    /// Address that answered, after redirects.
+    pub url: url::Url,
+}
