@@ -105,6 +105,8 @@ pub struct Run {
     pub policy: Digest,
     /// When that issue was made.
     pub policy_issued_at: Timestamp,
+    /// The issue itself, the note as the log signed it, so that the policy named can be found again from the log alone.
+    pub issue: String,
     /// Digest of the trust root.
     pub root: Digest,
     /// Digest of the entry.

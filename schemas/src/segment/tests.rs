@@ -85,6 +85,7 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
         id: "harbour-news poll 1".into(),
         policy: Digest([3; 32]),
         policy_issued_at: at(0),
+        issue: String::new(),
         root: Digest([2; 32]),
         entry: Digest([4; 32]),
         target: target.clone(),
