@@ -3,6 +3,15 @@
 //! Order (DESIGN section 4): method and headers → normal form of the address → planned, or follows a response that was → entry in
 //! force matches → robots.txt → budget → name resolution → destination. The first step that refuses names the refusal.
 
+mod decide;
+mod matching;
+
+pub use decide::{MAX_HOPS, PRODUCT_TOKEN, ROBOTS_MAX_AGE, decide};
+pub(crate) use decide::network;
+pub use matching::{
+    authority_of, entry_matches, host_matches, path_matches, query_matches, rule_matches,
+};
+
 use std::net::IpAddr;
 
 use jiff::Timestamp;

@@ -1,0 +1,156 @@
+//! Was a capture permitted? What registry and verifier ask again of everything an agent kept.
+
+use crate::{
+    capture::Run,
+    gate::{self, Decision, GateAsk, RobotsCopy},
+    policy::{History, Policy, PolicyError, open_issue},
+};
+
+/// One request an agent made, as its segment keeps it.
+#[derive(Debug, Clone, Copy)]
+pub struct Captured<'a> {
+    /// The run it belongs to.
+    pub run: &'a Run,
+    /// What the gate was asked.
+    pub ask: &'a GateAsk,
+    /// The copy of robots.txt that the decision rests on.
+    pub robots: Option<&'a RobotsCopy>,
+    /// What the agent's gate answered.
+    pub recorded: &'a Decision,
+    /// Whether an answer came: then the address connected to must be recorded and is judged too.
+    pub answered: bool,
+}
+
+/// Whether a capture stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaptureVerdict {
+    /// Permitted at its time by what the log holds.
+    Accepted,
+    /// Collected before the agent could know that permission had been narrowed or withdrawn: kept and flagged.
+    AcceptedLate {
+        /// What the newer policy says.
+        why: String,
+    },
+    /// Not permitted: not kept.
+    Refused {
+        /// The reason, for people.
+        why: String,
+    },
+}
+
+/// The policy that a run names: its issue, if the log signed it and holds what it names.
+///
+/// # Errors
+///
+/// [`PolicyError`]: the run's issue is no issue of this log, or not the one whose digest and time the run states.
+pub fn policy_of_run(history: &History, run: &Run) -> Result<Policy, PolicyError> {
+    let refused = |why: &str| Err(PolicyError::content("policy of the run", why));
+    let opened = open_issue(&run.issue)?;
+    let Some(root) = history.root_named(opened.issue.root) else {
+        return refused("its trust root is not in the log");
+    };
+    opened.verify(&root.log_verifier()?)?;
+    if opened.digest != run.policy
+        || opened.issue.issued_at != run.policy_issued_at
+        || opened.issue.root != run.root
+    {
+        return refused("the run states another digest, time or root than its issue");
+    }
+    match history.policy_named(&opened.issue) {
+        Some(policy) => Ok(policy),
+        None => refused("the log never held these statements together as its newest"),
+    }
+}
+
+/// Judges one capture by recomputing the gate's decision with what the log says was in force; digests are never merely compared.
+///
+/// First with the policy at the capture's time (in its minute, any that was). If that refuses: with the policy that the run names
+/// ([`policy_of_run`]), if its issue was not stale at the capture.
+///
+/// What is compared with the recorded decision is what no policy changes: that it permitted, the address in normal form, and what robots.txt said.
+///
+/// Not judged here, since it takes the whole segment: the day's budget, the order of redirects and follow-ups, the agent's key, its clock, and whether the
+/// recorded times and addresses are those of the WARC records.
+#[must_use]
+pub fn judge_capture(history: &History, captured: Captured<'_>) -> CaptureVerdict {
+    let named = policy_of_run(history, captured.run).ok();
+    judge_with(history, named.as_ref(), captured)
+}
+
+/// As [`judge_capture`], with the run's policy as [`policy_of_run`] gave it, which need not be verified again for each capture.
+#[must_use]
+pub fn judge_with(
+    history: &History,
+    named: Option<&Policy>,
+    captured: Captured<'_>,
+) -> CaptureVerdict {
+    if let Err(why) = coherent(captured) {
+        return CaptureVerdict::Refused { why };
+    }
+    let mut first_refusal = None;
+    for policy in history.policies_around(captured.ask.at) {
+        match permits(&policy, captured) {
+            Ok(()) => return CaptureVerdict::Accepted,
+            Err(why) => first_refusal = first_refusal.or(Some(why)),
+        }
+    }
+    let why = first_refusal
+        .unwrap_or_else(|| "refused, because the log held no permission at that time".to_owned());
+
+    let at = captured.ask.at;
+    match named {
+        Some(policy) if policy.stale(at).is_none() && permits(policy, captured).is_ok() => {
+            // An issue from after the capture, within the tolerance of clocks, is no old knowledge: the agent's clock is behind.
+            if policy.issued_at() > at {
+                CaptureVerdict::Accepted
+            } else {
+                CaptureVerdict::AcceptedLate { why }
+            }
+        }
+        _ => CaptureVerdict::Refused { why },
+    }
+}
+
+/// What must hold whatever the policy.
+fn coherent(captured: Captured<'_>) -> Result<(), String> {
+    let Captured {
+        run,
+        ask,
+        recorded,
+        answered,
+        ..
+    } = captured;
+    let refused = |why: &str| Err(format!("refused, because {why}"));
+    if !recorded.permitted || recorded.code != gate::DecisionCode::Permitted {
+        return refused("the agent's own gate had refused it, and it was made all the same");
+    }
+    if ask.entry != run.target.entry {
+        return refused("it names another entry than its run");
+    }
+    if recorded.entry != Some(run.entry) {
+        return refused("its decision rests on another entry than its run names");
+    }
+    if ask.collector != run.reader.name {
+        return refused("it names another collector than its run's reader");
+    }
+    if answered && ask.connected.is_none() {
+        return refused("the address it connected to is not recorded");
+    }
+    Ok(())
+}
+
+fn permits(policy: &Policy, captured: Captured<'_>) -> Result<(), String> {
+    let again = gate::decide(policy, &captured.run.queries, captured.ask, captured.robots);
+    if !again.permitted {
+        return Err(again.because);
+    }
+    if again.url != captured.recorded.url {
+        return Err("refused, because the recorded decision names another address".to_owned());
+    }
+    if again.robots != captured.recorded.robots {
+        return Err(
+            "refused, because the recorded decision says otherwise about robots.txt".to_owned(),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What of a record may be kept? What the entry's field list names, and what identifies the record.
+
+use crate::{permission::Entry, record::Record};
+
+/// Fields that are kept whatever the list says: without them there is no record.
+pub const IDENTITY_FIELDS: [&str; 3] = ["kind", "platform", "id"];
+
+/// Fields that can name a person, or lead to one. Whoever adds a field to [`Record`] decides on which list it belongs.
+pub const PERSON_FIELDS: [&str; 15] = [
+    "id",
+    "handle",
+    "url",
+    "author",
+    "title",
+    "text",
+    "links",
+    "media",
+    "mentions",
+    "tags",
+    "relations",
+    "ad",
+    "registration",
+    "place",
+    "extra",
+];
+
+/// Fields that tell of no person.
+pub const OTHER_FIELDS: [&str; 6] = [
+    "kind",
+    "platform",
+    "published_at",
+    "edited_at",
+    "language",
+    "metrics",
+];
+
+/// Every field of a record, in the order of [`Record`]: the names that an entry's `fields` may hold.
+pub const RECORD_FIELDS: [&str; 21] = [
+    "kind",
+    "platform",
+    "id",
+    "handle",
+    "url",
+    "author",
+    "published_at",
+    "edited_at",
+    "title",
+    "text",
+    "language",
+    "links",
+    "media",
+    "mentions",
+    "tags",
+    "relations",
+    "metrics",
+    "ad",
+    "registration",
+    "place",
+    "extra",
+];
+
+/// A record without what may not be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Minimised {
+    /// What is left.
+    pub record: Record,
+    /// Names of the fields that held something and were dropped, ascending.
+    pub dropped: Vec<String>,
+}
+
+/// Drops every field that the entry's list does not name. An entry without a list keeps all.
+///
+/// Pure and idempotent. An empty field is not dropped, since there is nothing to tell of it.
+#[must_use]
+pub fn minimise(record: &Record, entry: &Entry) -> Minimised {
+    let mut sieve = Sieve {
+        named: entry.fields.as_deref(),
+        dropped: Vec::new(),
+    };
+    // Taken apart in full, so that a new field cannot slip through.
+    let Record {
+        kind,
+        platform,
+        id,
+        handle,
+        url,
+        author,
+        published_at,
+        edited_at,
+        title,
+        text,
+        language,
+        links,
+        media,
+        mentions,
+        tags,
+        relations,
+        metrics,
+        ad,
+        registration,
+        place,
+        extra,
+    } = record;
+    let record = Record {
+        kind: *kind,
+        platform: platform.clone(),
+        id: id.clone(),
+        handle: sieve.pass("handle", handle),
+        url: sieve.pass("url", url),
+        author: sieve.pass("author", author),
+        published_at: sieve.pass("published_at", published_at),
+        edited_at: sieve.pass("edited_at", edited_at),
+        title: sieve.pass("title", title),
+        text: sieve.pass("text", text),
+        language: sieve.pass("language", language),
+        links: sieve.pass("links", links),
+        media: sieve.pass("media", media),
+        mentions: sieve.pass("mentions", mentions),
+        tags: sieve.pass("tags", tags),
+        relations: sieve.pass("relations", relations),
+        metrics: sieve.pass("metrics", metrics),
+        ad: sieve.pass("ad", ad),
+        registration: sieve.pass("registration", registration),
+        place: sieve.pass("place", place),
+        extra: sieve.pass("extra", extra),
+    };
+    let mut dropped = sieve.dropped;
+    dropped.sort_unstable();
+    Minimised { record, dropped }
+}
+
+struct Sieve<'a> {
+    named: Option<&'a [String]>,
+    dropped: Vec<String>,
+}
+
+impl Sieve<'_> {
+    fn pass<T: Clone + Default + PartialEq>(&mut self, name: &str, value: &T) -> T {
+        let kept = self
+            .named
+            .is_none_or(|named| named.iter().any(|one| one == name));
+        if kept {
+            return value.clone();
+        }
+        let nothing = T::default();
+        if *value != nothing {
+            self.dropped.push(name.to_owned());
+        }
+        nothing
+    }
+}
