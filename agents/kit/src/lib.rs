@@ -1,1 +1,14 @@
-//! Stub.
+//! What is every agent made of?
+//!
+//! A collector says what to ask and what an answer holds ([`contract`]); everything else, from the gate to the push, happens here.
+
+pub mod body;
+pub mod contract;
+pub mod derive;
+
+pub use body::{Charset, Element, Event, Frame, FrameData, Row, Table};
+pub use contract::{
+    About, Absent, Answer, Ask, Bounds, Collector, Facts, Flow, Halt, Known, Part, Place, Reading,
+    Record, Refill, Request, Scope, Slot, SlotPlace, Target, TokenStyle, Unit, Unreadable, What,
+    Work,
+};

@@ -1,0 +1,203 @@
+//! Is this the answer that was asked for, or a page that stands in its way?
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Body;
+use crate::contract::{Absent, Facts, Halt, Scope};
+
+/// What a reader expects a body to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// JSON.
+    Json,
+    /// Any text.
+    Text,
+    /// XML.
+    Xml,
+    /// An HTML page.
+    Html,
+    /// Anything.
+    Bytes,
+}
+
+/// How much of a page is searched for signs of a challenge.
+const SIGNS_WITHIN: u64 = 64 * 1024;
+
+/// Pause where a source asks for one without saying how long.
+const DEFAULT_PAUSE_SECS: i64 = 900;
+
+/// Longest pause that is believed: a day.
+const MAX_PAUSE_SECS: i64 = 86_400;
+
+/// Marks of pages that test or stop a visitor instead of answering, each seen in the markup such pages cannot do without.
+const CHALLENGE_SIGNS: [&str; 12] = [
+    "<title>just a moment...</title>",
+    "<title>attention required! | cloudflare</title>",
+    "/cdn-cgi/challenge-platform/",
+    "id=\"challenge-form\"",
+    "_incapsula_resource",
+    "captcha-delivery.com",
+    "<title>ddos-guard</title>",
+    "<title>access denied</title>",
+    "<title>pardon our interruption",
+    "window.awswafcookiedomainlist",
+    "px-captcha",
+    "<title>are you a robot?",
+];
+
+/// Passes an answer that has to be whole.
+pub(crate) fn whole<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt<S>> {
+    status(facts)?;
+    if let Some(how) = &facts.truncated {
+        return Err(Halt::unreadable(
+            "body",
+            format_args!("cut by {how}; only frames may end early"),
+        ));
+    }
+    content(facts, body, expected)
+}
+
+/// Passes an answer that may end early, frame by frame.
+pub(crate) fn framed<S>(facts: &Facts, body: &Body) -> Result<(), Halt<S>> {
+    status(facts)?;
+    content(facts, body, Expected::Bytes)
+}
+
+fn status<S>(facts: &Facts) -> Result<(), Halt<S>> {
+    match facts.status {
+        200..=299 => Ok(()),
+        401 | 402 | 403 | 407 | 451 | 511 => Err(Halt::Blocked(format!("status {}", facts.status))),
+        404 | 410 => Err(Halt::Gone(Absent::Asked {
+            why: format!("status {}", facts.status),
+        })),
+        429 => Err(Halt::SlowDown {
+            until: pause(facts),
+            scope: Scope::Host,
+        }),
+        503 if facts.header("retry-after").is_some() => Err(Halt::SlowDown {
+            until: pause(facts),
+            scope: Scope::Host,
+        }),
+        other => Err(Halt::unreadable(
+            "status",
+            format_args!("{other} is not an answer"),
+        )),
+    }
+}
+
+/// The end of the pause that `Retry-After` (RFC 9110, section 10.2.3) asks for: seconds or a date, counted from the capture.
+fn pause(facts: &Facts) -> Timestamp {
+    let asked = facts
+        .header("retry-after")
+        .map(str::trim)
+        .and_then(|value| {
+            value.parse::<i64>().ok().or_else(|| {
+                let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+                Some(date.duration_since(facts.captured_at).as_secs())
+            })
+        });
+    let secs = asked.unwrap_or(DEFAULT_PAUSE_SECS).clamp(1, MAX_PAUSE_SECS);
+    facts
+        .captured_at
+        .checked_add(SignedDuration::from_secs(secs))
+        .unwrap_or(facts.captured_at)
+}
+
+fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt<S>> {
+    if facts
+        .header("cf-mitigated")
+        .is_some_and(|value| value.eq_ignore_ascii_case("challenge"))
+    {
+        return Err(Halt::Blocked(
+            "challenge page: `cf-mitigated: challenge`".to_owned(),
+        ));
+    }
+    let head = body
+        .head(SIGNS_WITHIN)
+        .map_err(|error| Halt::unreadable("body", error))?;
+    let media_type = facts
+        .header("content-type")
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let page = is_page(&text);
+    if page && let Some(sign) = CHALLENGE_SIGNS.iter().find(|sign| text.contains(**sign)) {
+        return Err(Halt::Blocked(format!("challenge page: `{sign}`")));
+    }
+    match expected {
+        Expected::Json | Expected::Xml if page => {
+            let wanted = if expected == Expected::Json {
+                "JSON"
+            } else {
+                "XML"
+            };
+            Err(Halt::unreadable(
+                "body",
+                format_args!("an HTML page where {wanted} was expected"),
+            ))
+        }
+        Expected::Json if is_foreign_to_json(&media_type) => Err(Halt::unreadable(
+            "content-type",
+            format_args!(
+                "`{}` where JSON was expected",
+                media_type.chars().take(80).collect::<String>()
+            ),
+        )),
+        Expected::Html if is_foreign_to_html(&media_type) => Err(Halt::unreadable(
+            "content-type",
+            format_args!(
+                "`{}` where HTML was expected",
+                media_type.chars().take(80).collect::<String>()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a document is HTML by how it begins; XHTML with an XML declaration included.
+fn is_page(lower: &str) -> bool {
+    let mut rest = lower.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let end = if rest.starts_with("<!--") {
+            "-->"
+        } else if rest.starts_with("<?") {
+            "?>"
+        } else {
+            break;
+        };
+        match rest.find(end) {
+            Some(at) => rest = rest.get(at + end.len()..).unwrap_or_default().trim_start(),
+            None => return false,
+        }
+    }
+    ["<!doctype html", "<html", "<head", "<body"]
+        .iter()
+        .any(|start| rest.starts_with(start))
+}
+
+/// Types that nobody gives to JSON. Text types are let through: many servers name JSON so, and what is not JSON shows when it is parsed.
+fn is_foreign_to_json(media_type: &str) -> bool {
+    ["image/", "audio/", "video/", "font/"]
+        .iter()
+        .any(|kind| media_type.starts_with(kind))
+        || matches!(
+            media_type,
+            "application/pdf"
+                | "application/zip"
+                | "text/css"
+                | "text/csv"
+                | "application/xml"
+                | "text/xml"
+        )
+}
+
+fn is_foreign_to_html(media_type: &str) -> bool {
+    !matches!(
+        media_type,
+        "" | "text/html" | "application/xhtml+xml" | "text/plain" | "application/octet-stream"
+    )
+}

@@ -1,0 +1,155 @@
+//! What does a collector cover, need and miss? Its manifest, as data.
+
+use serde::{Deserialize, Serialize};
+
+/// A collector's manifest: README, `policy check`, engine and conformance suite read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// Format version, 1.
+    pub v: u32,
+    /// What it collects, in a line.
+    pub description: String,
+    /// What it cannot see, in a line; coverage says the rest.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub misses: String,
+    /// A poll shows the newest items only: unless one of them was seen before, something may have been lost between two runs.
+    #[serde(default)]
+    pub overlap: bool,
+    /// Endpoints that take a query by POST: address patterns as in an entry's `match`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<String>,
+    /// Hosts it needs beside the seed's own: API, file and token hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// What the platform bills or caps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<Unit>,
+    /// Credentials it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<Slot>,
+    /// An open walk older than this is dropped and planned anew, because page tokens expire. Default 86 400 seconds.
+    pub walk_max_age_secs: u32,
+    /// How many answers in a row must say that a target is gone before it is believed. Default 3.
+    pub misses_before_gone: u32,
+    /// How many wanted items one `plan` is given at most. Default 50.
+    pub batch: u32,
+    /// How long an item stays worth a re-check, and how often: pauses in seconds between checks, from first sight on. Empty for never.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recheck_after_secs: Vec<u32>,
+}
+
+impl About {
+    /// A manifest with this description and nothing special.
+    #[must_use]
+    pub fn of(description: &str) -> Self {
+        Self {
+            v: 1,
+            description: description.to_owned(),
+            misses: String::new(),
+            overlap: false,
+            queries: Vec::new(),
+            hosts: Vec::new(),
+            units: Vec::new(),
+            slots: Vec::new(),
+            walk_max_age_secs: 86_400,
+            misses_before_gone: 3,
+            batch: 50,
+            recheck_after_secs: Vec::new(),
+        }
+    }
+}
+
+/// Something the platform counts, and how much of it there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// Name, as used in `reserve` and `spent`.
+    pub name: String,
+    /// How many there are until it refills, by the platform's published terms; the entry may allow fewer.
+    pub amount: u64,
+    /// When it refills.
+    pub refill: Refill,
+}
+
+/// When a bucket is full again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Refill {
+    /// At midnight in this zone, by its IANA name.
+    Midnight(String),
+    /// On the first day of a month, 00:00 UTC.
+    Month,
+    /// So many seconds after it was first drawn from.
+    Window(u32),
+}
+
+/// A credential that requests ask for by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    /// Name, as used in [`Request::with`](super::Request::with).
+    pub name: String,
+    /// Where the value goes.
+    pub place: Place,
+    /// How the value is come by.
+    pub flow: Flow,
+}
+
+/// Where in a request a credential goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Place {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`; the value is `name:password`.
+    Basic,
+    /// A header of this name.
+    Header(String),
+    /// A query parameter of this name.
+    Query(String),
+    /// A form field of this name.
+    Form(String),
+}
+
+/// How a credential is come by. The kit runs it through the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Flow {
+    /// The stored secret is the value.
+    Static,
+    /// The value ends on a day a person knows; warned of beforehand.
+    Dated,
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4); the stored secret is `id:secret`.
+    ClientCredentials {
+        /// Token endpoint.
+        url: String,
+        /// How it wants the client's name.
+        style: TokenStyle,
+        /// JSON pointer to the token.
+        token: String,
+        /// JSON pointer to its life in seconds.
+        expires: String,
+    },
+    /// A session made from a name and password, and refreshed.
+    Login {
+        /// Endpoint that makes one.
+        create: String,
+        /// Endpoint that renews one.
+        refresh: String,
+        /// JSON pointers to every secret of the answer, the access token first, then the refresh token.
+        secrets: Vec<String>,
+    },
+}
+
+/// How a token endpoint wants the client's name and secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenStyle {
+    /// `Authorization: Basic`.
+    Basic,
+    /// Form fields `client_id` and `client_secret`.
+    Form,
+    /// Form fields `client_key` and `client_secret`.
+    ClientKeyForm,
+}
