@@ -3,6 +3,7 @@
 //! A collector says what to ask and what an answer holds ([`contract`]); everything else, from the gate to the push, happens here.
 
 pub mod body;
+pub mod conformance;
 pub mod contract;
 pub mod derive;
 

@@ -16,6 +16,8 @@ pub(crate) enum Expected {
     Xml,
     /// An HTML page.
     Html,
+    /// Lines, events, frames, rows.
+    Frames,
     /// Anything.
     Bytes,
 }
@@ -60,12 +62,17 @@ pub(crate) fn whole<S>(facts: &Facts, body: &Body, expected: Expected) -> Result
 /// Passes an answer that may end early, frame by frame.
 pub(crate) fn framed<S>(facts: &Facts, body: &Body) -> Result<(), Halt<S>> {
     status(facts)?;
-    content(facts, body, Expected::Bytes)
+    content(facts, body, Expected::Frames)
 }
 
 fn status<S>(facts: &Facts) -> Result<(), Halt<S>> {
     match facts.status {
-        200..=299 => Ok(()),
+        200..=203 => Ok(()),
+        // Nothing, or a piece nobody asked for.
+        204..=206 => Err(Halt::unreadable(
+            "status",
+            format_args!("{} carries no whole answer", facts.status),
+        )),
         401 | 402 | 403 | 407 | 451 | 511 => Err(Halt::Blocked(format!("status {}", facts.status))),
         404 | 410 => Err(Halt::Gone(Absent::Asked {
             why: format!("status {}", facts.status),
@@ -129,11 +136,11 @@ fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt
         return Err(Halt::Blocked(format!("challenge page: `{sign}`")));
     }
     match expected {
-        Expected::Json | Expected::Xml if page => {
-            let wanted = if expected == Expected::Json {
-                "JSON"
-            } else {
-                "XML"
+        Expected::Json | Expected::Xml | Expected::Frames if page => {
+            let wanted = match expected {
+                Expected::Json => "JSON",
+                Expected::Xml => "XML",
+                _ => "a stream or table",
             };
             Err(Halt::unreadable(
                 "body",

@@ -1,0 +1,64 @@
+//! A register as a zip with a table in it, published whole every day.
+
+use kit::{
+    About, Answer, Ask, Charset, Collector, Halt, Reading, Record, Request, Row, Table, Unreadable,
+};
+use schemas::record::{Kind, Registration};
+
+pub struct Register;
+
+fn registration(row: &Row) -> Result<Record, Unreadable> {
+    let number = row.cell("Number")?;
+    if number.parse::<u32>().is_err() {
+        return Err(Unreadable::unknown_value("Number", number));
+    }
+    let mut record = Record::new(Kind::Registration, "stub", number);
+    record.registration = Some(Registration {
+        registrant: Some(row.cell("Registrant")?.to_owned()),
+        country: Some(row.cell("Country")?.to_owned()),
+        registered_on: Some(row.cell("Since")?.to_owned()),
+        ..Registration::default()
+    });
+    Ok(record)
+}
+
+impl Collector for Register {
+    const NAME: &'static str = "stub-register";
+    type Cursor = ();
+    type Step = ();
+
+    fn about(&self) -> About {
+        About::of("A register, whole")
+    }
+
+    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
+        vec![
+            Request::get(&ask.target.url, ())
+                .if_changed()
+                .up_to_bytes(64 << 20),
+        ]
+    }
+
+    fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
+        let member = answer.member("register-*.csv")?;
+        let rows = member.rows(Table::Csv, Charset::Windows1252)?;
+        rows.require(&["Number", "Registrant", "Country", "Since"])?;
+        let mut none = true;
+        for row in rows {
+            let (place, row) = row?;
+            none = false;
+            match registration(&row) {
+                Ok(record) => out.record(place, record),
+                Err(why) => out.unreadable(place, why),
+            }
+        }
+        if none {
+            return Err(Halt::unreadable(
+                member.name(),
+                "a register without entries",
+            ));
+        }
+        out.snapshot("register");
+        Ok(())
+    }
+}
