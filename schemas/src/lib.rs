@@ -9,6 +9,7 @@ pub mod capture;
 pub mod coverage;
 pub mod digest;
 pub mod gate;
+pub mod jsonschema;
 pub mod judge;
 pub mod leaf;
 pub mod manifest;

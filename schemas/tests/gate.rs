@@ -1,5 +1,7 @@
 //! The gate's decision, row by row of `vectors/gate.jsonl`, and against a matcher written a second time.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
@@ -173,10 +175,9 @@ fn naive_rule(rule: &Match, url: &str) -> bool {
     let (authority, path) = rest.split_at(rest.find('/').unwrap());
     let usual = if scheme == "https" { "443" } else { "80" };
     let (host, port) = authority.split_once(':').unwrap_or((authority, usual));
-    let wanted = rule.port.map_or_else(
-        || if rule.scheme == "https" { 443 } else { 80 },
-        |port| port,
-    );
+    let wanted = rule
+        .port
+        .unwrap_or(if rule.scheme == "https" { 443 } else { 80 });
     let host_fits = match rule.host.strip_prefix("*.") {
         Some(below) => host
             .strip_suffix(below)

@@ -1,5 +1,6 @@
 //! People with keys made from seeds, and the statements they sign. Invented, and the same in every run.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;
