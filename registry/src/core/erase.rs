@@ -1,0 +1,204 @@
+//! How is a unit destroyed, so that nothing brings it back?
+//!
+//! Statement with its signatures → leaves → the segment file rewritten with tombstones → rows and index terms removed → the database rewritten so
+//! that no page keeps the words. After a cut at any step, opening the registry goes on from there: an erasure leaf whose units are still
+//! there is carried out again. Revisits of an erased response go with it, each segment with a leaf of its own under the same statement.
+//!
+//! What this can't reach, and people must: copies in older backups (restoring applies newer erasures), an agent's own copy until
+//! its `keep_after_receipt` ends, blocks that a copy-on-write file system or a drive still holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::Digest;
+use schemas::leaf::{Act, Leaf};
+use schemas::manifest::Minute;
+use schemas::policy::OpenStatement;
+use schemas::segment::{Part, tombstoned_units};
+use schemas::statement::Statement;
+
+use super::evidence::EvidenceError;
+use super::follow::ranges;
+use super::store::{LeafKind, LeafRow, Store as _};
+use super::{Inner, Registry, RegistryError};
+
+impl Registry {
+    /// Carries out an erasure statement; see [`Registry::add_statement`].
+    pub(super) fn erase(&self, note: &str, opened: &OpenStatement) -> Result<u64, RegistryError> {
+        let inner = &self.inner;
+        let Statement::Erasure { manifest, units, reason, .. } = &opened.statement else {
+            return Err(RegistryError::refused("this is no erasure"));
+        };
+        let leaves = {
+            let _alone = inner.acting();
+            match inner.erasure_leaves(&opened.digest)? {
+                // Asked again after a cut: go on.
+                found if !found.is_empty() => found,
+                _ => {
+                    // Revisits are found in the tables, so these must have caught up.
+                    inner.wait(inner.log.published().size)?;
+                    let time = Minute::of(inner.clock());
+                    let first = inner.verify(opened, time)?;
+                    let targets = inner.targets(manifest, units)?;
+                    inner.evidence.keep_statement(&opened.digest, note)?;
+                    let mut acts = Vec::new();
+                    for (manifest, units) in targets {
+                        acts.push(Leaf::Act(Act::Erasure {
+                            v: 1,
+                            manifest,
+                            units: ranges(units),
+                            reason: *reason,
+                            statement: opened.digest,
+                            time,
+                        }));
+                    }
+                    inner.log(acts, first)?;
+                    inner.erasure_leaves(&opened.digest)?
+                }
+            }
+        };
+        inner.log.settle()?;
+        inner.point("erase_after_leaf")?;
+        inner.finish(&leaves)?;
+        leaves.first().map(|leaf| leaf.index).ok_or_else(|| RegistryError::refused("the erasure has no leaf"))
+    }
+}
+
+impl Inner {
+    fn erasure_leaves(&self, statement: &Digest) -> Result<Vec<LeafRow>, RegistryError> {
+        let mut found = self.store.of_kind(LeafKind::Erasure)?;
+        found.retain(|leaf| matches!(leaf.leaf(), Ok(Leaf::Act(Act::Erasure { statement: of, .. })) if of == *statement));
+        Ok(found)
+    }
+
+    /// The units to destroy, by segment, the one the statement names first: revisits go with the payload they name.
+    fn targets(&self, manifest: &Digest, units: &[u64]) -> Result<Vec<(Digest, BTreeSet<u64>)>, RegistryError> {
+        let Some(leaf) = self.store.find(LeafKind::Manifest, manifest)? else {
+            return Err(RegistryError::refused(format!("no segment {manifest} is in the log")));
+        };
+        let Leaf::Manifest(closed) = leaf.leaf().map_err(RegistryError::leaf)? else {
+            return Err(RegistryError::leaf(format!("leaf {} is no manifest", leaf.index)));
+        };
+        if let Some(unknown) = units.iter().find(|unit| **unit >= closed.units) {
+            return Err(RegistryError::refused(format!("segment {manifest} has {} units, there is no unit {unknown}", closed.units)));
+        }
+        let mut by_segment: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+        // A revisit may itself be named by no other; two rounds are enough, and the loop ends when nothing is new.
+        let mut todo = vec![(leaf.index, units.iter().copied().collect::<BTreeSet<u64>>())];
+        while let Some((index, units)) = todo.pop() {
+            let known = by_segment.entry(index).or_default();
+            let fresh: BTreeSet<u64> = units.difference(known).copied().collect();
+            known.extend(&fresh);
+            let responses = self.response_ids(index, &fresh)?;
+            todo.extend(self.store.revisits_of(&responses)?.into_iter().map(|(index, unit)| (index, BTreeSet::from([unit]))).filter(
+                |(index, units)| by_segment.get(index).is_none_or(|known| !units.is_subset(known)),
+            ));
+        }
+        let mut targets = Vec::new();
+        let first = by_segment.remove(&leaf.index).unwrap_or_default();
+        targets.push((*manifest, first));
+        for (index, units) in by_segment {
+            let row = self.store.leaves(index, 1)?.pop().ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
+            targets.push((row.digest, units));
+        }
+        Ok(targets)
+    }
+
+    /// Record ids of responses among these units.
+    fn response_ids(&self, index: u64, units: &BTreeSet<u64>) -> Result<Vec<String>, RegistryError> {
+        let Some(row) = self.store.leaves(index, 1)?.pop() else {
+            return Ok(Vec::new());
+        };
+        let segment = self.evidence.segment(&row.digest)?;
+        let ids = segment.parts.iter().filter_map(|part| match part {
+            Part::Record(record)
+                if units.contains(&record.unit)
+                    && matches!(record.record.kind(), warc::RecordType::Response | warc::RecordType::Revisit) =>
+            {
+                Some(record.record.id().to_owned())
+            }
+            _ => None,
+        });
+        Ok(ids.collect())
+    }
+
+    /// Rewrites the segment of an erasure or refusal leaf so that none of its units is left. True if anything was left.
+    pub(super) fn destroy(&self, leaf: &LeafRow) -> Result<bool, RegistryError> {
+        let (manifest, named) = match leaf.leaf().map_err(RegistryError::leaf)? {
+            Leaf::Act(Act::Erasure { manifest, units, .. } | Act::Refusal { manifest, units, .. }) => (manifest, units),
+            _ => return Ok(false),
+        };
+        let bytes = match self.evidence.segment_bytes(&manifest) {
+            // A segment that was refused whole was never kept.
+            Err(EvidenceError::Missing { .. }) => return Ok(false),
+            other => other?,
+        };
+        let segment = self.evidence.segment(&manifest)?;
+        let gone: BTreeSet<u64> = tombstoned_units(&segment).into_iter().map(|(unit, _)| unit).collect();
+        let left: BTreeSet<u64> = named.iter().flat_map(|[first, last]| *first..=*last).filter(|unit| !gone.contains(unit)).collect();
+        if left.is_empty() {
+            return Ok(false);
+        }
+        let rewritten = schemas::segment::erase(&bytes, &left, leaf.index)
+            .map_err(|why| RegistryError::refused(format!("segment {manifest} can't be rewritten: {}", super::log::chain(&why))))?;
+        self.evidence.keep_segment(&manifest, &rewritten)?;
+        Ok(true)
+    }
+
+    /// Files, rows, pages: all that an erasure's leaves ask for.
+    fn finish(&self, leaves: &[LeafRow]) -> Result<(), RegistryError> {
+        let Some(last) = leaves.last() else {
+            return Ok(());
+        };
+        for leaf in leaves {
+            self.destroy(leaf)?;
+        }
+        self.point("erase_after_file")?;
+        self.wait(last.index + 1)?;
+        self.point("erase_after_rows")?;
+        self.store.scrub()?;
+        self.point("erase_after_scrub")?;
+        for leaf in leaves {
+            self.store.set_erased(leaf.index)?;
+        }
+        Ok(())
+    }
+
+    /// At opening: erasures and refusals that a cut, or a restored backup, left undone.
+    pub(super) fn finish_erasures(&self) -> Result<(), RegistryError> {
+        let mut open = Vec::new();
+        for kind in [LeafKind::Refusal, LeafKind::Erasure] {
+            for leaf in self.store.of_kind(kind)? {
+                if !self.store.is_erased(leaf.index)? {
+                    open.push(leaf);
+                }
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut rewritten = false;
+        for leaf in &open {
+            rewritten |= self.destroy(leaf)?;
+        }
+        let published = self.log.published().size;
+        let mut next = self.store.followed()?;
+        // Rows of units that a restored database brought back are older than what it has followed.
+        if rewritten && open.iter().any(|leaf| leaf.index < next) {
+            self.store.clear_derived()?;
+            self.refill(published)?;
+            next = 0;
+        }
+        while next < published {
+            self.follow_one(next)?;
+            next += 1;
+        }
+        self.progress().followed = next;
+        if rewritten || open.iter().any(|leaf| leaf.kind == LeafKind::Erasure) {
+            self.store.scrub()?;
+        }
+        for leaf in &open {
+            self.store.set_erased(leaf.index)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,315 @@
+//! What do the tables make of a leaf? Live indexing and rebuilding are this one thing: following the log, leaf by leaf.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use schemas::Digest;
+use schemas::capture::{self, Line as Said, Run, What};
+use schemas::judge::{CaptureVerdict, judge_with, policy_of_run};
+use schemas::leaf::{Act, Leaf};
+use schemas::manifest::Manifest;
+use schemas::policy::History;
+use schemas::record::Record;
+use schemas::segment::{Capture, CaptureKind, Conversion, Segment, View, tombstoned_units};
+
+use super::evidence::Evidence;
+use super::log::chain;
+use super::store::{CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, SegmentRow, Store, Tombstoned, Withdrawn, row_parts};
+use super::{RegistryError, ingest};
+
+/// Vantage of lines whose exchange record was erased: nobody can say any more which host was asked.
+const VANTAGE_ERASED: &str = "erased";
+
+/// The statements before a leaf.
+pub(super) type Past<'a> = dyn Fn(u64) -> Result<Arc<History>, RegistryError> + 'a;
+
+/// The UTC day of an instant, `YYYY-MM-DD`.
+#[must_use]
+pub fn day_of(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// What the leaf at `index` changes in the tables.
+pub(super) fn change(store: &dyn Store, evidence: &Evidence, past: &Past<'_>, index: u64, leaf: &Leaf) -> Result<Change, RegistryError> {
+    Ok(match leaf {
+        Leaf::Manifest(manifest) => Change::Segment(Box::new(segment_row(evidence, past, index, manifest)?)),
+        Leaf::Act(Act::Statement { kind, digest, time, .. }) => {
+            Change::Statement { kind: word(kind), digest: *digest, time: time.to_string() }
+        }
+        Leaf::Act(Act::Refusal { manifest, units, code, time, .. }) => {
+            Change::Refusal { manifest: *manifest, units: units.clone(), code: word(code), time: time.to_string() }
+        }
+        Leaf::Act(Act::Erasure { manifest, units, reason, statement, time, .. }) => {
+            let left = match store.find(LeafKind::Manifest, manifest)? {
+                Some(row) => match row.leaf().map_err(RegistryError::leaf)? {
+                    Leaf::Manifest(found) => {
+                        Some((row.index, Box::new(segment_row(evidence, past, row.index, &found)?)))
+                    }
+                    Leaf::Act(_) => None,
+                },
+                None => None,
+            };
+            Change::Erasure {
+                manifest: *manifest,
+                left,
+                units: units.clone(),
+                reason: word(reason),
+                statement: *statement,
+                time: time.to_string(),
+            }
+        }
+    })
+}
+
+fn word<T: serde::Serialize>(thing: &T) -> String {
+    serde_json::to_value(thing).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Finds records in the evidence again, keeping the last segment it opened.
+pub(super) struct Finder<'a> {
+    pub store: &'a dyn Store,
+    pub evidence: &'a Evidence,
+    last: RefCell<Option<(u64, Segment)>>,
+}
+
+impl<'a> Finder<'a> {
+    pub fn new(store: &'a dyn Store, evidence: &'a Evidence) -> Self {
+        Self { store, evidence, last: RefCell::new(None) }
+    }
+
+    pub fn find(&self, id: i64) -> Option<Record> {
+        let (index, unit) = row_parts(id);
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_none_or(|(at, _)| *at != index) {
+            let leaf = self.store.leaves(index, 1).ok()?.pop()?;
+            *last = Some((index, self.evidence.segment(&leaf.digest).ok()?));
+        }
+        let (_, segment) = last.as_ref()?;
+        segment.parts.iter().find_map(|part| match part {
+            schemas::segment::Part::Conversion(conversion) => {
+                conversion.lines.iter().find(|line| line.unit == unit).and_then(|line| match &line.line {
+                    Said::Record(said) => Some(said.item.clone()),
+                    _ => None,
+                })
+            }
+            _ => None,
+        })
+    }
+}
+
+fn segment_row(evidence: &Evidence, past: &Past<'_>, index: u64, manifest: &Manifest) -> Result<SegmentRow, RegistryError> {
+    let bytes = schemas::canonical::canonical_of(manifest).map_err(|why| RegistryError::leaf(why.to_string()))?;
+    let digest = Digest::of(&bytes);
+    let mut row = SegmentRow {
+        manifest: digest.to_string(),
+        agent: manifest.agent.clone(),
+        seq: manifest.seq,
+        prev: manifest.prev.map(|prev| prev.to_string()),
+        units: manifest.units,
+        closed_at: manifest.time.to_string(),
+        checkpoint: manifest.checkpoint.size,
+        ..SegmentRow::default()
+    };
+    let segment = match evidence.segment(&digest) {
+        Ok(segment) => segment,
+        Err(error) => {
+            row.problem = Some(chain(&error));
+            return Ok(row);
+        }
+    };
+    row.tombstones = tombstoned_units(&segment).into_iter().map(|(unit, leaf)| Tombstoned { unit, leaf }).collect();
+    let view = match segment.view() {
+        Ok(view) => view,
+        Err(error) => {
+            row.problem = Some(chain(&error));
+            return Ok(row);
+        }
+    };
+    let run = view.run.as_ref().map(|(_, run)| run);
+    if let Some(run) = run {
+        row.run = Some(run.id.clone());
+        row.entry = Some(run.target.entry.clone());
+        row.target = Some(run.target.id.clone());
+        row.collector = Some(run.reader.name.clone());
+        row.policy = Some(run.policy.to_string());
+        row.reader = Some(reader(&run.reader));
+    }
+    let past = past(index)?;
+    let late = run.map(|run| late_units(&past, &view, run)).unwrap_or_default();
+    for capture in &view.captures {
+        row.captures.push(capture_row(capture, late.contains(&capture.unit)));
+        if let Some(conversion) = capture.conversion {
+            let at = capture.date.parse().unwrap_or(capture.ask().at);
+            let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
+            row.lines.extend(lines(conversion, capture.unit, at, &ingest::vantage(vantage), &capture.ask().entry));
+        }
+    }
+    for conversion in &view.loose {
+        let first = conversion.lines.first();
+        let at = first.and_then(|line| match &line.line {
+            Said::Header(header) => header.captured_at.parse().ok(),
+            _ => None,
+        });
+        let unit = first.map_or(0, |line| line.unit);
+        let at = at.unwrap_or_else(|| manifest.time.start());
+        row.lines.extend(lines(conversion, unit, at, VANTAGE_ERASED, row.entry.as_deref().unwrap_or_default()));
+    }
+    if let Some((unit, commit)) = &view.commit {
+        row.coverage = Some(CoverageRow {
+            unit: *unit,
+            run: commit.run.clone(),
+            entry: row.entry.clone().unwrap_or_default(),
+            complete: commit.complete,
+            coverage: commit.coverage.clone(),
+        });
+    }
+    Ok(row)
+}
+
+/// Decision units of captures that stand only because the agent could not know better.
+fn late_units(past: &History, view: &View<'_>, run: &Run) -> Vec<u64> {
+    let named = policy_of_run(past, run).ok();
+    view.captures
+        .iter()
+        .filter(|capture| !matches!(capture.kind, CaptureKind::Refused(_)))
+        .filter(|capture| {
+            let verdict = judge_with(past, named.as_ref(), ingest::captured(view, run, capture));
+            matches!(verdict, CaptureVerdict::AcceptedLate { .. })
+        })
+        .map(|capture| capture.unit)
+        .collect()
+}
+
+fn reader(reader: &capture::Reader) -> String {
+    format!("{} {} {}", reader.name, reader.version, reader.program)
+}
+
+fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
+    let ask = capture.ask();
+    let decision = capture.decision();
+    let mut row = CaptureRow {
+        unit: capture.unit,
+        entry: ask.entry.clone(),
+        collector: ask.collector.clone(),
+        method: word(&ask.method),
+        url: decision.url.clone().unwrap_or_else(|| ask.url.clone()),
+        at: ask.at.to_string(),
+        day: day_of(ask.at),
+        request_unit: capture.request.map(|record| record.unit),
+        response_unit: capture.response.map(|record| record.unit),
+        code: word(&decision.code),
+        because: decision.because.clone(),
+        late,
+        ..CaptureRow::default()
+    };
+    row.conversion = capture
+        .conversion
+        .and_then(|conversion| Some((conversion.lines.first()?.unit, conversion.lines.last()?.unit)));
+    match &capture.kind {
+        CaptureKind::Exchange(exchange) => {
+            row.kind = "exchange";
+            row.at = capture.date.clone();
+            row.response = Some(exchange.response.clone());
+            row.peer = exchange.peer.map(|peer| peer.to_string());
+            row.certificate = exchange.certificate.map(|digest| digest.to_string());
+        }
+        CaptureKind::Refused(_) => row.kind = "refused",
+        CaptureKind::Failed(failed) => {
+            row.kind = "failed";
+            row.error = Some(failed.error.clone());
+        }
+    }
+    if let Some(response) = capture.response {
+        row.revisit_of = response.record.get("WARC-Refers-To").map(|id| id.trim_matches(['<', '>']).to_owned());
+        if let Ok(head) = warc::http::parse(&response.record.block) {
+            row.status = head.status();
+            row.media_type = head.get("content-type").map(str::to_owned);
+            row.bytes = Some(response.record.block.len().saturating_sub(head.body_offset) as u64);
+        }
+    }
+    row
+}
+
+fn lines(conversion: &Conversion, capture: u64, at: Timestamp, vantage: &str, entry: &str) -> Vec<Line> {
+    let by = conversion
+        .lines
+        .iter()
+        .find_map(|line| match &line.line {
+            Said::Header(header) => Some(reader(&header.reader)),
+            _ => None,
+        })
+        .unwrap_or_default();
+    let halted = conversion.lines.iter().any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
+    let mut found = Vec::new();
+    for line in &conversion.lines {
+        let (place, kind) = match &line.line {
+            // Nothing said before a halt stands.
+            _ if halted => continue,
+            Said::Record(said) => (said.place.clone(), record_kind(said, vantage)),
+            Said::Gone(gone) => {
+                (gone.place.clone(), LineKind::Gone { what: withdrawn(&gone.what), why: gone.why.clone() })
+            }
+            Said::Unreadable(odd) => (odd.place.clone(), LineKind::Odd { kind: "unreadable", why: odd.why.clone() }),
+            Said::Header(_) | Said::End(_) | Said::Tombstone(_) => continue,
+        };
+        found.push(Line {
+            unit: line.unit,
+            capture,
+            at,
+            vantage: vantage.to_owned(),
+            entry: entry.to_owned(),
+            reader: by.clone(),
+            place,
+            kind,
+        });
+    }
+    found
+}
+
+fn record_kind(said: &capture::RecordLine, vantage: &str) -> LineKind {
+    match said.item.content_hash() {
+        Ok(content) if content == said.content => LineKind::Record {
+            record: Box::new(said.item.clone()),
+            content,
+            home: ingest::is_home(&said.item, vantage),
+        },
+        Ok(content) => LineKind::Odd {
+            kind: "content",
+            why: format!("the line states content {}, its record has {}", said.content.short(), content.short()),
+        },
+        Err(why) => LineKind::Odd { kind: "content", why: why.to_string() },
+    }
+}
+
+fn withdrawn(what: &What) -> Withdrawn {
+    let mut found = Withdrawn::default();
+    match what {
+        What::Record { platform, id } => {
+            found.platform = Some(platform.clone());
+            found.native = Some(id.clone());
+        }
+        What::Handle { handle } => found.handle = Some(handle.clone()),
+        What::Author { platform, id } => {
+            found.platform = Some(platform.clone());
+            found.author = Some(id.clone());
+        }
+    }
+    found
+}
+
+/// Closed ranges of ascending unit numbers.
+#[must_use]
+pub fn ranges(units: impl IntoIterator<Item = u64>) -> Vec<[u64; 2]> {
+    let sorted: BTreeMap<u64, ()> = units.into_iter().map(|unit| (unit, ())).collect();
+    let mut found: Vec<[u64; 2]> = Vec::new();
+    for unit in sorted.into_keys() {
+        match found.last_mut() {
+            Some([_, last]) if last.checked_add(1) == Some(unit) => *last = unit,
+            _ => found.push([unit, unit]),
+        }
+    }
+    found
+}

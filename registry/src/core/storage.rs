@@ -1,0 +1,335 @@
+//! How do bytes reach the disk so that they stay there?
+//!
+//! [`Disk`] has the few calls that matter for durability and nothing else, so that a test can count them and cut the power at any one.
+//! A file is durable after [`Disk::sync`], its name after [`Disk::sync_dir`] of the folder it lies in. [`keep`] does both in the order
+//! that never shows half a file: temporary name, write, sync, rename, sync of the folder.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tlog::tile::FULL_WIDTH;
+use tlog::{TileId, TileKind, TileSource};
+
+use super::crash;
+
+#[cfg(test)]
+pub(crate) mod power;
+
+/// Ending of names that nothing refers to yet; removed at every start.
+pub const TEMPORARY: &str = ".tmp";
+
+const HASH_BYTES: usize = 32;
+
+/// The calls by which truth is written.
+pub trait Disk: Send + Sync {
+    /// Makes a folder and those above it, durable on return.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    fn create_dirs(&self, dir: &Path) -> io::Result<()>;
+
+    /// Writes a file anew; neither bytes nor name are durable yet.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says; the file may then hold a part.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes a file's bytes durable.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says. The bytes must be written again then: a second sync may say yes to lost pages.
+    fn sync(&self, path: &Path) -> io::Result<()>;
+
+    /// Gives a file another name in the same folder, replacing what has it; durable after [`Disk::sync_dir`].
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// The bytes of a file, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`]; [`io::ErrorKind::InvalidData`] if it is longer.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// Removes a file; one that is not there is no error. Durable after [`Disk::sync_dir`].
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Names in a folder, ascending, folders marked by a final `/`; none if there is no such folder.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Bytes that may still be written where this folder lies.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
+
+    /// A named step was reached: see [`crash`]. A test's disk may fail here too.
+    ///
+    /// # Errors
+    ///
+    /// Never on a real disk.
+    fn point(&self, name: &'static str) -> io::Result<()> {
+        crash::point(name);
+        Ok(())
+    }
+}
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_dirs(&self, dir: &Path) -> io::Result<()> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+        if let Some(above) = above {
+            self.create_dirs(above)?;
+        }
+        match fs::create_dir(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        above.map_or(Ok(()), |above| self.sync_dir(above))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        File::create(path)?.write_all(bytes)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        within(path, bytes, limit)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            // Names that are not text are none of ours.
+            if let Ok(mut name) = entry.file_name().into_string() {
+                if entry.file_type()?.is_dir() {
+                    name.push('/');
+                }
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(dir)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+}
+
+pub(crate) fn within(path: &Path, bytes: Vec<u8>, limit: u64) -> io::Result<Vec<u8>> {
+    if bytes.len() as u64 > limit {
+        let why = format!("`{}` is larger than the {limit} bytes it may have", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file so that after a power cut it is there whole or, as before, not.
+///
+/// # Errors
+///
+/// What the disk says; the temporary file may be left and is removed at the next start.
+pub fn keep(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = parent(path)?;
+    disk.create_dirs(dir)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(TEMPORARY);
+    let temporary = dir.join(name);
+    disk.write(&temporary, bytes)?;
+    disk.point("after_write")?;
+    disk.sync(&temporary)?;
+    disk.point("after_fsync")?;
+    disk.rename(&temporary, path)?;
+    disk.point("after_rename")?;
+    disk.sync_dir(dir)
+}
+
+/// Removes a file for good.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn forget(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    disk.remove(path)?;
+    disk.sync_dir(parent(path)?)
+}
+
+/// Removes what a cut left under temporary names, below `dir`.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn sweep(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    for name in disk.list(dir)? {
+        match name.strip_suffix('/') {
+            Some(folder) => sweep(disk, &dir.join(folder))?,
+            None if name.ends_with(TEMPORARY) => forget(disk, &dir.join(name))?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn parent(path: &Path) -> io::Result<&Path> {
+    path.parent().ok_or_else(|| {
+        let why = format!("`{}` lies in no folder", path.display());
+        io::Error::new(io::ErrorKind::InvalidInput, why)
+    })
+}
+
+/// A log's files on a [`Disk`].
+///
+/// A partial tile that is not there is cut from the full one or from a longer partial one: tiles only grow.
+#[derive(Clone)]
+pub struct DiskTiles {
+    /// Where to read.
+    pub disk: Arc<dyn Disk>,
+    /// The folder that holds `tile/` and `checkpoint`.
+    pub root: PathBuf,
+}
+
+impl DiskTiles {
+    fn plain(&self, id: &TileId) -> io::Result<Vec<u8>> {
+        self.disk.read(&self.root.join(id.to_string()), id.max_bytes() as u64)
+    }
+}
+
+impl TileSource for DiskTiles {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let id: TileId = path
+            .parse()
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("{why}")))?;
+        let missing = match self.plain(&id) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => error,
+            other => return other,
+        };
+        let full = TileId { width: FULL_WIDTH, ..id };
+        if full == id {
+            return Err(missing);
+        }
+        match self.plain(&full) {
+            Ok(bytes) => return first_part(&id, bytes).ok_or(missing),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+        let folder = self.root.join(format!("{full}.p"));
+        let longer = self
+            .disk
+            .list(&folder)?
+            .iter()
+            .filter_map(|name| name.parse::<u16>().ok())
+            .filter(|width| *width > id.width)
+            .min();
+        match longer {
+            Some(width) => {
+                let bytes = self.plain(&TileId { width, ..id })?;
+                first_part(&id, bytes).ok_or(missing)
+            }
+            None => Err(missing),
+        }
+    }
+}
+
+/// The first part of a longer tile, which is what the tile of this width held.
+fn first_part(id: &TileId, mut longer: Vec<u8>) -> Option<Vec<u8>> {
+    let width = usize::from(id.width);
+    let length = match id.kind {
+        TileKind::Hashes(_) => width * HASH_BYTES,
+        TileKind::Entries => {
+            let entries = tlog::decode_bundle(&longer).ok()?;
+            if entries.len() < width {
+                return None;
+            }
+            entries.iter().take(width).map(|entry| entry.len() + 2).sum()
+        }
+    };
+    if longer.len() < length {
+        return None;
+    }
+    longer.truncate(length);
+    Some(longer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_files_are_whole_and_leave_no_temporary_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        keep(&RealDisk, &path, b"one").unwrap();
+        keep(&RealDisk, &path, b"two").unwrap();
+        assert_eq!(RealDisk.read(&path, 3).unwrap(), b"two");
+        assert_eq!(RealDisk.list(&folder.path().join("a/b")).unwrap(), ["file"]);
+        assert!(RealDisk.read(&path, 2).is_err(), "longer than allowed");
+        assert!(RealDisk.free_bytes(folder.path()).unwrap() > 0);
+    }
+
+    #[test]
+    fn sweeping_removes_temporary_names_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x/file");
+        keep(&RealDisk, &path, b"one").unwrap();
+        RealDisk.write(&folder.path().join("x/half.tmp"), b"h").unwrap();
+        sweep(&RealDisk, folder.path()).unwrap();
+        assert_eq!(RealDisk.list(&folder.path().join("x")).unwrap(), ["file"]);
+    }
+}
