@@ -27,7 +27,9 @@ pub(super) fn of(bytes: &[u8], content_type: Option<&str>) -> &'static Encoding 
         .and_then(in_content_type)
         .or_else(|| in_document(bytes))
         .unwrap_or_else(|| {
-            if std::str::from_utf8(bytes).is_ok() {
+            // A character that the end of the bytes cuts in two is no sign against UTF-8: often they are only the head of a document.
+            if std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+            {
                 return UTF_8;
             }
             let mut guess = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
@@ -102,7 +104,7 @@ impl<R: Read> Utf8Reader<R> {
 
 impl<R: Read> Read for Utf8Reader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // One character needs up to four bytes; a caller with less room is served from a small piece of its own.
+        // One character needs up to four bytes. Both callers here read through a buffer of kilobytes.
         if into.len() < 4 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,

@@ -31,13 +31,14 @@ const DEFAULT_PAUSE_SECS: i64 = 900;
 /// Longest pause that is believed: a day.
 const MAX_PAUSE_SECS: i64 = 86_400;
 
-/// Marks of pages that test or stop a visitor instead of answering, each seen in the markup such pages cannot do without.
+/// Marks of pages that test or stop a visitor instead of answering: what such pages cannot do without, and what the scripts that the same
+/// services put into ordinary pages do not have.
 const CHALLENGE_SIGNS: [&str; 12] = [
     "<title>just a moment...</title>",
     "<title>attention required! | cloudflare</title>",
-    "/cdn-cgi/challenge-platform/",
+    "window._cf_chl_opt",
     "id=\"challenge-form\"",
-    "_incapsula_resource",
+    "id=\"main-iframe\" src=\"/_incapsula_resource",
     "captcha-delivery.com",
     "<title>ddos-guard</title>",
     "<title>access denied</title>",

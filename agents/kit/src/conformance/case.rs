@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    body::{Body, Spool},
+    body::Spool,
     contract::{Erased, Facts, Method, Part, Request, Work},
     derive::{DeriveError, Derived, derive, keep_all},
 };
@@ -185,11 +185,7 @@ impl Case {
 impl Exchange {
     /// Reads it; what it says, and what it asks.
     pub fn lines(&self, collector: &dyn Erased) -> Result<(Vec<Line>, Derived), DeriveError> {
-        let body = Body::new(
-            Spool::of(self.bytes.clone()),
-            &self.facts.headers,
-            self.facts.truncated.is_some(),
-        );
+        let body = self.facts.body(Spool::of(self.bytes.clone()));
         let reader = Reader {
             name: collector.name().to_owned(),
             version: "0".to_owned(),

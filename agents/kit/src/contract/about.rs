@@ -60,6 +60,30 @@ impl About {
     }
 }
 
+/// What `about` prints, and what `policy check` reads: the manifest with the program it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Collector name.
+    pub collector: String,
+    /// Version of the program.
+    pub version: String,
+    /// The rest.
+    pub about: About,
+}
+
+impl Manifest {
+    /// The manifest of a collector in a program of this version.
+    #[must_use]
+    pub fn of(collector: &dyn super::Erased, version: &str) -> Self {
+        Self {
+            collector: collector.name().to_owned(),
+            version: version.to_owned(),
+            about: collector.about(),
+        }
+    }
+}
+
 /// Something the platform counts, and how much of it there is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,4 +176,22 @@ pub enum TokenStyle {
     Form,
     /// Form fields `client_key` and `client_secret`.
     ClientKeyForm,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::About;
+
+    #[test]
+    fn manifest_comes_back_as_it_was_written_and_refuses_unknown_members() {
+        let about = About {
+            overlap: true,
+            ..About::of("Feeds")
+        };
+        let text = serde_json::to_string(&about).unwrap();
+        assert_eq!(serde_json::from_str::<About>(&text).unwrap(), about);
+        assert!(
+            serde_json::from_str::<About>(&text.replacen('{', r#"{"overlaps":true,"#, 1)).is_err()
+        );
+    }
 }

@@ -1,7 +1,5 @@
 //! What is a reader told about an answer?
 
-use std::ops::Deref;
-
 use jiff::Timestamp;
 use schemas::capture::Target;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -9,7 +7,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Halt, Unreadable};
-use crate::body::{Body, Charset, Elements, Events, Frames, Lines, Member, Rows, Table, judge};
+use crate::body::{
+    Body, Charset, Elements, Events, Frames, Lines, Member, Rows, Spool, Table, judge,
+};
 
 /// Everything but the body that a reading depends on, as stored in the segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,12 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The body that belongs to these facts, from its bytes as received.
+    #[must_use]
+    pub fn body(&self, raw: Spool) -> Body {
+        Body::new(raw, &self.headers, self.truncated.is_some())
+    }
+
     /// First header of this name, whatever its case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -192,7 +198,7 @@ impl<'a, S> Answer<'a, S> {
     /// # Errors
     ///
     /// As [`json`](Self::json).
-    pub fn bytes(&self) -> Result<impl Deref<Target = [u8]> + use<S>, Halt<S>> {
+    pub fn bytes(&self) -> Result<Vec<u8>, Halt<S>> {
         judge::whole(self.facts, self.body, judge::Expected::Bytes)?;
         Ok(self.body.bytes()?)
     }

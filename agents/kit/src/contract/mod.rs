@@ -15,7 +15,7 @@ mod reading;
 mod request;
 mod work;
 
-pub use about::{About, Flow, Place as SlotPlace, Refill, Slot, TokenStyle, Unit};
+pub use about::{About, Flow, Manifest, Place as SlotPlace, Refill, Slot, TokenStyle, Unit};
 pub use answer::{Answer, Facts, Part};
 pub use erased::{Broken, Erased, MAX_STEP_BYTES, check_request, checked_plan};
 pub use halt::{Absent, Halt, Scope, Unreadable};
