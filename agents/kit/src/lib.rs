@@ -3,9 +3,20 @@
 //! A collector says what to ask and what an answer holds ([`contract`]); everything else, from the gate to the push, happens here.
 
 pub mod body;
+pub mod budget;
+pub mod config;
 pub mod conformance;
 pub mod contract;
 pub mod derive;
+pub mod engine;
+pub mod fetch;
+pub mod gate;
+pub mod outbox;
+pub mod policy;
+pub mod push;
+pub mod robots;
+pub mod secrets;
+pub mod state;
 
 pub use body::{Charset, Element, Event, Frame, FrameData, Row, Table};
 pub use contract::{

@@ -196,11 +196,10 @@ pub enum HopResult {
 }
 
 /// An answer for the collector.
-#[derive(Debug)]
 pub struct Answered {
     /// Index in the trail of the [`Hop::Fetched`] that goes to `read`.
     pub hop: usize,
-    /// The payload, content coding removed.
+    /// The payload as stored; it undoes its content coding itself.
     pub body: Body,
     /// HTTP status.
     pub status: u16,
@@ -208,4 +207,14 @@ pub struct Answered {
     pub headers: Vec<(String, String)>,
     /// Address that answered, after redirects.
     pub url: url::Url,
+}
+
+impl std::fmt::Debug for Answered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answered")
+            .field("hop", &self.hop)
+            .field("status", &self.status)
+            .field("url", &self.url.as_str())
+            .finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,294 @@
+//! What does an agent's operator write down? `agent.toml`, the trust root beside it, and the key.
+
+use std::path::{Path, PathBuf};
+
+use schemas::trust::TrustRoot;
+use serde::Deserialize;
+use tlog::SigningKey;
+use url::Url;
+
+/// Where the configuration lies unless `--config` says otherwise.
+pub const DEFAULT_FILE: &str = "agent.toml";
+
+/// `agent.toml`. Unknown keys are refused; relative paths count from the file's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Version of this format; this release reads 1.
+    pub format: u32,
+    /// Name of this agent, as its key has it: 1 to 64 of `a-z 0-9 -`.
+    pub name: String,
+    /// File of the agent's private key. Default: `agent.key` in the folder systemd names by `CREDENTIALS_DIRECTORY`.
+    #[serde(default)]
+    pub key: Option<PathBuf>,
+    /// File of the trust root, put here by hand.
+    pub trust: PathBuf,
+    /// Address of the registry.
+    pub registry: Url,
+    /// Folder of the agent's memory and outbox. Default: the folder systemd names by `STATE_DIRECTORY`.
+    #[serde(default)]
+    pub state: Option<PathBuf>,
+    /// How long segments stay on disk after their receipt, in hours. Default 72, at most 8 760.
+    #[serde(default = "three_days")]
+    pub keep_after_receipt_hours: u32,
+    /// How many targets are collected at the same time. Default 4, at most 64.
+    #[serde(default = "four")]
+    pub max_concurrent: u32,
+}
+
+const fn three_days() -> u32 {
+    72
+}
+
+const fn four() -> u32 {
+    4
+}
+
+/// Why the configuration can't be used. Each message says where, what and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("`{}` can't be read: {source}; `--config FILE` names another", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A place in the file.
+    #[error("{}:{line}: {why}", file.display())]
+    At {
+        /// Which file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong there.
+        why: String,
+    },
+    /// Something that is nowhere.
+    #[error("{why}")]
+    Missing {
+        /// What, and how to give it.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with the line.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+            file: file.to_owned(),
+            source,
+        })?;
+        let mut config = Self::parse(&text, file)?;
+        let base = file.parent().unwrap_or(Path::new(""));
+        for path in [
+            config.key.as_mut(),
+            Some(&mut config.trust),
+            config.state.as_mut(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *path = base.join(&*path);
+        }
+        Ok(config)
+    }
+
+    fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let at = |line: usize, why: String| ConfigError::At {
+            file: file.to_owned(),
+            line,
+            why,
+        };
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            at(line_of(text, start), error.message().replace('\n', "; "))
+        })?;
+        let key = |name: &str| {
+            text.lines()
+                .position(|line| line.trim_start().starts_with(name))
+                .map_or(1, |n| n + 1)
+        };
+        let refused = |name: &str, why: String| Err(at(key(name), why));
+        if config.format != 1 {
+            return refused(
+                "format",
+                format!(
+                    "format {} is not known to this release, which reads 1",
+                    config.format
+                ),
+            );
+        }
+        if !schemas::policy::is_id(&config.name) {
+            return refused(
+                "name",
+                format!(
+                    "`{}` is no name: 1 to 64 of `a-z 0-9 -` are expected",
+                    config.name
+                ),
+            );
+        }
+        let loopback = match config.registry.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if config.registry.scheme() != "https" && !(config.registry.scheme() == "http" && loopback)
+        {
+            return refused(
+                "registry",
+                "the registry is reached by https, or by http on this machine only".to_owned(),
+            );
+        }
+        if config.keep_after_receipt_hours > 8_760 {
+            return refused(
+                "keep_after_receipt_hours",
+                "at most 8760 hours (a year) are allowed".to_owned(),
+            );
+        }
+        if !(1..=64).contains(&config.max_concurrent) {
+            return refused(
+                "max_concurrent",
+                "1 to 64 targets at the same time are allowed".to_owned(),
+            );
+        }
+        Ok(config)
+    }
+
+    /// The folder of the agent's memory: `--state`, the file, or what systemd says.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`].
+    pub fn state_dir(&self, given: Option<&Path>) -> Result<PathBuf, ConfigError> {
+        given
+            .map(Path::to_owned)
+            .or_else(|| self.state.clone())
+            .or_else(|| std::env::var_os("STATE_DIRECTORY").map(PathBuf::from))
+            .ok_or_else(|| ConfigError::Missing {
+                why: "no state folder is named; write `state = \"…\"` into the configuration or give `--state DIR`".to_owned(),
+            })
+    }
+
+    /// The agent's key.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]; the text of the file is never part of it.
+    pub fn signing_key(&self) -> Result<SigningKey, ConfigError> {
+        let by_systemd = || {
+            std::env::var_os("CREDENTIALS_DIRECTORY")
+                .map(|dir| PathBuf::from(dir).join("agent.key"))
+        };
+        let file = self.key.clone().or_else(by_systemd).ok_or_else(|| ConfigError::Missing {
+            why: "no key is named; write `key = \"…\"` into the configuration, or let systemd load `agent.key`".to_owned(),
+        })?;
+        let text = std::fs::read_to_string(&file).map_err(|source| ConfigError::Unreadable {
+            file: file.clone(),
+            source,
+        })?;
+        let key = SigningKey::parse(text.trim()).map_err(|error| ConfigError::At {
+            file: file.clone(),
+            line: 1,
+            why: format!("this is no signing key: {error}"),
+        })?;
+        if key.name() == self.name {
+            Ok(key)
+        } else {
+            let why = format!(
+                "this key is named `{}`, the configuration says `{}`",
+                key.name(),
+                self.name
+            );
+            Err(ConfigError::At { file, line: 1, why })
+        }
+    }
+
+    /// The trust root on this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]: every problem of the file, one a line.
+    pub fn trust_root(&self) -> Result<TrustRoot, ConfigError> {
+        let text =
+            std::fs::read_to_string(&self.trust).map_err(|source| ConfigError::Unreadable {
+                file: self.trust.clone(),
+                source,
+            })?;
+        trust_root(&text, &self.trust)
+    }
+}
+
+fn trust_root(text: &str, file: &Path) -> Result<TrustRoot, ConfigError> {
+    let refused = |problem: schemas::policy::PolicyProblem| ConfigError::At {
+        file: file.to_owned(),
+        line: problem.line.unwrap_or(1),
+        why: format!("{}; {}", problem.message, problem.hint),
+    };
+    let root = TrustRoot::from_toml(text, &file.display().to_string())
+        .map_err(|problem| refused(*problem))?;
+    match root.check().into_iter().next() {
+        Some(problem) => Err(refused(problem)),
+        None => Ok(root),
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "format = 1\nname = \"harbour\"\ntrust = \"trust.toml\"\nregistry = \"https://registry.example.org/\"\n";
+
+    fn refusal(text: &str) -> String {
+        Config::parse(text, Path::new("agent.toml"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn defaults_are_three_days_and_four_targets() {
+        let config = Config::parse(GOOD, Path::new("agent.toml")).unwrap();
+        assert_eq!(
+            (config.keep_after_receipt_hours, config.max_concurrent),
+            (72, 4)
+        );
+    }
+
+    #[test]
+    fn misspelt_key_is_named_with_its_line() {
+        let said = refusal(&format!("{GOOD}keep_after_reciept_hours = 3\n"));
+        assert!(
+            said.starts_with("agent.toml:5: ") && said.contains("keep_after_reciept_hours"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn registry_in_clear_is_refused_elsewhere_than_here() {
+        let said = refusal(&GOOD.replace("https://", "http://"));
+        assert!(said.starts_with("agent.toml:4: "), "{said}");
+        let here = GOOD.replace("https://registry.example.org/", "http://127.0.0.1:8080/");
+        assert!(Config::parse(&here, Path::new("agent.toml")).is_ok());
+    }
+
+    #[test]
+    fn later_format_is_refused() {
+        assert!(refusal(&GOOD.replace("format = 1", "format = 2")).contains("format 2"));
+    }
+
+    #[test]
+    fn too_many_at_once_is_refused_with_its_line() {
+        assert!(refusal(&format!("{GOOD}max_concurrent = 65\n")).starts_with("agent.toml:5: "));
+    }
+}

@@ -1,0 +1,537 @@
+//! What follows from what a reading said?
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use schemas::capture::{Condition, What};
+use serde_json::Value;
+
+use super::{
+    Answered, EngineError, Hop,
+    coverage::Ended,
+    draft::Told,
+    listen::{Lines, listen},
+    run::{Fate, Job, Read, Running, want_key},
+    walk::{Kept, Node},
+};
+use crate::{
+    contract::{Absent, Facts, Halt, Known, Part, Request, Work},
+    derive::Derived,
+    state::{Mark, Scope, ShelfItem},
+};
+
+/// A snapshot that lost more than this share of its items at once is doubted: nothing is counted as missing from it.
+const MAX_LOSS_PERCENT: u64 = 5;
+
+/// From how many items on a loss is doubted.
+const MIN_DOUBTED: u64 = 20;
+
+/// One reading, and the answer it was made of.
+pub(super) struct Heard {
+    lines: Lines,
+    derived: Derived,
+    response: String,
+    captured_at: Timestamp,
+    url: String,
+    validators: Option<Kept>,
+}
+
+impl Running {
+    /// Lets the collector read an answer, and puts its lines beside it.
+    pub(super) async fn listen(
+        &mut self,
+        _job: Job,
+        node: &Node,
+        answered: Answered,
+        told: &mut Told,
+    ) -> Result<Read, EngineError> {
+        let Answered {
+            hop,
+            body,
+            status,
+            headers,
+            url,
+        } = answered;
+        let Some(Hop::Fetched(fetched)) = told.trail.get(hop) else {
+            return Ok(Read::Fate(Fate::Failed(
+                "the answer was not told".to_owned(),
+            )));
+        };
+        let captured_at =
+            Timestamp::from_microsecond(fetched.at.as_microsecond()).unwrap_or(fetched.at);
+        let header = |name: &str| {
+            headers
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.clone())
+        };
+        let kept = Kept {
+            etag: header("etag"),
+            last_modified: header("last-modified"),
+            of: (
+                fetched.id.clone(),
+                fetched.url.clone(),
+                captured_at.to_string(),
+            ),
+        };
+        let validators = (node.request.if_changed
+            && (kept.etag.is_some() || kept.last_modified.is_some()))
+        .then_some(kept);
+        let facts = Facts {
+            response: fetched.id.clone(),
+            step: node.request.step.clone(),
+            target: self.order.facts.target.clone(),
+            captured_at,
+            url,
+            status,
+            headers,
+            part: Part::WHOLE,
+            truncated: fetched.truncated.clone(),
+        };
+        let (response, address) = (fetched.id.clone(), facts.url.to_string());
+        let read = listen(
+            Arc::clone(&self.engine.collector),
+            facts,
+            body,
+            self.engine.identity.reader.clone(),
+            Arc::clone(&self.order.facts.policy),
+            self.order.facts.entry.clone(),
+        )
+        .await;
+        self.count.answers += 1;
+        Ok(match read {
+            Ok((mut lines, derived)) => {
+                told.answer = Some((hop, Some(std::mem::take(&mut lines.lines))));
+                Read::Heard(Box::new(Heard {
+                    lines,
+                    derived,
+                    response,
+                    captured_at,
+                    url: address,
+                    validators,
+                }))
+            }
+            Err(why) => {
+                told.answer = Some((hop, None));
+                Read::Fate(Fate::Failed(why))
+            }
+        })
+    }
+
+    /// Applies a reading: first what it lists, then what it asks for, then what it proposes.
+    pub(super) fn heard(&mut self, job: Job, node: &Node, heard: Heard) -> Result<(), EngineError> {
+        let Heard {
+            lines,
+            derived,
+            response,
+            captured_at,
+            url,
+            validators,
+        } = heard;
+        for (unit, amount) in &derived.end.spent {
+            self.engine.network.spent(&self.order.facts, unit, *amount);
+        }
+        if let Some(halt) = derived.halt {
+            let fate = self.halted(job, node, halt, &response, &url);
+            self.settle(job, fate);
+            return Ok(());
+        }
+        if job == Job::Walk(1) && self.work() == &Work::Poll {
+            self.changes.target_gone = Some(0);
+        }
+        let end = &derived.end;
+        let news = self.list(&lines, &derived, captured_at)?;
+        if let Some(said) = &end.empty {
+            self.tally.empty.get_or_insert_with(|| said.clone());
+        }
+        let mut cut = end.cut.clone();
+        for request in derived.next {
+            self.next(job, request, &response, news, &mut cut)?;
+        }
+        for request in derived.also {
+            self.also(request, &response, news, captured_at)?;
+        }
+        for [id, handle] in &end.want {
+            self.want(id, handle)?;
+        }
+        if let Some(milestone) = &end.milestone {
+            self.merge(milestone);
+        }
+        if cut.is_none()
+            && let Some(scope) = &end.snapshot
+        {
+            cut = self.snapshot(scope, &lines)?;
+        }
+        if let Job::Walk(n) = job {
+            self.walk.change(n, |node| {
+                node.cursor = end.cursor.clone();
+                node.validators = validators;
+            });
+        } else if let (Some(cursor), None, true) = (&end.cursor, &cut, end.next.is_empty()) {
+            // A follow-up has no subtree, so its cursor holds where it asks for nothing more.
+            self.merge(cursor);
+        }
+        self.settle(job, cut.map_or(Fate::Settled, Fate::Cut));
+        Ok(())
+    }
+
+    /// Marks what was listed. Says whether any of it is new to this lane: not settled by a completed walk.
+    fn list(
+        &mut self,
+        lines: &Lines,
+        derived: &Derived,
+        at: Timestamp,
+    ) -> Result<bool, EngineError> {
+        let state = Arc::clone(&self.engine.state);
+        let target = self.order.facts.target.id.clone();
+        let scope = derived.end.snapshot.clone();
+        let items = lines.items.iter().map(|item| Mark {
+            id: item.id.clone(),
+            handle: item.handle.clone(),
+            content: Some(item.content),
+            scope: scope.clone(),
+            at,
+        });
+        let bare = |id: &str| Mark {
+            id: id.to_owned(),
+            handle: None,
+            content: None,
+            scope: None,
+            at,
+        };
+        let keys = derived
+            .also
+            .iter()
+            .filter_map(|request| request.unless_known.as_deref());
+        let listed: Vec<Mark> = items
+            .chain(derived.end.want.iter().map(|[id, _]| bare(id)))
+            .chain(derived.end.saw.iter().map(|id| bare(id)))
+            .chain(keys.map(|key| bare(&format!("key:{key}"))))
+            .collect();
+        let mut news = false;
+        for mark in &listed {
+            match state.first_walk(&target, self.lane, &mark.id)? {
+                Some(walk) if walk != self.walk_id => self.tally.joined = true,
+                Some(_) => {}
+                None if mark.content.is_some() && self.seen.insert(mark.id.clone()) => {
+                    self.count.new += 1
+                }
+                None => {}
+            }
+            news = news || !state.is_known(&target, self.lane, &mark.id)?;
+            if matches!(self.work(), Work::Items { .. }) {
+                self.tally.answered.insert(mark.id.clone());
+                self.tally.answered.extend(mark.handle.clone());
+            }
+        }
+        if matches!(self.work(), Work::Items { .. }) {
+            self.tally.answered.extend(lines.gone.iter().cloned());
+        }
+        self.count.records += lines.items.len() as u64;
+        self.count.unreadable += lines.odd;
+        self.tally.odd += lines.odd;
+        self.tally.listed += u64::from(!listed.is_empty());
+        self.changes.gone.extend(lines.gone.iter().cloned());
+        self.changes.marks.extend(listed);
+        Ok(news)
+    }
+
+    /// Judges the conditions of a request. `None`: it is dropped, and counted under the condition that dropped it.
+    fn conditions(
+        &mut self,
+        request: &Request<Value>,
+        news: bool,
+    ) -> Result<Option<Vec<Condition>>, EngineError> {
+        let mut met = Vec::new();
+        let condition = |name: &str, verdict: &str| Condition {
+            name: name.to_owned(),
+            verdict: verdict.to_owned(),
+        };
+        if request.while_new {
+            if !news {
+                *self.dropped.entry("while_new".to_owned()).or_default() += 1;
+                return Ok(None);
+            }
+            met.push(condition("while_new", "something new was listed"));
+        }
+        if let Some(key) = &request.unless_known {
+            if self.keys.contains(key)
+                || self
+                    .engine
+                    .state
+                    .is_settled(&self.order.facts.target.id, key)?
+            {
+                *self.dropped.entry("unless_known".to_owned()).or_default() += 1;
+                return Ok(None);
+            }
+            self.keys.insert(key.clone());
+            met.push(condition("unless_known", "not known"));
+        }
+        Ok(Some(met))
+    }
+
+    fn next(
+        &mut self,
+        job: Job,
+        request: Request<Value>,
+        response: &str,
+        news: bool,
+        cut: &mut Option<String>,
+    ) -> Result<(), EngineError> {
+        let Some(conditions) = self.conditions(&request, news)? else {
+            return Ok(());
+        };
+        let node = Node {
+            conditions,
+            ..Node::new(request, Some(response.to_owned()))
+        };
+        match job {
+            Job::Walk(n) => {
+                if let Err(repeats) = self.walk.add(Some(n), node) {
+                    *self.dropped.entry("repeat".to_owned()).or_default() += 1;
+                    cut.get_or_insert_with(|| repeats.to_string());
+                }
+            }
+            Job::Shelf => self.shelve(node, self.engine.clock.now()),
+        }
+        Ok(())
+    }
+
+    fn also(
+        &mut self,
+        request: Request<Value>,
+        response: &str,
+        news: bool,
+        at: Timestamp,
+    ) -> Result<(), EngineError> {
+        if let Some(conditions) = self.conditions(&request, news)? {
+            self.shelve(
+                Node {
+                    conditions,
+                    ..Node::new(request, Some(response.to_owned()))
+                },
+                at,
+            );
+        }
+        Ok(())
+    }
+
+    fn shelve(&mut self, node: Node, made_at: Timestamp) {
+        // A follow-up asked for twice while it waits is one follow-up.
+        let same = |item: &ShelfItem| {
+            item.request().url == node.request.url && item.request().body == node.request.body
+        };
+        if self.shelf.iter().any(same) {
+            *self.dropped.entry("repeat".to_owned()).or_default() += 1;
+        } else {
+            self.shelf.push_back(ShelfItem {
+                id: None,
+                node,
+                tries: 0,
+                made_at,
+            });
+        }
+    }
+
+    fn want(&mut self, id: &str, handle: &str) -> Result<(), EngineError> {
+        if self
+            .engine
+            .state
+            .is_settled(&self.order.facts.target.id, &want_key(id))?
+        {
+            *self.dropped.entry("want".to_owned()).or_default() += 1;
+        } else {
+            self.changes.wants.push(Known {
+                id: id.to_owned(),
+                handle: handle.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Merges a cursor that holds.
+    pub(super) fn merge(&mut self, proposed: &Value) {
+        match self.engine.collector.merge(&self.cursor, proposed) {
+            Ok(merged) if merged == self.cursor => {}
+            Ok(merged) => {
+                self.cursor = merged.clone();
+                self.changes.cursor = Some(merged);
+            }
+            Err(broken) => self.tally.gap(broken.to_string()),
+        }
+    }
+
+    /// Merges every cursor, and keeps all validators, whose subtrees are settled.
+    pub(super) fn believe(&mut self) {
+        for ripe in self.walk.take_ripe() {
+            if let Some(cursor) = ripe.cursor {
+                self.merge(&cursor);
+            }
+            if let Some((url, kept)) = ripe.validators {
+                self.changes.validators.insert(url, kept.into());
+            }
+        }
+        if self.walk.pending() == 0 {
+            let open = self.unanswered();
+            if open > 0 && self.ended.is_none() {
+                self.tally
+                    .gap(format!("{open} items were asked for and not answered"));
+            }
+        }
+    }
+
+    /// Compares a snapshot with the one before. Says why it is doubted, where it is.
+    fn snapshot(&mut self, name: &str, lines: &Lines) -> Result<Option<String>, EngineError> {
+        let ids: std::collections::BTreeSet<String> =
+            lines.items.iter().map(|item| item.id.clone()).collect();
+        let before = self
+            .engine
+            .state
+            .scope_len(&self.order.facts.target.id, self.lane, name)?;
+        let now = ids.len() as u64;
+        if before >= MIN_DOUBTED && now * 100 < before * (100 - MAX_LOSS_PERCENT) {
+            return Ok(Some(format!(
+                "`{name}` held {before} items and now {now}: more lost at once than is believed"
+            )));
+        }
+        self.changes.scopes.push(Scope {
+            name: name.to_owned(),
+            ids,
+        });
+        Ok(None)
+    }
+
+    fn halted(
+        &mut self,
+        job: Job,
+        node: &Node,
+        halt: Halt<Value>,
+        response: &str,
+        url: &str,
+    ) -> Fate {
+        let now = self.engine.clock.now();
+        match halt {
+            Halt::Unreadable { at, why } => {
+                self.count.unreadable += 1;
+                Fate::Failed(format!("unreadable at {at}: {why}"))
+            }
+            Halt::NotYet {
+                wait_secs,
+                tries,
+                or_else,
+            } => {
+                if node.not_yet.saturating_add(1) < tries {
+                    let at = now
+                        .checked_add(SignedDuration::from_secs(i64::from(wait_secs)))
+                        .unwrap_or(Timestamp::MAX);
+                    Fate::Later {
+                        at,
+                        asked_again: true,
+                    }
+                } else if let Some(request) = or_else {
+                    self.replace(job, *request, response)
+                } else {
+                    Fate::Failed(format!("the source was not ready after {tries} tries"))
+                }
+            }
+            Halt::Instead(request) => self.replace(job, *request, response),
+            Halt::SlowDown { until, scope } => {
+                self.engine
+                    .network
+                    .rest(&self.order.facts, url, &scope, until);
+                if until.duration_since(now).as_secs() > i64::from(self.engine.bounds.patience_secs)
+                {
+                    self.ended = Some(Ended::Limited(format!(
+                        "the source asks for a pause until {until}"
+                    )));
+                }
+                Fate::Later {
+                    at: until,
+                    asked_again: false,
+                }
+            }
+            Halt::Denied(slot) => {
+                let what = format!("the credential of slot `{slot}` was refused");
+                self.block(&what);
+                Fate::Failed(what)
+            }
+            Halt::Blocked(what) => {
+                self.block(&what);
+                Fate::Failed(what)
+            }
+            Halt::Gone(Absent::Item { what, .. }) => {
+                self.gone(&what);
+                Fate::Settled
+            }
+            Halt::Gone(Absent::Asked { why }) => self.gone_asked(job, &why),
+        }
+    }
+
+    fn replace(&mut self, job: Job, request: Request<Value>, response: &str) -> Fate {
+        match job {
+            Job::Walk(n) => match self.walk.replace(n, request, response.to_owned()) {
+                Ok(()) => Fate::Replaced,
+                Err(why) => Fate::Failed(why),
+            },
+            Job::Shelf => {
+                let Some(item) = self.shelf.front_mut() else {
+                    return Fate::Replaced;
+                };
+                if item.node.instead >= super::walk::MAX_INSTEAD || item.node.request == request {
+                    return Fate::Failed("the reader replaced its request too often".to_owned());
+                }
+                let key = item.node.request.unless_known.clone();
+                item.node.instead += 1;
+                item.node.attempts = 0;
+                item.node.asked_by = Some(response.to_owned());
+                item.node.request = Request {
+                    unless_known: key,
+                    ..request
+                };
+                Fate::Replaced
+            }
+        }
+    }
+
+    fn gone(&mut self, what: &What) {
+        let name = match what {
+            What::Record { id, .. } => id,
+            What::Handle { handle } => handle,
+            What::Author { .. } => return,
+        };
+        self.tally.answered.insert(name.clone());
+        self.changes.gone.push(name.clone());
+    }
+
+    /// What was asked for is not there: believed of an item or a follow-up, of a target only after enough misses in a row.
+    fn gone_asked(&mut self, job: Job, why: &str) -> Fate {
+        match (job, self.work().clone()) {
+            (_, Work::Items { due, .. }) => {
+                if let [known] = due.as_slice() {
+                    self.tally.answered.insert(known.id.clone());
+                    self.changes.gone.push(known.id.clone());
+                }
+                Fate::Settled
+            }
+            (Job::Walk(1), Work::Poll) => {
+                let before = self
+                    .engine
+                    .state
+                    .gone(&self.order.facts.target.id)
+                    .unwrap_or(0);
+                let (misses, needed) = (
+                    before.saturating_add(1),
+                    self.engine.collector.about().misses_before_gone,
+                );
+                self.changes.target_gone = Some(misses);
+                self.tally.gap(if misses >= needed {
+                    format!("the target is gone: {why}")
+                } else {
+                    format!("the target was not there ({misses} of {needed} times before it counts as gone): {why}")
+                });
+                Fate::Failed(why.to_owned())
+            }
+            _ => Fate::Settled,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What does a reading list, while its lines go by?
+
+use std::{io, sync::Arc, time::Duration};
+
+use schemas::{
+    Digest,
+    capture::{Line, Reader, What},
+    minimise::minimise,
+    policy::Policy,
+};
+
+use crate::{
+    body::Body,
+    contract::{Erased, Facts},
+    derive::{Derived, LineSink, derive},
+};
+
+/// Longest time a reading may take. The source's answer is then set aside as unreadable.
+const MAX_READING: Duration = Duration::from_secs(300);
+
+/// Most bytes the lines of one answer may take: response and lines must fit one segment.
+pub(super) const MAX_LINES_BYTES: u64 = 24 << 20;
+
+/// An item that a reading described.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub id: String,
+    pub handle: Option<String>,
+    pub content: Digest,
+}
+
+/// The lines of one answer, and what they list.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub lines: Vec<Vec<u8>>,
+    pub bytes: u64,
+    pub items: Vec<Item>,
+    pub gone: Vec<String>,
+    pub odd: u64,
+}
+
+impl LineSink for Lines {
+    fn line(&mut self, line: &Line, canonical: &[u8]) -> io::Result<()> {
+        // 80 bytes for the salt and its name.
+        self.bytes += canonical.len() as u64 + 80;
+        if self.bytes > MAX_LINES_BYTES {
+            return Err(io::Error::other(format!(
+                "the reading takes more than {MAX_LINES_BYTES} bytes"
+            )));
+        }
+        match line {
+            Line::Record(record) => self.items.push(Item {
+                id: record.item.id.clone(),
+                handle: record.item.handle.clone(),
+                content: record.content,
+            }),
+            Line::Gone(gone) => match &gone.what {
+                What::Record { id, .. } => self.gone.push(id.clone()),
+                What::Handle { handle } => self.gone.push(handle.clone()),
+                What::Author { .. } => {}
+            },
+            Line::Unreadable(_) => self.odd += 1,
+            Line::Header(_) | Line::End(_) | Line::Tombstone(_) => {}
+        }
+        self.lines.push(canonical.to_vec());
+        Ok(())
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
+}
+
+/// Reads one answer, off the reactor.
+///
+/// # Errors
+///
+/// Why there are no lines, for people.
+pub(super) async fn listen(
+    collector: Arc<dyn Erased>,
+    facts: Facts,
+    body: Body,
+    reader: Reader,
+    policy: Arc<Policy>,
+    entry: String,
+) -> Result<(Lines, Derived), String> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut lines = Lines::default();
+        let Some(entry) = policy.entry(&entry) else {
+            return Err(format!("entry `{entry}` is not in the policy"));
+        };
+        let keep = |record: &_| {
+            let kept = minimise(record, entry);
+            (kept.record, kept.dropped)
+        };
+        let derived =
+            derive(&*collector, &facts, &body, &reader, &keep, &mut lines).map_err(|error| {
+                let why = std::error::Error::source(&error)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                format!("{error}: {why}")
+            })?;
+        Ok((lines, derived))
+    });
+    match tokio::time::timeout(MAX_READING, reading).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(died)) => Err(format!("the reader died: {died}")),
+        Err(_) => Err(format!(
+            "reading took longer than {} s",
+            MAX_READING.as_secs()
+        )),
+    }
+}

@@ -1,0 +1,257 @@
+//! How does one run go, from plan to closed segment?
+//!
+//! plan → frontier → exchange → derive → segment → next. The engine knows collectors only as [`Erased`], the outside only as [`Network`], the
+//! time only from its [`Clock`]. It fills a draft in memory; when that holds 16 MiB or 500 exchanges, or the run ends, the draft becomes
+//! a segment on disk and one transaction settles what it settles (contract, section 3). A crash before that makes the exchanges again.
+
+pub mod clock;
+mod coverage;
+pub mod crash;
+mod draft;
+mod heard;
+mod listen;
+pub mod ports;
+mod run;
+pub mod walk;
+
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use schemas::{
+    Digest,
+    capture::{Lane, Reader},
+    coverage::{Coverage, CoverageState},
+    segment::WriteError,
+};
+use tlog::SigningKey;
+use tokio_util::sync::CancellationToken;
+
+pub use clock::{Clock, SystemClock};
+pub use ports::{
+    Answered, Fetched, Hop, HopResult, Judged, Network, Outcome, Pending, RunFacts, Validators,
+    Wanted,
+};
+
+use crate::{
+    contract::{Erased, Work},
+    outbox::{Outbox, OutboxError},
+    state::{State, StateError},
+};
+
+/// Why a run could not be carried through. What was committed before stands; the rest is made again.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The outbox.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The segment could not be written.
+    #[error("the segment of run `{run}` could not be written")]
+    Write {
+        /// Name of the run.
+        run: String,
+        /// Why.
+        #[source]
+        source: WriteError,
+    },
+    /// The stored checkpoint is not the log's.
+    #[error("the checkpoint kept in the state is not one of the log of this trust root: {why}")]
+    Checkpoint {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A background task died.
+    #[error("a part of the agent stopped unexpectedly")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Who this agent is, as its segments say.
+#[derive(Clone)]
+pub struct Identity {
+    /// Signs manifests.
+    pub key: Arc<SigningKey>,
+    /// Program and version: `vigie-feed/0.1.0`.
+    pub software: String,
+    /// User-Agent sent to sites.
+    pub user_agent: String,
+    /// Which reader reads.
+    pub reader: Reader,
+}
+
+/// Bounds that a person may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// A segment is closed once it holds so many bytes.
+    pub segment_bytes: u64,
+    /// Or so many exchanges.
+    pub segment_exchanges: usize,
+    /// Longest pause that a run waits out, in seconds. What asks for more is left for a later run.
+    pub patience_secs: u32,
+    /// Free disk space below which nothing is fetched.
+    pub min_free_bytes: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 16 << 20,
+            segment_exchanges: 500,
+            patience_secs: 60,
+            min_free_bytes: crate::outbox::MIN_FREE_BYTES,
+        }
+    }
+}
+
+/// What carries out runs of one collector.
+pub struct Engine {
+    /// The collector.
+    pub collector: Arc<dyn Erased>,
+    /// The outside.
+    pub network: Arc<dyn Network>,
+    /// Memory.
+    pub state: Arc<State>,
+    /// Segments.
+    pub outbox: Outbox,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who signs.
+    pub identity: Identity,
+    /// Bounds.
+    pub bounds: Bounds,
+    /// Held from a segment's number to the transaction that names it: numbers have no holes.
+    chain: Mutex<()>,
+}
+
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Target, entry, policy.
+    pub facts: RunFacts,
+    /// The policy issue, as the log signed it.
+    pub issue: String,
+    /// Why.
+    pub work: Work,
+    /// When it was due; none for one started by hand.
+    pub due: Option<Timestamp>,
+    /// Whether the clock is known to be right.
+    pub clock_synchronised: Option<bool>,
+    /// Ends the run early, between two exchanges.
+    pub stop: CancellationToken,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its name.
+    pub run: String,
+    /// Its lane.
+    pub lane: Lane,
+    /// Coverage, as its last segment says.
+    pub coverage: Coverage,
+    /// Its segments' manifests.
+    pub segments: Vec<Digest>,
+}
+
+/// How many batches of items one run of a target describes at most.
+const MAX_ITEM_BATCHES: usize = 20;
+
+impl Engine {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        collector: Arc<dyn Erased>,
+        network: Arc<dyn Network>,
+        state: Arc<State>,
+        outbox: Outbox,
+        clock: Arc<dyn Clock>,
+        identity: Identity,
+    ) -> Self {
+        Self {
+            collector,
+            network,
+            state,
+            outbox,
+            clock,
+            identity,
+            bounds: Bounds::default(),
+            chain: Mutex::new(()),
+        }
+    }
+
+    /// Makes one run. `None` where a run of that target and due time was begun before.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`]: the agent's own disk or state; whatever a source does is coverage, not an error.
+    pub async fn run(self: &Arc<Self>, order: Order) -> Result<Option<Report>, EngineError> {
+        let lane = order.work.lane();
+        let Some(row) =
+            self.state
+                .begin_run(&order.facts.target.id, lane, order.due, self.clock.now())?
+        else {
+            return Ok(None);
+        };
+        let report = run::Running::begin(self, order, row)?.go().await?;
+        Ok(Some(report))
+    }
+
+    /// Makes a run of a target, then describes the items its readings want, then checks again the items that are due.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_target(self: &Arc<Self>, order: Order) -> Result<Vec<Report>, EngineError> {
+        let mut reports = Vec::new();
+        let Some(first) = self.run(order.clone()).await? else {
+            return Ok(reports);
+        };
+        let mut good = goes_on(first.coverage.state);
+        reports.push(first);
+        let (target, batch) = (order.facts.target.id.clone(), self.collector.about().batch);
+        let mut again = false;
+        for _ in 0..MAX_ITEM_BATCHES {
+            if !good || order.stop.is_cancelled() {
+                break;
+            }
+            let now = self.clock.now();
+            let due = if again {
+                self.state.recheck_due(&target, now, batch)?
+            } else {
+                self.state
+                    .wants_due(&target, now, batch)?
+                    .into_iter()
+                    .map(|wanted| wanted.known)
+                    .collect()
+            };
+            match (due.is_empty(), again) {
+                (true, true) => break,
+                (true, false) => again = true,
+                (false, _) => {
+                    let items = Order {
+                        work: Work::Items { due, again },
+                        due: None,
+                        ..order.clone()
+                    };
+                    if let Some(report) = self.run(items).await? {
+                        good = goes_on(report.coverage.state);
+                        reports.push(report);
+                    }
+                }
+            }
+        }
+        Ok(reports)
+    }
+}
+
+/// Whether more of the same target may be asked right after such a run.
+const fn goes_on(state: CoverageState) -> bool {
+    matches!(
+        state,
+        CoverageState::Complete | CoverageState::Partial | CoverageState::Empty
+    )
+}
+
+#[cfg(test)]
+mod tests;

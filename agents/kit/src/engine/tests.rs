@@ -1,0 +1,1 @@
+//! Runs of invented collectors against an invented network.

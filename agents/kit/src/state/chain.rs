@@ -1,0 +1,265 @@
+//! Which segments has this agent closed, and what became of them?
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use schemas::Digest;
+
+use super::{State, StateError, at, us};
+
+/// Where the agent's chain of segments stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Number the next segment gets, from 1.
+    pub seq: u64,
+    /// Digest of the newest manifest.
+    pub prev: Option<Digest>,
+    /// The newest checkpoint verified, as the log signed it.
+    pub checkpoint: Option<String>,
+}
+
+/// A segment that has no receipt yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number.
+    pub seq: u64,
+    /// Digest of its manifest: its name.
+    pub manifest: Digest,
+    /// File name below `outbox/`.
+    pub file: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// When it was closed.
+    pub closed_at: Timestamp,
+    /// How often sending it was tried.
+    pub tries: u32,
+    /// Not to be tried before.
+    pub not_before: Timestamp,
+    /// What went wrong the last time.
+    pub error: Option<String>,
+}
+
+fn digest(text: &str) -> rusqlite::Result<Digest> {
+    text.parse().map_err(|error: schemas::digest::NotADigest| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<Waiting> {
+    Ok(Waiting {
+        seq: row.get::<_, i64>(0)?.unsigned_abs(),
+        manifest: digest(&row.get::<_, String>(1)?)?,
+        file: row.get(2)?,
+        bytes: row.get::<_, i64>(3)?.unsigned_abs(),
+        closed_at: at(row.get(4)?),
+        tries: row.get(5)?,
+        not_before: at(row.get(6)?),
+        error: row.get(7)?,
+    })
+}
+
+const WAITING: &str = "seq, manifest, file, bytes, closed_at, tries, not_before, error";
+
+impl State {
+    /// The chain of this key; begun where the state is new.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::OtherKey`] where the state was made with another key.
+    pub fn chain(&self, agent: &str) -> Result<Chain, StateError> {
+        let db = self.db();
+        db.execute(
+            "INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1) ON CONFLICT DO NOTHING",
+            [agent],
+        )?;
+        let (found, seq, prev, checkpoint) = db.query_row(
+            "SELECT agent, seq, prev, checkpoint FROM chain",
+            [],
+            |row| {
+                let prev = row
+                    .get::<_, Option<String>>(2)?
+                    .as_deref()
+                    .map(digest)
+                    .transpose()?;
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, i64>(1)?.unsigned_abs(),
+                    prev,
+                    row.get(3)?,
+                ))
+            },
+        )?;
+        if found == agent {
+            Ok(Chain {
+                seq,
+                prev,
+                checkpoint,
+            })
+        } else {
+            Err(StateError::OtherKey {
+                found,
+                given: agent.to_owned(),
+            })
+        }
+    }
+
+    /// Remembers a checkpoint that was verified and shown to grow out of the one before. The caller has checked both.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn set_checkpoint(&self, agent: &str, note: &str) -> Result<(), StateError> {
+        self.chain(agent)?;
+        self.db()
+            .execute("UPDATE chain SET checkpoint = ?1", [note])?;
+        Ok(())
+    }
+
+    /// Segments without a receipt, oldest first. They are sent in this order.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn waiting(&self) -> Result<Vec<Waiting>, StateError> {
+        let db = self.db();
+        let mut rows = db.prepare_cached(&format!(
+            "SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq"
+        ))?;
+        let found = rows.query_map([], waiting)?.collect::<Result<_, _>>()?;
+        Ok(found)
+    }
+
+    /// The oldest segment without a receipt.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn next_waiting(&self) -> Result<Option<Waiting>, StateError> {
+        let found = self
+            .db()
+            .prepare_cached(&format!(
+                "SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq LIMIT 1"
+            ))?
+            .query_row([], waiting)
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Notes that sending failed and when to try again.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn push_failed(
+        &self,
+        manifest: &Digest,
+        error: &str,
+        not_before: Timestamp,
+    ) -> Result<(), StateError> {
+        self.db().execute(
+            "UPDATE outbox SET tries = tries + 1, error = ?2, not_before = ?3 WHERE manifest = ?1",
+            params![manifest.to_string(), error, us(not_before)],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps a verified receipt or refusal receipt, together with the checkpoint that covers it: one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn push_settled(
+        &self,
+        manifest: &Digest,
+        receipt: &str,
+        refused: bool,
+        checkpoint: &str,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        tx.execute(
+            "UPDATE outbox SET receipt = ?2, refused = ?3, settled_at = ?4, error = NULL WHERE manifest = ?1 AND settled_at IS NULL",
+            params![manifest.to_string(), receipt, refused, us(now)],
+        )?;
+        tx.execute("UPDATE chain SET checkpoint = ?1", [checkpoint])?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Files whose receipt came before `settled_before` and that are still on disk: manifest and file name.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn deletable(
+        &self,
+        settled_before: Timestamp,
+    ) -> Result<Vec<(Digest, String)>, StateError> {
+        let db = self.db();
+        let mut rows =
+            db.prepare_cached("SELECT manifest, file FROM outbox WHERE settled_at < ?1 AND deleted_at IS NULL ORDER BY seq")?;
+        let found = rows
+            .query_map([us(settled_before)], |row| {
+                Ok((digest(&row.get::<_, String>(0)?)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(found)
+    }
+
+    /// Notes that a file is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn deleted(&self, manifest: &Digest, now: Timestamp) -> Result<(), StateError> {
+        self.db().execute(
+            "UPDATE outbox SET deleted_at = ?2 WHERE manifest = ?1",
+            params![manifest.to_string(), us(now)],
+        )?;
+        Ok(())
+    }
+
+    /// Names of all files that rows speak of and that must be on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn outbox_files(&self) -> Result<Vec<String>, StateError> {
+        let db = self.db();
+        let mut rows =
+            db.prepare("SELECT file FROM outbox WHERE deleted_at IS NULL ORDER BY seq")?;
+        let found = rows
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(found)
+    }
+
+    /// The newest policy bundle that held together, and when it came.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn policy(&self) -> Result<Option<(String, Timestamp)>, StateError> {
+        let found = self
+            .db()
+            .query_row("SELECT bundle, fetched_at FROM policy", [], |row| {
+                Ok((row.get(0)?, at(row.get(1)?)))
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Keeps a policy bundle. The caller has verified it.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn set_policy(&self, bundle: &str, now: Timestamp) -> Result<(), StateError> {
+        self.db().execute(
+            "INSERT INTO policy (one, bundle, fetched_at) VALUES (1, ?1, ?2)
+             ON CONFLICT (one) DO UPDATE SET bundle = excluded.bundle, fetched_at = excluded.fetched_at",
+            params![bundle, us(now)],
+        )?;
+        Ok(())
+    }
+}

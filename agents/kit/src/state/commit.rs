@@ -1,0 +1,352 @@
+//! What does one segment settle? All of it in one transaction, after the segment's rename.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, params};
+use schemas::{Digest, capture::Lane, coverage::Coverage};
+use serde_json::Value;
+
+use super::{Mark, Scope, ShelfItem, State, StateError, json, us, walks::lane_word};
+use crate::{
+    contract::Known,
+    engine::{
+        Validators, crash,
+        walk::{Node, Tally, WalkEnd},
+    },
+};
+
+/// A segment that lies under its name in the outbox, and is not yet named by a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its number.
+    pub seq: u64,
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// File name below `outbox/`.
+    pub file: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// When it was closed.
+    pub closed_at: Timestamp,
+}
+
+/// Everything that changes with one segment.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Cursor of the lane after it.
+    pub cursor: Option<Value>,
+    /// Requests of the walk that are new or changed.
+    pub nodes: BTreeMap<u64, Node>,
+    /// Counts of the walk so far.
+    pub tally: Tally,
+    /// What became of the walk; nothing while it is open.
+    pub walk_end: Option<WalkEnd>,
+    /// Follow-ups to store; each gets its row number.
+    pub shelf: Vec<ShelfItem>,
+    /// Rows of follow-ups that are settled or given up.
+    pub unshelved: Vec<i64>,
+    /// Keys that are settled, answered or not.
+    pub keys: Vec<String>,
+    /// Items seen.
+    pub marks: Vec<Mark>,
+    /// Pauses between re-checks of items, in seconds.
+    pub recheck_after_secs: Vec<u32>,
+    /// These are re-checks: what they see is not scheduled for further ones.
+    pub again: bool,
+    /// Items whose re-check is done.
+    pub rechecked: Vec<String>,
+    /// Items that are gone and not checked again.
+    pub gone: Vec<String>,
+    /// Snapshots read completely.
+    pub scopes: Vec<Scope>,
+    /// Items to be described.
+    pub wants: Vec<Known>,
+    /// Items that were asked for, answered or not.
+    pub described: Vec<String>,
+    /// Items that could not be asked for: tried again after 1 h, 6 h and 24 h, then given up.
+    pub wants_later: Vec<String>,
+    /// Validators of complete readings, by address.
+    pub validators: BTreeMap<String, Validators>,
+    /// Validators that no longer stand, by address.
+    pub stale_validators: Vec<String>,
+    /// Why the target stops.
+    pub blocked: Option<String>,
+    /// Answers in a row that said the target is gone.
+    pub target_gone: Option<u32>,
+    /// Set with the last segment of a run.
+    pub run_end: Option<(i64, Coverage)>,
+}
+
+/// Whose changes these are.
+#[derive(Clone, Copy, Debug)]
+pub struct Whose<'a> {
+    /// Target id.
+    pub target: &'a str,
+    /// Lane.
+    pub lane: Lane,
+    /// Number of the walk.
+    pub walk: i64,
+    /// Name of the run.
+    pub run: &'a str,
+    /// Which reader read.
+    pub reader: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl State {
+    /// Writes what one segment settled. The rows of new follow-ups are filled in.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: nothing was written; the segment is not named and its number is free again.
+    pub fn commit(
+        &self,
+        whose: &Whose<'_>,
+        changes: &mut Changes,
+        segment: &Placed,
+    ) -> Result<(), StateError> {
+        let mut db = self.db();
+        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        name_segment(&tx, whose, segment)?;
+        walk(&tx, whose, changes)?;
+        items(&tx, whose, changes)?;
+        follow_ups(&tx, whose, changes)?;
+        target(&tx, whose, changes)?;
+        crash::point("agent_before_commit");
+        tx.commit()?;
+        crash::point("agent_after_commit");
+        Ok(())
+    }
+}
+
+fn name_segment(
+    tx: &Transaction<'_>,
+    whose: &Whose<'_>,
+    segment: &Placed,
+) -> Result<(), StateError> {
+    let seq = i64::try_from(segment.seq).unwrap_or(i64::MAX);
+    let manifest = segment.manifest.to_string();
+    tx.execute(
+        "INSERT INTO outbox (seq, manifest, run, file, bytes, closed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![seq, manifest, whose.run, segment.file, i64::try_from(segment.bytes).unwrap_or(i64::MAX), us(segment.closed_at)],
+    )?;
+    tx.execute(
+        "UPDATE chain SET seq = ?1, prev = ?2",
+        params![seq + 1, manifest],
+    )?;
+    Ok(())
+}
+
+fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
+    if let Some(cursor) = &changes.cursor {
+        tx.execute(
+            "INSERT INTO lanes (target, lane, cursor) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            params![whose.target, lane_word(whose.lane), json("cursor", cursor)?],
+        )?;
+    }
+    match changes.walk_end {
+        None => {
+            let mut put = tx.prepare_cached(
+                "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET node = excluded.node",
+            )?;
+            for (n, node) in &changes.nodes {
+                put.execute(params![
+                    whose.walk,
+                    i64::try_from(*n).unwrap_or(i64::MAX),
+                    json("request", node)?
+                ])?;
+            }
+            tx.execute(
+                "UPDATE walks SET tally = ?2 WHERE id = ?1",
+                params![whose.walk, json("tally", &changes.tally)?],
+            )?;
+        }
+        Some(end) => {
+            tx.execute("DELETE FROM nodes WHERE walk = ?1", [whose.walk])?;
+            tx.execute(
+                "UPDATE walks SET state = ?2, tally = ?3 WHERE id = ?1",
+                params![whose.walk, end.word(), json("tally", &changes.tally)?],
+            )?;
+        }
+    }
+    for (url, kept) in &changes.validators {
+        tx.execute(
+            "INSERT OR REPLACE INTO validators (target, url, reader, etag, last_modified, response, response_url, response_date, kept_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                whose.target,
+                url,
+                whose.reader,
+                kept.etag,
+                kept.last_modified,
+                kept.of.id,
+                kept.of.url,
+                kept.of.date,
+                us(whose.now)
+            ],
+        )?;
+    }
+    for url in &changes.stale_validators {
+        tx.execute(
+            "DELETE FROM validators WHERE target = ?1 AND url = ?2",
+            params![whose.target, url],
+        )?;
+    }
+    Ok(())
+}
+
+fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
+    let (target, lane) = (whose.target, lane_word(whose.lane));
+    let pauses = changes
+        .recheck_after_secs
+        .first()
+        .filter(|_| !changes.again);
+    let first_check = |at: Timestamp| pauses.map(|secs| us(at) + i64::from(*secs) * 1_000_000);
+    // The first walk that settled an id keeps it, unless that walk came to nothing.
+    let mut put = tx.prepare_cached(
+        "INSERT INTO marks (target, lane, id, walk, handle, content, scope, recheck_at, first_at, last_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+         ON CONFLICT DO UPDATE SET
+             walk = CASE WHEN (SELECT state FROM walks WHERE id = marks.walk) = 'complete' THEN marks.walk ELSE excluded.walk END,
+             handle = coalesce(excluded.handle, marks.handle),
+             content = coalesce(excluded.content, marks.content),
+             scope = coalesce(excluded.scope, marks.scope),
+             recheck_at = CASE WHEN marks.content IS NULL THEN excluded.recheck_at ELSE marks.recheck_at END,
+             misses = 0,
+             last_at = excluded.last_at",
+    )?;
+    for mark in &changes.marks {
+        let recheck_at = mark.content.and_then(|_| first_check(mark.at));
+        put.execute(params![
+            target,
+            lane,
+            mark.id,
+            whose.walk,
+            mark.handle,
+            mark.content.map(|hash| hash.to_string()),
+            mark.scope,
+            recheck_at,
+            us(mark.at)
+        ])?;
+    }
+    for id in &changes.rechecked {
+        let checks: i64 = tx
+            .prepare_cached(
+                "SELECT coalesce(max(checks), 0) + 1 FROM marks WHERE target = ?1 AND id = ?2",
+            )?
+            .query_row(params![target, id], |row| row.get(0))?;
+        let pause = usize::try_from(checks)
+            .ok()
+            .and_then(|at| changes.recheck_after_secs.get(at));
+        let next = pause.map(|secs| us(whose.now) + i64::from(*secs) * 1_000_000);
+        tx.execute(
+            "UPDATE marks SET checks = ?3, recheck_at = ?4 WHERE target = ?1 AND id = ?2 AND recheck_at IS NOT NULL",
+            params![target, id, checks, next],
+        )?;
+    }
+    for id in &changes.gone {
+        tx.execute(
+            "UPDATE marks SET recheck_at = NULL WHERE target = ?1 AND (id = ?2 OR handle = ?2)",
+            params![target, id],
+        )?;
+    }
+    for scope in &changes.scopes {
+        let mut rows = tx.prepare_cached(
+            "SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3",
+        )?;
+        let known = rows
+            .query_map(params![target, lane, scope.name], |row| row.get(0))?
+            .collect::<Result<Vec<String>, _>>()?;
+        for id in known.iter().filter(|id| !scope.ids.contains(*id)) {
+            tx.execute(
+                "UPDATE marks SET misses = misses + 1 WHERE target = ?1 AND lane = ?2 AND id = ?3",
+                params![target, lane, id],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn follow_ups(
+    tx: &Transaction<'_>,
+    whose: &Whose<'_>,
+    changes: &mut Changes,
+) -> Result<(), StateError> {
+    let target = whose.target;
+    for id in &changes.unshelved {
+        tx.execute("DELETE FROM shelf WHERE id = ?1", [id])?;
+    }
+    for item in &mut changes.shelf {
+        let text = json("follow-up", item)?;
+        let not_before = item.node.not_before.map_or(0, us);
+        if let Some(id) = item.id {
+            tx.execute(
+                "UPDATE shelf SET item = ?2, not_before = ?3 WHERE id = ?1",
+                params![id, text, not_before],
+            )?;
+        } else {
+            tx.execute(
+                "INSERT INTO shelf (target, lane, item, not_before) VALUES (?1, ?2, ?3, ?4)",
+                params![target, lane_word(whose.lane), text, not_before],
+            )?;
+            item.id = Some(tx.last_insert_rowid());
+        }
+    }
+    for key in &changes.keys {
+        tx.execute(
+            "INSERT INTO keys (target, key, settled_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![target, key, us(whose.now)],
+        )?;
+    }
+    for known in &changes.wants {
+        tx.execute(
+            "INSERT INTO wants (target, id, handle) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET handle = excluded.handle",
+            params![target, known.id, known.handle],
+        )?;
+    }
+    for id in &changes.described {
+        tx.execute(
+            "DELETE FROM wants WHERE target = ?1 AND id = ?2",
+            params![target, id],
+        )?;
+    }
+    for id in &changes.wants_later {
+        tx.execute(
+            "UPDATE wants SET tries = tries + 1,
+                 not_before = ?3 + 1000000 * CASE tries WHEN 0 THEN 3600 WHEN 1 THEN 21600 ELSE 86400 END
+             WHERE target = ?1 AND id = ?2",
+            params![target, id, us(whose.now)],
+        )?;
+        tx.execute(
+            "DELETE FROM wants WHERE target = ?1 AND id = ?2 AND tries > 3",
+            params![target, id],
+        )?;
+    }
+    Ok(())
+}
+
+fn target(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
+    let target = whose.target;
+    if let Some(what) = &changes.blocked {
+        tx.execute(
+            "INSERT INTO targets (target, blocked, blocked_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET blocked = excluded.blocked, blocked_at = excluded.blocked_at",
+            params![target, what, us(whose.now)],
+        )?;
+    }
+    if let Some(gone) = changes.target_gone {
+        tx.execute(
+            "INSERT INTO targets (target, gone) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET gone = excluded.gone",
+            params![target, gone],
+        )?;
+    }
+    if let Some((run, coverage)) = &changes.run_end {
+        tx.execute(
+            "UPDATE runs SET ended_at = ?2, coverage = ?3 WHERE id = ?1",
+            params![run, us(whose.now), json("coverage", coverage)?],
+        )?;
+    }
+    Ok(())
+}

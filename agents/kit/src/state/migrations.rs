@@ -1,0 +1,149 @@
+//! How did the tables come to be as they are? Steps that are only ever added.
+
+/// `PRAGMA user_version` counts the steps taken. Instants are microseconds since 1970-01-01T00:00:00Z.
+pub(super) const STEPS: &[&str] = &["
+-- The agent's chain of segments. One row. `seq` is the number the next segment gets.
+CREATE TABLE chain (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    agent       TEXT NOT NULL,              -- key id; another key is another chain, and another state
+    seq         INTEGER NOT NULL,
+    prev        TEXT,                       -- digest of the newest manifest, null before the first
+    checkpoint  TEXT                        -- the newest checkpoint verified, as the log signed it
+) STRICT;
+
+-- Segments on disk. A file without a row here was never said to exist and is dropped at the start.
+CREATE TABLE outbox (
+    seq         INTEGER PRIMARY KEY,
+    manifest    TEXT NOT NULL UNIQUE,
+    run         TEXT NOT NULL,
+    file        TEXT NOT NULL,              -- name below outbox/
+    bytes       INTEGER NOT NULL,
+    closed_at   INTEGER NOT NULL,
+    tries       INTEGER NOT NULL DEFAULT 0,
+    not_before  INTEGER NOT NULL DEFAULT 0,
+    error       TEXT,                       -- of the newest try
+    receipt     TEXT,                       -- signed note; receipt or refusal receipt
+    refused     INTEGER NOT NULL DEFAULT 0,
+    settled_at  INTEGER,                    -- when the receipt came and was verified
+    deleted_at  INTEGER
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (seq) WHERE settled_at IS NULL;
+
+-- The newest policy bundle that held together, as the registry sent it. One row.
+CREATE TABLE policy (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    bundle      TEXT NOT NULL,
+    fetched_at  INTEGER NOT NULL
+) STRICT;
+
+-- A row decides whether a run starts: the second taker of (target, due) is refused. `due` is null for runs started by hand.
+CREATE TABLE runs (
+    id          INTEGER PRIMARY KEY,
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    due         INTEGER,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER,
+    coverage    TEXT,                       -- JSON, as in the commit record of the last segment
+    UNIQUE (target, due)
+) STRICT;
+
+-- Targets that stopped and wait for a person, and answers in a row that said the target is gone.
+CREATE TABLE targets (
+    target      TEXT PRIMARY KEY,
+    blocked     TEXT,
+    blocked_at  INTEGER,
+    gone        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- One cursor a lane.
+CREATE TABLE lanes (
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    cursor      TEXT NOT NULL,
+    PRIMARY KEY (target, lane)
+) STRICT, WITHOUT ROWID;
+
+-- What grew from one plan. At most one walk of a lane is open.
+CREATE TABLE walks (
+    id          INTEGER PRIMARY KEY,
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('open', 'complete', 'broken', 'dropped')),
+    work        TEXT NOT NULL,
+    cursor      TEXT NOT NULL,              -- as plan saw it
+    planned_at  INTEGER NOT NULL,
+    reader      TEXT NOT NULL,              -- name, version and program digest
+    tally       TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE UNIQUE INDEX walks_open ON walks (target, lane) WHERE state = 'open';
+
+-- Frontier and finished requests of open walks.
+CREATE TABLE nodes (
+    walk        INTEGER NOT NULL REFERENCES walks (id) ON DELETE CASCADE,
+    n           INTEGER NOT NULL,
+    node        TEXT NOT NULL,
+    PRIMARY KEY (walk, n)
+) STRICT, WITHOUT ROWID;
+
+-- Follow-ups: durable, retried, waited for by no cursor.
+CREATE TABLE shelf (
+    id          INTEGER PRIMARY KEY,
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    item        TEXT NOT NULL,
+    not_before  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX shelf_due ON shelf (target, lane, not_before);
+
+-- Items that a reading wants described.
+CREATE TABLE wants (
+    target      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    handle      TEXT NOT NULL,
+    tries       INTEGER NOT NULL DEFAULT 0,
+    not_before  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (target, id)
+) STRICT, WITHOUT ROWID;
+
+-- Seen index. An item is known to a lane once `walk`, the first that settled it, is complete.
+CREATE TABLE marks (
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    walk        INTEGER NOT NULL,
+    handle      TEXT,
+    content     TEXT,                       -- newest content hash; null for what was listed only
+    scope       TEXT,                       -- snapshot it belongs to
+    misses      INTEGER NOT NULL DEFAULT 0, -- complete snapshots in a row without it
+    checks      INTEGER NOT NULL DEFAULT 0,
+    recheck_at  INTEGER,
+    first_at    INTEGER NOT NULL,
+    last_at     INTEGER NOT NULL,
+    PRIMARY KEY (target, lane, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX marks_recheck ON marks (target, recheck_at) WHERE recheck_at IS NOT NULL;
+CREATE INDEX marks_scope ON marks (target, lane, scope) WHERE scope IS NOT NULL;
+
+-- Keys of `unless_known`, and ids of `want`, that were asked and settled, answered or not.
+CREATE TABLE keys (
+    target      TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    settled_at  INTEGER NOT NULL,
+    PRIMARY KEY (target, key)
+) STRICT, WITHOUT ROWID;
+
+-- What a source said of the version last read completely; of no use to another reader.
+CREATE TABLE validators (
+    target        TEXT NOT NULL,
+    url           TEXT NOT NULL,
+    reader        TEXT NOT NULL,
+    etag          TEXT,
+    last_modified TEXT,
+    response      TEXT NOT NULL,
+    response_url  TEXT NOT NULL,
+    response_date TEXT NOT NULL,
+    kept_at       INTEGER NOT NULL,
+    PRIMARY KEY (target, url)
+) STRICT, WITHOUT ROWID;
+"];

@@ -1,0 +1,201 @@
+//! What does an agent remember? Its SQLite file: cursors, requests still to be made, what was seen, the chain of its segments.
+//!
+//! Whatever a segment settles is written in one transaction after the segment's rename ([`State::commit`]); a crash before it makes the
+//! exchanges again. WAL with `synchronous = FULL`: a commit that returned survives power loss.
+//!
+//! One process holds a state folder at a time, by a lock on the file `lock`.
+
+mod chain;
+mod commit;
+mod marks;
+mod migrations;
+mod runs;
+mod walks;
+
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+pub use chain::{Chain, Waiting};
+pub use commit::{Changes, Placed, Whose};
+pub use marks::{Mark, Scope, Wanted};
+pub use runs::Blocked;
+pub use walks::{ShelfItem, WalkRow};
+
+/// Marks the file as an agent's state: "VIGA".
+const APPLICATION_ID: i32 = 0x5649_4741;
+
+/// Why the state can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Another process works in this folder.
+    #[error("another agent works in `{}`; give each agent a state folder of its own, or stop the other one", dir.display())]
+    Busy {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A later release wrote it.
+    #[error("`{}` was written by a newer release (state version {found}, this one knows {known}); install that release again", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest this release knows.
+        known: i64,
+    },
+    /// It is some other program's.
+    #[error("`{}` is not the state of an agent", file.display())]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The chain belongs to another key.
+    #[error(
+        "the state belongs to the key `{found}`, the agent has `{given}`; a new key begins with an empty state folder"
+    )]
+    OtherKey {
+        /// Key the state was made with.
+        found: String,
+        /// Key given.
+        given: String,
+    },
+    /// The folder.
+    #[error("the state folder `{}` can't be used", dir.display())]
+    Folder {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// SQLite.
+    #[error("the agent's state can't be read or written")]
+    Sql(#[from] rusqlite::Error),
+    /// A stored value that this release can't read.
+    #[error("the agent's state holds a broken {what}")]
+    Broken {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// The agent's memory. Cheap calls; every one of them is its own transaction.
+#[derive(Debug)]
+pub struct State {
+    db: Mutex<Connection>,
+    dir: PathBuf,
+    /// Held for as long as the process works here.
+    _lock: File,
+}
+
+impl State {
+    /// Opens the state in a folder, makes both where they are missing, and takes the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: another process works there, a newer release wrote it, or the disk refuses.
+    pub fn open(dir: &Path) -> Result<Self, StateError> {
+        let folder = |source| StateError::Folder {
+            dir: dir.to_owned(),
+            source,
+        };
+        std::fs::create_dir_all(dir).map_err(folder)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(dir.join("lock"))
+            .map_err(folder)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StateError::Busy {
+                    dir: dir.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(folder(source)),
+        }
+        let file = dir.join("state.sqlite");
+        let db = Connection::open(&file)?;
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "foreign_keys", "ON")?;
+        migrate(&db, &file)?;
+        Ok(Self {
+            db: Mutex::new(db),
+            dir: dir.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn db(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction rolls it back, so the connection behind a poisoned lock is sound.
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn migrate(db: &Connection, file: &Path) -> Result<(), StateError> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let application: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let known = i64::try_from(migrations::STEPS.len()).unwrap_or(i64::MAX);
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(StateError::Foreign {
+            file: file.to_owned(),
+        });
+    }
+    if found > known {
+        return Err(StateError::Newer {
+            file: file.to_owned(),
+            found,
+            known,
+        });
+    }
+    for (version, step) in (1_i64..)
+        .zip(migrations::STEPS)
+        .filter(|(version, _)| *version > found)
+    {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {step} PRAGMA user_version = {version}; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Instant to column.
+fn us(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// Column to instant.
+fn at(us: i64) -> Timestamp {
+    Timestamp::from_microsecond(us).unwrap_or(Timestamp::MIN)
+}
+
+fn json<T: serde::Serialize>(what: &'static str, thing: &T) -> Result<String, StateError> {
+    serde_json::to_string(thing).map_err(|source| StateError::Broken { what, source })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StateError> {
+    serde_json::from_str(text).map_err(|source| StateError::Broken { what, source })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Which runs were started, and which targets wait for a person?
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use schemas::{capture::Lane, coverage::Coverage};
+
+use super::{State, StateError, at, parsed, us, walks::lane_word};
+
+/// A target that stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// Target id.
+    pub target: String,
+    /// What was met.
+    pub what: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl State {
+    /// Takes the row of a run. `None` where somebody took `(target, due)` before: that run must not start. A run without a due time always starts.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn begin_run(
+        &self,
+        target: &str,
+        lane: Lane,
+        due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<i64>, StateError> {
+        let db = self.db();
+        let taken = db.execute(
+            "INSERT INTO runs (target, lane, due, started_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            params![target, lane_word(lane), due.map(us), us(now)],
+        )?;
+        Ok((taken == 1).then(|| db.last_insert_rowid()))
+    }
+
+    /// The newest scheduled run of a target that was started, by its due time.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn last_due(&self, target: &str) -> Result<Option<Timestamp>, StateError> {
+        let found: Option<i64> = self.db().query_row(
+            "SELECT max(due) FROM runs WHERE target = ?1",
+            [target],
+            |row| row.get(0),
+        )?;
+        Ok(found.map(at))
+    }
+
+    /// Coverage of the newest finished run of a target.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub fn last_coverage(&self, target: &str) -> Result<Option<Coverage>, StateError> {
+        let found: Option<String> = self
+            .db()
+            .query_row(
+                "SELECT coverage FROM runs WHERE target = ?1 AND coverage IS NOT NULL ORDER BY id DESC LIMIT 1",
+                [target],
+                |row| row.get(0),
+            )
+            .optional()?;
+        found.map(|text| parsed("coverage", &text)).transpose()
+    }
+
+    /// What a target was stopped for.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn blocked(&self, target: &str) -> Result<Option<Blocked>, StateError> {
+        let found = self
+            .db()
+            .query_row(
+                "SELECT blocked, blocked_at FROM targets WHERE target = ?1 AND blocked IS NOT NULL",
+                [target],
+                |row| {
+                    Ok(Blocked {
+                        target: target.to_owned(),
+                        what: row.get(0)?,
+                        at: at(row.get(1)?),
+                    })
+                },
+            )
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Lets a stopped target run again: a person said so.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn unblock(&self, target: &str) -> Result<(), StateError> {
+        self.db().execute(
+            "UPDATE targets SET blocked = NULL, blocked_at = NULL WHERE target = ?1",
+            [target],
+        )?;
+        Ok(())
+    }
+
+    /// How many answers in a row said that the target is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn gone(&self, target: &str) -> Result<u32, StateError> {
+        let found = self
+            .db()
+            .query_row(
+                "SELECT gone FROM targets WHERE target = ?1",
+                [target],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(found.unwrap_or(0))
+    }
+}
