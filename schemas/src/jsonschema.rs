@@ -31,7 +31,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("failed", of::<Failed>("failed")),
         ("gate-ask", of::<GateAsk>("gate-ask")),
         ("leaf", of::<Leaf>("leaf")),
-        ("line", of::<Line>("line")),
+        ("line", stored_line()),
         ("manifest", of::<Manifest>("manifest")),
         ("policy-bundle", of::<PolicyBundle>("policy-bundle")),
         ("policy-issue", of::<PolicyIssue>("policy-issue")),
@@ -63,4 +63,26 @@ fn of<T: JsonSchema>(name: &str) -> Value {
         Value::String(format!("urn:vigie:schema:{name}:1")),
     );
     schema.to_value()
+}
+
+/// A line as stored: what a reader says, with the salt that only the stored form has. A tombstone has none.
+fn stored_line() -> Value {
+    let mut schema = of::<Line>("line");
+    let salt = serde_json::json!({
+        "type": "string",
+        "pattern": "^[0-9a-f]{64}$",
+        "description": "32 random bytes that blind the line's commitment",
+    });
+    let kinds = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for kind in kinds.into_iter().flatten() {
+        let members = kind.get_mut("properties").and_then(Value::as_object_mut);
+        let Some(members) = members.filter(|members| !members.contains_key("tombstone")) else {
+            continue;
+        };
+        members.insert("salt".to_owned(), salt.clone());
+        if let Some(required) = kind.get_mut("required").and_then(Value::as_array_mut) {
+            required.push(Value::String("salt".to_owned()));
+        }
+    }
+    schema
 }

@@ -36,3 +36,20 @@ fn every_schema_says_which_it_is_and_explains_its_members() {
         assert!(schema["description"].is_string(), "{name}");
     }
 }
+
+#[test]
+fn every_stored_line_but_a_tombstone_has_a_salt() {
+    let all = schemas::jsonschema::all();
+    let (_, line) = all.iter().find(|(name, _)| *name == "line").unwrap();
+    let kinds = line["oneOf"].as_array().unwrap();
+    assert_eq!(kinds.len(), 6);
+    for kind in kinds {
+        let salted = kind["properties"].get("salt").is_some();
+        let tombstone = kind["properties"].get("tombstone").is_some();
+        assert_eq!(salted, !tombstone, "{kind}");
+        assert_eq!(
+            kind["required"].as_array().unwrap().len(),
+            1 + usize::from(salted)
+        );
+    }
+}

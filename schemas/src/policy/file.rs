@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
-use super::{PolicyProblem, check_entry::nearest};
+use super::{PolicyProblem, nearest::nearest};
 use crate::{permission::Allowlist, trust::TrustRoot};
 
 /// Largest file read, in bytes. A statement that holds it must stay below 1 MiB.

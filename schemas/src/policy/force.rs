@@ -22,6 +22,10 @@ pub struct Policy {
     approvals: Vec<Arc<ApprovalFacts>>,
     issued_at: Timestamp,
     digest: Digest,
+    /// Whether the newest root lets anybody publish who signed the allowlist. Kept, as reading keys costs more than a decision.
+    published: bool,
+    /// Keys of the newest root's approvers.
+    may_approve: Vec<VerifierKey>,
 }
 
 /// An allowlist and who signed it.
@@ -123,7 +127,13 @@ impl Policy {
         digest: Digest,
     ) -> Self {
         let root_digest = root.digest();
+        let may_publish = root.keys_with(&[Role::Requester, Role::Approver]);
         Self {
+            published: permission
+                .signers
+                .iter()
+                .any(|key| may_publish.contains(key)),
+            may_approve: root.keys_with(&[Role::Approver]),
             root,
             root_digest,
             permission,
@@ -256,13 +266,7 @@ impl Policy {
                 format!("no entry `{id}` is in the allowlist"),
             );
         };
-        let may_publish = self.root.keys_with(&[Role::Requester, Role::Approver]);
-        if !self
-            .permission
-            .signers
-            .iter()
-            .any(|key| may_publish.contains(key))
-        {
+        if !self.published {
             return refused(
                 NotInForceCode::Unsigned,
                 "nobody who signed the allowlist is a requester or approver of the newest trust root".to_owned(),
@@ -301,7 +305,6 @@ impl Policy {
         at: Timestamp,
     ) -> Result<Vec<String>, NotInForce> {
         let id = &entry.id;
-        let may_approve = self.root.keys_with(&[Role::Approver]);
         let need = usize::try_from(self.root.needs.approve.max(1)).unwrap_or(usize::MAX);
         let of_this = || {
             self.approvals
@@ -312,7 +315,7 @@ impl Policy {
             let mut ids: Vec<String> = of_this()
                 .filter(|found| rule(found))
                 .flat_map(|found| &found.signers)
-                .filter(|key| may_approve.contains(key))
+                .filter(|key| self.may_approve.contains(key))
                 .map(VerifierKey::id_text)
                 .filter(|key| *key != entry.requested_by)
                 .collect();

@@ -5,14 +5,15 @@
 //! may have been in force in it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
 };
 
 use jiff::Timestamp;
-use tlog::{KeyKind, VerifierKey};
+use tlog::VerifierKey;
 
 use super::{
+    agents::{AgentState, Agents},
     bundle::{approval_facts, permission_facts},
     force::{ApprovalFacts, PermissionFacts, Policy},
     note::{OpenStatement, PolicyError},
@@ -26,26 +27,6 @@ use crate::{
     trust::{Role, TrustRoot},
 };
 
-/// What an agent's key is worth at a point of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made for a segment and dropped with it"
-)]
-pub enum AgentState {
-    /// It may sign segments.
-    Enrolled {
-        /// The key.
-        vkey: VerifierKey,
-        /// The collector it was enrolled for.
-        collector: String,
-    },
-    /// It counted once and no longer does.
-    Revoked,
-    /// No statement enrols it.
-    Unknown,
-}
-
 /// All statements of a log, verified one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct History {
@@ -55,7 +36,7 @@ pub struct History {
     permissions: Vec<Kept<PermissionFacts>>,
     approvals: Vec<Kept<ApprovalFacts>>,
     states: Vec<State>,
-    agents: BTreeMap<String, Agent>,
+    agents: Agents,
 }
 
 /// Facts with their statement, so that signatures can be asked for again when a new root brings new people.
@@ -84,14 +65,6 @@ struct State {
     permission: usize,
     approvals: usize,
     policy: OnceLock<Arc<Policy>>,
-}
-
-#[derive(Debug, Clone)]
-struct Agent {
-    vkey: VerifierKey,
-    collector: String,
-    enrolled_at: u64,
-    revoked_at: Option<u64>,
 }
 
 impl History {
@@ -129,8 +102,15 @@ impl History {
             Statement::Approval { .. } => self.push_approval(opened)?,
             Statement::Enrolment {
                 agent, collector, ..
-            } => self.enrol(leaf_index, agent, collector, opened)?,
-            Statement::Revocation { agent, .. } => self.revoke(leaf_index, agent, opened)?,
+            } => {
+                let root = self.roots.last().ok_or_else(|| no_root(&name))?;
+                self.agents
+                    .enrol(root, leaf_index, agent, collector, opened)?;
+            }
+            Statement::Revocation { agent, .. } => {
+                let root = self.roots.last().ok_or_else(|| no_root(&name))?;
+                self.agents.revoke(root, leaf_index, agent, opened)?;
+            }
             Statement::Erasure { units, .. } => {
                 let root = self.root_for(&name)?;
                 threshold(opened, &name, root, root.needs.erase, Role::Eraser)?;
@@ -245,28 +225,18 @@ impl History {
     /// What the key is worth for a segment whose manifest is (or would be) the leaf at `at_index`.
     #[must_use]
     pub fn agent(&self, key_id: &str, at_index: u64) -> AgentState {
-        match self.agents.get(key_id) {
-            Some(agent) if agent.revoked_at.is_some_and(|index| index < at_index) => {
-                AgentState::Revoked
-            }
-            Some(agent) if agent.enrolled_at < at_index => AgentState::Enrolled {
-                vkey: agent.vkey.clone(),
-                collector: agent.collector.clone(),
-            },
-            _ => AgentState::Unknown,
-        }
+        self.agents.state(key_id, at_index)
     }
 
     /// Key ids of all agents that were ever enrolled, ascending, with the state after the newest statement.
     pub fn agents(&self) -> impl Iterator<Item = (&str, AgentState)> {
         self.agents
-            .keys()
-            .map(|id| (id.as_str(), self.agent(id, u64::MAX)))
+            .ids()
+            .map(|id| (id, self.agents.state(id, u64::MAX)))
     }
 
     fn root_for(&self, name: &str) -> Result<&TrustRoot, PolicyError> {
-        self.root()
-            .ok_or_else(|| PolicyError::content(name, "the log holds no trust root yet"))
+        self.root().ok_or_else(|| no_root(name))
     }
 
     fn push_root(&mut self, root: &TrustRoot, opened: &OpenStatement) -> Result<(), PolicyError> {
@@ -331,72 +301,6 @@ impl History {
         Ok(())
     }
 
-    fn enrol(
-        &mut self,
-        index: u64,
-        agent: &str,
-        collector: &str,
-        opened: &OpenStatement,
-    ) -> Result<(), PolicyError> {
-        let name = opened.name();
-        let root = self.root_for(&name)?;
-        threshold(opened, &name, root, root.needs.enrol, Role::Enroller)?;
-        let refused = |why: &str| Err(PolicyError::content(name.clone(), why));
-        let Ok(vkey) = VerifierKey::parse(agent) else {
-            return refused("`agent` is no verifier key");
-        };
-        if vkey.kind() != KeyKind::Ed25519 {
-            return refused("`agent` must be an Ed25519 key, not that of a witness");
-        }
-        // One key, one role: a person's or the log's key must not sign segments, nor one machine sign as two agents.
-        let public = vkey.public_bytes();
-        let of_people = root.keys().into_iter().chain(root.log_verifier().ok());
-        let of_agents = self.agents.values().map(|agent| agent.vkey.clone());
-        if of_people
-            .chain(of_agents)
-            .any(|key| key.public_bytes() == public)
-        {
-            return refused(
-                "its key is in use already, or was; make a new one on the agent's machine",
-            );
-        }
-        if self.agents.contains_key(&vkey.id_text()) {
-            return refused("another agent has this key id; choose another name");
-        }
-        self.agents.insert(
-            vkey.id_text(),
-            Agent {
-                vkey,
-                collector: collector.to_owned(),
-                enrolled_at: index,
-                revoked_at: None,
-            },
-        );
-        Ok(())
-    }
-
-    fn revoke(
-        &mut self,
-        index: u64,
-        agent: &str,
-        opened: &OpenStatement,
-    ) -> Result<(), PolicyError> {
-        let name = opened.name();
-        let root = self.root_for(&name)?;
-        threshold(opened, &name, root, root.needs.enrol, Role::Enroller)?;
-        match self.agents.get_mut(agent) {
-            Some(found) if found.revoked_at.is_none() => {
-                found.revoked_at = Some(index);
-                Ok(())
-            }
-            Some(_) => Err(PolicyError::content(name, "this agent is revoked already")),
-            None => Err(PolicyError::content(
-                name,
-                "no agent of this key id is enrolled",
-            )),
-        }
-    }
-
     fn build(&self, state: &State) -> Option<Arc<Policy>> {
         if let Some(built) = state.policy.get() {
             return Some(Arc::clone(built));
@@ -439,6 +343,10 @@ impl History {
             digest,
         ))
     }
+}
+
+fn no_root(name: &str) -> PolicyError {
+    PolicyError::content(name, "the log holds no trust root yet")
 }
 
 /// Keys that signed and were not counted yet. A line that does not hold counts for nobody.

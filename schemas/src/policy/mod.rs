@@ -9,6 +9,7 @@
 //! [`Allowlist::from_toml`]: crate::permission::Allowlist::from_toml
 //! [`TrustRoot::from_toml`]: crate::trust::TrustRoot::from_toml
 
+mod agents;
 mod bundle;
 mod check;
 mod check_entry;
@@ -16,14 +17,16 @@ mod check_match;
 mod file;
 mod force;
 mod history;
+mod nearest;
 mod note;
 mod problem;
 mod root;
 
+pub use agents::AgentState;
 pub use check::{ID_FORM, is_id};
 pub use file::{check_allowlist_file, check_trust_file};
 pub use force::{InForce, NotInForce, NotInForceCode, Policy};
-pub use history::{AgentState, History};
+pub use history::History;
 pub use note::{
     OpenIssue, OpenStatement, PolicyError, open_issue, open_statement, sign_issue, sign_statement,
     statement_digest,

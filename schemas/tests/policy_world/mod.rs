@@ -133,6 +133,35 @@ pub fn entry(name: &str) -> Entry {
     serde_json::from_str(&text).unwrap()
 }
 
+pub const ISSUED: &str = "2026-11-21T10:00:00Z";
+
+/// An approval of one entry, signed.
+pub fn approve(entry: &Entry, by: &[&str]) -> String {
+    sign(
+        &approval(&[entry], "2027-06-30", "2026-11-01T09:00:00Z", 3),
+        by,
+    )
+}
+
+/// Version 2, in which bob approves no longer and the newcomer does.
+pub fn second(old: &TrustRoot) -> TrustRoot {
+    let mut new = TrustRoot {
+        version: 2,
+        previous: Some(old.digest()),
+        ..old.clone()
+    };
+    for person in &mut new.people {
+        if person.key.starts_with("bob") {
+            person.roles = vec![Role::Rooter];
+        }
+    }
+    new.people.push(Person {
+        key: key("newcomer").vkey().to_string(),
+        roles: vec![Role::Approver],
+    });
+    new
+}
+
 pub fn bundle(
     root: &TrustRoot,
     permission: String,
