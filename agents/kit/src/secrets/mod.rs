@@ -1,0 +1,326 @@
+//! Where do credentials come from, where do they go, and how do they stay out of everything that is kept?
+//!
+//! A credential is a file of that name in the folder systemd names in `$CREDENTIALS_DIRECTORY` or in a configured one: its value on the
+//! first line. A file `NAME.hosts` beside it, one host a line, says which hosts may be sent it; without one, these are the hosts that the
+//! entry's match rules name without `*`. It travels by https only, but for loopback. No value has a `Debug` form, and what is captured passes [`Striker`].
+
+mod strike;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use schemas::permission::Entry;
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use crate::contract::{Flow, Slot, SlotPlace as Place};
+
+pub use strike::Striker;
+
+/// Shortest secret that can be struck out without striking everything, in bytes.
+pub const MIN_SECRET_BYTES: usize = 8;
+
+/// Largest credential file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// Why a credential cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Nobody said where credentials are.
+    #[error(
+        "credential `{name}`: no folder of credentials is known; set `credentials` in the configuration or LoadCredential= in the unit"
+    )]
+    NoFolder {
+        /// Its name.
+        name: String,
+    },
+    /// A name that could lead elsewhere.
+    #[error(
+        "`{name}` is no name of a credential: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot"
+    )]
+    Name {
+        /// The name as given.
+        name: String,
+    },
+    /// The file.
+    #[error("credential `{name}` can't be read from {path}")]
+    File {
+        /// Its name.
+        name: String,
+        /// Where it should be.
+        path: String,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// A value that cannot be sent or cannot be struck out.
+    #[error("credential `{name}`: its value {why}")]
+    Value {
+        /// Its name.
+        name: String,
+        /// What is wrong, without the value.
+        why: &'static str,
+    },
+    /// The request names a slot that the manifest lacks, or two.
+    #[error("the request asks for slot `{slot}`: {why}")]
+    Slot {
+        /// Slot.
+        slot: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// The folder of credentials.
+#[derive(Clone, Debug, Default)]
+pub struct Vault {
+    folder: Option<PathBuf>,
+}
+
+impl Vault {
+    /// Credentials of this folder, else of `$CREDENTIALS_DIRECTORY`, else none.
+    #[must_use]
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self {
+            folder: folder.or_else(|| std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)),
+        }
+    }
+
+    /// Reads a credential for the slot of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`]: the request is not made.
+    pub fn open(&self, slot: &Slot, entry: &Entry) -> Result<Credential, SecretError> {
+        let unfit = |why| SecretError::Slot {
+            slot: slot.name.clone(),
+            why,
+        };
+        match slot.flow {
+            Flow::Static | Flow::Dated => {}
+            Flow::ClientCredentials { .. } | Flow::Login { .. } => {
+                return Err(unfit(
+                    "its flow (token calls) is not in this release; store a token and declare it static",
+                ));
+            }
+        }
+        if matches!(slot.place, Place::Form(_)) {
+            return Err(unfit("a form field is not in this release"));
+        }
+        let name = entry
+            .credential
+            .as_deref()
+            .ok_or_else(|| unfit("the entry names no credential"))?;
+        let value = self.read(name)?.ok_or_else(|| SecretError::Value {
+            name: name.to_owned(),
+            why: "is missing",
+        })?;
+        let value = value
+            .expose_secret()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned();
+        let bad = |why| SecretError::Value {
+            name: name.to_owned(),
+            why,
+        };
+        if value.len() < MIN_SECRET_BYTES {
+            return Err(bad(
+                "has fewer than 8 bytes, too few to be struck out of what is kept",
+            ));
+        }
+        if !value.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
+            return Err(bad("holds something other than visible ASCII characters"));
+        }
+        if matches!(slot.place, Place::Basic)
+            && value
+                .split_once(':')
+                .is_none_or(|(_, password)| password.len() < MIN_SECRET_BYTES)
+        {
+            return Err(bad(
+                "must be `name:password`, the password of 8 bytes or more",
+            ));
+        }
+        let hosts = match self.read_file(name, &format!("{name}.hosts"))? {
+            Some(text) => text
+                .expose_secret()
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            None => entry
+                .matches
+                .iter()
+                .map(|rule| rule.host.clone())
+                .filter(|host| !host.contains('*'))
+                .collect(),
+        };
+        Ok(Credential {
+            name: name.to_owned(),
+            slot: slot.name.clone(),
+            place: slot.place.clone(),
+            value: value.into(),
+            hosts,
+        })
+    }
+
+    fn read(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
+            return Err(SecretError::Name {
+                name: name.chars().take(80).collect(),
+            });
+        }
+        self.read_file(name, name)
+    }
+
+    fn read_file(&self, name: &str, file: &str) -> Result<Option<SecretString>, SecretError> {
+        let folder: &Path = self
+            .folder
+            .as_deref()
+            .ok_or_else(|| SecretError::NoFolder {
+                name: name.to_owned(),
+            })?;
+        let path = folder.join(file);
+        let failed = |source| SecretError::File {
+            name: name.to_owned(),
+            path: path.display().to_string(),
+            source,
+        };
+        match fs::metadata(&path) {
+            Ok(facts) if facts.len() > MAX_FILE_BYTES => {
+                Err(failed(io::Error::other("it has more than 64 KiB")))
+            }
+            Ok(_) => fs::read_to_string(&path)
+                .map(|text| Some(text.into()))
+                .map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// A credential bound to a slot. Has no `Debug` form.
+pub struct Credential {
+    name: String,
+    slot: String,
+    place: Place,
+    value: SecretString,
+    hosts: Vec<String>,
+}
+
+impl Credential {
+    /// Its name, as the entry has it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it may go to this address: a host it is for, by https or to this machine.
+    #[must_use]
+    pub fn may_go_to(&self, url: &Url) -> bool {
+        let loopback = match url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            _ => false,
+        };
+        let host = url.host_str().unwrap_or_default();
+        (url.scheme() == "https" || loopback)
+            && self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether both hold the same value: a file that did not change need not be tried again.
+    #[must_use]
+    pub fn same_value(&self, other: &Self) -> bool {
+        self.value.expose_secret() == other.value.expose_secret()
+    }
+
+    /// Strikes this credential out of whatever is kept.
+    #[must_use]
+    pub fn striker(&self) -> Striker {
+        let value = self.value.expose_secret();
+        let mut values = vec![value];
+        if let (Place::Basic, Some((_, password))) = (&self.place, value.split_once(':')) {
+            values.push(password);
+        }
+        Striker::new(&self.slot, &values)
+    }
+
+    /// The address as the gate is asked about it and as it is kept: `*` where the value will stand. A parameter of that name which is
+    /// there already, as in a redirect that repeats it, is taken out.
+    #[must_use]
+    pub fn veiled(&self, url: &str) -> String {
+        self.with_parameter(url, "*")
+    }
+
+    /// The address on the wire, made from the address in normal form that the gate agreed to.
+    #[must_use]
+    pub(crate) fn unveiled(&self, url: &Url) -> Option<Url> {
+        match &self.place {
+            Place::Query(_) => {
+                Url::parse(&self.with_parameter(url.as_str(), self.value.expose_secret())).ok()
+            }
+            _ => Some(url.clone()),
+        }
+    }
+
+    fn with_parameter(&self, url: &str, value: &str) -> String {
+        let Place::Query(name) = &self.place else {
+            return url.to_owned();
+        };
+        let whole = url.split('#').next().unwrap_or_default();
+        let (base, query) = whole.split_once('?').unwrap_or((whole, ""));
+        let mut parts: Vec<String> = query
+            .split('&')
+            .filter(|part| !part.is_empty() && part.split('=').next() != Some(name))
+            .map(str::to_owned)
+            .collect();
+        // `*` stands once for each byte that will be there, so that the veiled address has the length of the real one.
+        let length: usize = self
+            .value
+            .expose_secret()
+            .bytes()
+            .map(|byte| percent(byte).len())
+            .sum();
+        let shown = if value == "*" {
+            "*".repeat(length)
+        } else {
+            value.bytes().map(percent).collect()
+        };
+        parts.push(format!("{name}={shown}"));
+        format!("{base}?{}", parts.join("&"))
+    }
+
+    /// The header that carries the value, where it goes into one.
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let value = self.value.expose_secret();
+        let (name, text) = match &self.place {
+            Place::Bearer => (AUTHORIZATION, format!("Bearer {value}")),
+            Place::Basic => (AUTHORIZATION, format!("Basic {}", STANDARD.encode(value))),
+            Place::Header(name) => (HeaderName::try_from(name.as_str()).ok()?, value.to_owned()),
+            Place::Query(_) | Place::Form(_) => return None,
+        };
+        let mut value = HeaderValue::try_from(text).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    }
+}
+
+/// A byte of a query value: unreserved characters as they are, the rest encoded.
+fn percent(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        char::from(byte).to_string()
+    } else {
+        format!("%{byte:02X}")
+    }
+}
+
+#[cfg(test)]
+mod tests;
