@@ -1,0 +1,161 @@
+//! Fetches the robots.txt of an authority, through the gate, once.
+
+use std::sync::Arc;
+
+use schemas::{
+    gate::{MAX_HOPS, Origin, RobotsCopy},
+    permission::Entry,
+};
+use url::Url;
+
+use super::{
+    FetchError,
+    send::Arrived,
+    status,
+    trip::{Ended, Leg, Trip, location},
+};
+use crate::{
+    body::{Body, Spool},
+    engine::HopResult,
+    robots,
+};
+
+/// How a walk over the hops of a robots.txt ended.
+struct Last {
+    url: String,
+    status: Option<u16>,
+    redirects: u8,
+    body: Vec<u8>,
+    broken: bool,
+}
+
+impl Trip<'_> {
+    /// The copy of the site's authority, fetched unless somebody else just did.
+    ///
+    /// What keeps us from asking at all (a spent budget, a pause, the gate) ends the trip and leaves no copy; an answer or the lack of one leaves a copy.
+    pub async fn fetch_robots(
+        &mut self,
+        site: &Url,
+        entry: &Entry,
+    ) -> Result<Arc<RobotsCopy>, Ended> {
+        let authority = schemas::gate::authority_of(site);
+        let lock = self.web.robots_lock(&authority);
+        let _held = lock.lock().await;
+        let (asked, again, now) = (
+            authority.clone(),
+            self.web.limits.robots_again,
+            self.web.now(),
+        );
+        if let Some(copy) = self
+            .rows(move |rows| robots::in_hand(rows, &asked, again, now))
+            .await?
+        {
+            return Ok(copy);
+        }
+        let last = self.walk_robots(site, entry).await?;
+        let ended = robots::Ended {
+            final_url: last.url,
+            status: last.status,
+            redirects: last.redirects,
+            body: &last.body,
+            broken: last.broken,
+            at: self.web.now(),
+        };
+        let most = usize::try_from(self.web.limits.robots_bytes).unwrap_or(usize::MAX);
+        let copy = Arc::new(robots::copy(&authority, ended, most));
+        let kept = Arc::clone(&copy);
+        self.rows(move |rows| robots::keep(rows, &kept)).await?;
+        Ok(copy)
+    }
+
+    async fn walk_robots(&mut self, site: &Url, entry: &Entry) -> Result<Last, Ended> {
+        let mut url = format!("{}/robots.txt", site.origin().ascii_serialization());
+        let mut last = Last {
+            url: url.clone(),
+            status: None,
+            redirects: 0,
+            body: Vec::new(),
+            broken: false,
+        };
+        for hop in 0..=MAX_HOPS + 1 {
+            let origin = Origin::Robots { hop };
+            let leg = Leg {
+                url: &url,
+                origin: &origin,
+                entry,
+                credential: None,
+            };
+            let arrived = match self.robots_hop(leg).await {
+                Ok(arrived) => arrived,
+                Err(ended) => match *ended {
+                    // No answer: the site cannot be reached, and what an earlier hop said does not count.
+                    HopResult::Failed { .. } => {
+                        return Ok(Last {
+                            status: None,
+                            ..last
+                        });
+                    }
+                    // A redirect that is not permitted: the last answer stays the redirect.
+                    HopResult::Refused { .. } if hop > 0 => return Ok(last),
+                    other => return Err(Box::new(other)),
+                },
+            };
+            last = self.last_of(&arrived, last.redirects).await?;
+            let next =
+                location(&arrived).filter(|_| matches!(arrived.status, 301..=303 | 307 | 308));
+            match next {
+                Some(next) => {
+                    last.redirects = last.redirects.saturating_add(1);
+                    url = next;
+                }
+                None => return Ok(last),
+            }
+        }
+        Ok(last)
+    }
+
+    async fn robots_hop(&mut self, leg: Leg<'_>) -> Result<Arrived, Ended> {
+        match self.ask(leg, None).await? {
+            Ok(allowed) => self.finish(leg, allowed).await,
+            Err(judged) => Err(self.refuse(*judged).await),
+        }
+    }
+
+    /// What an answer says of the file; a pause it asks for is kept.
+    async fn last_of(&self, arrived: &Arrived, redirects: u8) -> Result<Last, Ended> {
+        let now = self.web.now();
+        if let Some(until) = status::asked_pause(arrived.status, &arrived.headers, now) {
+            self.rest(&arrived.url, None, until).await?;
+        }
+        // A file longer than is read is no broken one: what was read counts.
+        let cut_short = matches!(arrived.cut, Some(FetchError::TooLarge { .. }));
+        let mut last = Last {
+            url: arrived.url.to_string(),
+            status: Some(arrived.status),
+            redirects,
+            body: Vec::new(),
+            broken: arrived.cut.is_some() && !cut_short,
+        };
+        let coded = status::header(&arrived.headers, "content-encoding")
+            .is_some_and(|coding| !coding.is_empty() && coding != "identity");
+        if !coded {
+            last.body = arrived.body().to_vec();
+            return Ok(last);
+        }
+        // Compressed although `identity` was asked for.
+        let (raw, headers, most) = (
+            arrived.body().to_vec(),
+            arrived.headers.clone(),
+            self.web.limits.robots_bytes,
+        );
+        let opened = tokio::task::spawn_blocking(move || {
+            Body::new(Spool::of(raw), &headers, cut_short).head(most)
+        })
+        .await;
+        match opened {
+            Ok(Ok(body)) => last.body = body,
+            _ => last.broken = true,
+        }
+        Ok(last)
+    }
+}
