@@ -15,7 +15,7 @@ pub(super) struct Count {
     pub new: u64,
     pub unreadable: u64,
     pub bytes: u64,
-    /// Answers that were read, or said that nothing changed.
+    /// Answers whose reading stands, or that said that nothing changed.
     pub answers: u64,
 }
 

@@ -98,7 +98,6 @@ impl Running {
             self.order.facts.entry.clone(),
         )
         .await;
-        self.count.answers += 1;
         Ok(match read {
             Ok((mut lines, derived)) => {
                 told.answer = Some((hop, Some(std::mem::take(&mut lines.lines))));
@@ -136,6 +135,7 @@ impl Running {
             self.settle(job, fate);
             return Ok(());
         }
+        self.count.answers += 1;
         if job == Job::Walk(1) && self.work() == &Work::Poll {
             self.changes.target_gone = Some(0);
         }

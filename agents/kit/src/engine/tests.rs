@@ -1,1 +1,0 @@
-//! Runs of invented collectors against an invented network.
