@@ -1,0 +1,135 @@
+//! How do commands reach a unit's registry? By opening its data folder, or, while it is being served, through its HTTP interface.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use schemas::{policy::Policy, statement::PolicyBundle, trust::TrustRoot};
+
+use super::unit::Unit;
+use crate::{
+    core::{Config, Registry, RegistryError},
+    desk::{AgentHealth, agents},
+    search::SqliteIndex,
+};
+
+/// Either way in.
+pub enum Door {
+    /// The data folder itself; nobody else has it open.
+    Folder(Box<Registry>),
+    /// A running registry.
+    Served {
+        /// Its address.
+        url: String,
+        /// Token of an administrator, from `VIGIE_TOKEN`; none is needed on loopback.
+        token: Option<String>,
+    },
+}
+
+/// Opens the unit's registry; fails with [`RegistryError::InUse`] where it is being served.
+///
+/// # Errors
+///
+/// [`RegistryError`].
+pub fn open(unit: &Unit) -> Result<Registry> {
+    let config = Config::new(
+        &unit.settings.data,
+        &unit.settings.second,
+        unit.log_key()?,
+        Arc::new(SqliteIndex),
+    );
+    Ok(Registry::open(config)?)
+}
+
+impl Door {
+    /// Opens the folder, or finds the server that has it open.
+    ///
+    /// # Errors
+    ///
+    /// Where neither is possible.
+    pub fn open(unit: &Unit) -> Result<Self> {
+        match open(unit) {
+            Ok(registry) => Ok(Self::Folder(Box::new(registry))),
+            Err(why) if matches!(why.downcast_ref(), Some(RegistryError::InUse { .. })) => {
+                Ok(Self::Served {
+                    url: format!(
+                        "{}://{}",
+                        if unit.settings.tls.is_some() {
+                            "https"
+                        } else {
+                            "http"
+                        },
+                        unit.settings.listen
+                    ),
+                    token: std::env::var("VIGIE_TOKEN").ok(),
+                })
+            }
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Puts a signed statement into the log; returns the index of its leaf.
+    ///
+    /// # Errors
+    ///
+    /// Where the registry refuses it, with its reason.
+    pub fn add_statement(&mut self, note: &str) -> Result<u64> {
+        match self {
+            Self::Folder(registry) => Ok(registry.add_statement(note)?),
+            Self::Served { .. } => {
+                let answer = self.ask("POST", "/v1/statements", Some(note))?;
+                answer
+                    .get("index")
+                    .and_then(serde_json::Value::as_u64)
+                    .context("the registry's answer holds no index")
+            }
+        }
+    }
+
+    /// The policy in force now; none before the first allowlist was published.
+    ///
+    /// # Errors
+    ///
+    /// Where what the registry says does not verify against `root`.
+    pub fn policy(&mut self, root: &TrustRoot) -> Result<Option<Policy>> {
+        match self {
+            Self::Folder(registry) => {
+                Ok(registry.history().policy().map(|policy| (*policy).clone()))
+            }
+            Self::Served { .. } => match self.ask("GET", "/v1/policy", None) {
+                Ok(bundle) => {
+                    let bundle: PolicyBundle = serde_json::from_value(bundle)?;
+                    Ok(Some(Policy::open(&bundle, root)?))
+                }
+                Err(why) if why.to_string().contains("no allowlist") => Ok(None),
+                Err(why) => Err(why),
+            },
+        }
+    }
+
+    /// The agents.
+    ///
+    /// # Errors
+    ///
+    /// The database's or the server's.
+    pub fn agents(&mut self) -> Result<Vec<AgentHealth>> {
+        match self {
+            Self::Folder(registry) => {
+                let history = registry.history();
+                Ok(registry.store().read(|db| agents(db, &history))?)
+            }
+            Self::Served { .. } => {
+                let answer = self.ask("GET", "/v1/agents", None)?;
+                Ok(serde_json::from_value(
+                    answer.get("agents").cloned().unwrap_or_default(),
+                )?)
+            }
+        }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<serde_json::Value> {
+        let Self::Served { url, token } = self else {
+            bail!("this registry is not served")
+        };
+        super::http::ask(method, &format!("{url}{path}"), token.as_deref(), body)
+    }
+}

@@ -1,0 +1,371 @@
+//! `vigie rederive | rebuild | erase | backup | restore | doctor | submit`: what operators do.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use schemas::{
+    Digest,
+    policy::sign_statement,
+    statement::{ErasureReason, Statement},
+};
+
+use super::{Say, ask::alone, door::Door, keys, policy::confirmed, salt, unit::Unit};
+use crate::{
+    core::{
+        Config, Registry, backup,
+        store::{LeafKind, Store as _},
+    },
+    desk::RecordId,
+    erasing, prove, rederive as again,
+    search::SqliteIndex,
+};
+
+/// What to derive again.
+#[derive(Debug, Args)]
+pub struct RederiveArgs {
+    /// Record id; its whole segment is derived again
+    #[arg(required_unless_present = "all")]
+    pub id: Option<String>,
+    /// Every segment
+    #[arg(long)]
+    pub all: bool,
+    /// A program to use where the one that made the records is not kept
+    #[arg(long)]
+    pub with: Option<PathBuf>,
+}
+
+/// What to erase, and on whose authority.
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// Record id
+    pub id: String,
+    /// File number of the request, order or schedule: never a person's name
+    #[arg(long)]
+    pub authority: String,
+    /// Why
+    #[arg(long, value_enum)]
+    pub reason: Reason,
+    /// Private keys of as many erasers as the trust root asks for
+    #[arg(long = "key", required = true)]
+    pub keys: Vec<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Why something is erased.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Reason {
+    /// Retention ended
+    Retention,
+    /// A person's lawful request
+    Request,
+    /// A court or authority ordered it
+    Order,
+    /// It should never have been collected
+    Mistake,
+}
+
+impl From<Reason> for ErasureReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Retention => Self::Retention,
+            Reason::Request => Self::Request,
+            Reason::Order => Self::Order,
+            Reason::Mistake => Self::Mistake,
+        }
+    }
+}
+
+/// `vigie submit`.
+///
+/// # Errors
+///
+/// Where a note is refused; those before it stand.
+pub fn submit(notes: &[PathBuf], unit: &Unit, say: &Say) -> Result<()> {
+    let mut door = Door::open(unit)?;
+    for file in notes {
+        let note = fs::read_to_string(file)
+            .with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let index = door
+            .add_statement(&note)
+            .with_context(|| format!("`{}` is refused", file.display()))?;
+        say.json_or(&serde_json::json!({ "file": file, "leaf": index }), || {
+            format!("{}: leaf {index}\n", file.display())
+        })?;
+    }
+    Ok(())
+}
+
+/// `vigie rederive`. Exits 1 where anything differs.
+///
+/// # Errors
+///
+/// Where a segment cannot be read, or no program is at hand.
+pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode> {
+    let registry = alone(unit)?;
+    let manifests: Vec<Digest> = match &args.id {
+        Some(id) => vec![prove::manifest_of(
+            &registry,
+            id.parse().map_err(anyhow::Error::msg)?,
+        )?],
+        None => registry
+            .store()
+            .of_kind(LeafKind::Manifest)?
+            .into_iter()
+            .map(|row| row.digest)
+            .collect(),
+    };
+    let bar = say.progress(manifests.len() as u64, "deriving again");
+    let mut reports = Vec::new();
+    for manifest in &manifests {
+        reports.push(
+            again::segment(&registry, manifest, args.with.as_deref())
+                .with_context(|| format!("segment {}", manifest.short()))?,
+        );
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let sum = |of: fn(&again::Rederived) -> u64| reports.iter().map(of).sum::<u64>();
+    let differing = reports
+        .iter()
+        .filter(|report| !report.differences.is_empty())
+        .count();
+    let totals = serde_json::json!({
+        "segments": reports.len(), "readings": sum(|report| report.readings), "lines": sum(|report| report.lines), "equal": sum(|report| report.equal),
+        "gone": sum(|report| report.gone), "without_evidence": sum(|report| report.without_evidence), "segments_that_differ": differing,
+        "differing": reports.iter().filter(|report| !report.differences.is_empty()).collect::<Vec<_>>(),
+    });
+    say.json_or(&totals, || {
+        let mut out = String::new();
+        for report in reports
+            .iter()
+            .filter(|report| !report.differences.is_empty() || reports.len() == 1)
+        {
+            let _ = writeln!(
+                out,
+                "segment {}: {}",
+                &report.manifest[..12],
+                report.verdict()
+            );
+            for difference in &report.differences {
+                let unit = difference
+                    .unit
+                    .map_or_else(|| "no unit".to_owned(), |unit| format!("unit {unit}"));
+                let _ = writeln!(
+                    out,
+                    "    {unit} of {}: {}",
+                    difference.response,
+                    difference.fields.join(", ")
+                );
+            }
+        }
+        let _ = writeln!(
+            out,
+            "{} segments, {} readings: {} of {} lines equal, byte for byte{}",
+            reports.len(),
+            sum(|report| report.readings),
+            sum(|report| report.equal),
+            sum(|report| report.lines),
+            match sum(|report| report.gone + report.without_evidence) {
+                0 => String::new(),
+                gone => format!("; {gone} lawfully erased or without evidence"),
+            }
+        );
+        out
+    })?;
+    Ok(if differing == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// `vigie rebuild`.
+///
+/// # Errors
+///
+/// Where truth cannot be read.
+pub fn rebuild(unit: &Unit, say: &Say) -> Result<()> {
+    let registry = alone(unit)?;
+    registry.rebuild()?;
+    let size = registry.followed();
+    say.json_or(&serde_json::json!({ "complete_to": size }), || {
+        format!("all tables made again from segments, statements and log: complete to log size {size}\nkept as they were: tokens, audit rows, receipts (operator data, in the backup)\n")
+    })
+}
+
+/// `vigie erase`.
+///
+/// # Errors
+///
+/// Where there is no such record, signatures are missing, or the registry refuses; what was begun is finished at the next start.
+pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
+    let id: RecordId = args.id.parse().map_err(anyhow::Error::msg)?;
+    let root = unit.root()?;
+    let keys = args
+        .keys
+        .iter()
+        .map(|file| keys::read(file))
+        .collect::<Result<Vec<_>>>()?;
+    if (keys.len() as u64) < u64::from(root.needs.erase) {
+        bail!(
+            "erasing needs {} people: give `--key` for each of them",
+            root.needs.erase
+        );
+    }
+    let registry = alone(unit)?;
+    let wanted: BTreeMap<Digest, Vec<u64>> = erasing::units_of(&registry, id)?;
+    let units: usize = wanted.values().map(Vec::len).sum();
+    say.line(&format!(
+        "{id}: {units} units in {} segments will be destroyed for ever: every line that describes it, and every answer it was read from.\nRecords of others read from the same answers stand; their evidence will say that it was lawfully erased.",
+        wanted.len()
+    ))?;
+    if !args.yes && !confirmed("erase?")? {
+        bail!("nothing was erased");
+    }
+    let bar = say.progress(wanted.len() as u64, "erasing");
+    let mut leaves = Vec::new();
+    for (manifest, units) in wanted {
+        let statement = Statement::Erasure {
+            v: 1,
+            manifest,
+            units,
+            authority: args.authority.clone(),
+            reason: args.reason.into(),
+            made_at: Timestamp::now(),
+            salt: salt(),
+        };
+        let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
+        leaves.push(registry.add_statement(&note)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    say.json_or(&serde_json::json!({ "record": id, "units": units, "leaves": leaves }), || {
+        format!("erased: {units} units, named by {} leaves of the log. Backups made before still hold them until they are rotated\n", leaves.len())
+    })
+}
+
+/// `vigie backup`.
+///
+/// # Errors
+///
+/// Where the folder exists or cannot be written.
+pub fn backup(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
+    let registry = alone(unit)?;
+    let report = registry.backup(folder)?;
+    say.json_or(&serde_json::json!({ "folder": folder, "log_size": report.size, "files": report.files.len() }), || {
+        format!("{} files, log size {}: {}\n", report.files.len(), report.size, folder.display())
+    })
+}
+
+/// `vigie restore`.
+///
+/// # Errors
+///
+/// Where the data folder is not empty, or the backup does not hold together.
+pub fn restore(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
+    let config = Config::new(
+        &unit.settings.data,
+        &unit.settings.second,
+        unit.log_key()?,
+        std::sync::Arc::new(SqliteIndex),
+    );
+    let restored = backup::restore(folder, &config)?;
+    // Opening carries out newer erasures and makes the tables follow.
+    let registry = Registry::open(config)?;
+    let size = registry.checkpoint().size;
+    let missing: Vec<_> = restored.missing.iter().map(Digest::short).collect();
+    say.json_or(&serde_json::json!({ "backup_size": restored.backup_size, "log_size": size, "missing": restored.missing }), || {
+        let mut out = format!("restored: the backup held log size {}, the second place led on to {size}\n", restored.backup_size);
+        if !missing.is_empty() {
+            let _ = writeln!(out, "{} segments are in the log and in neither place: {}\nhint: agents push them again while they still hold them", missing.len(), missing.join(", "));
+        }
+        out
+    })
+}
+
+/// `vigie doctor`. Exits 1 where something is wrong.
+///
+/// # Errors
+///
+/// Where nothing can be looked at.
+pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
+    let mut good = Vec::new();
+    let mut bad = Vec::new();
+    match unit.root() {
+        Ok(root) => {
+            let problems = root.check();
+            if problems.is_empty() {
+                good.push(format!(
+                    "trust root version {}, digest {}",
+                    root.version,
+                    root.digest().short()
+                ));
+            }
+            bad.extend(problems.iter().map(ToString::to_string));
+            if root.contact.is_none() {
+                bad.push("no `contact` in the trust root: real sources are refused".to_owned());
+            }
+            match unit.log_key() {
+                Ok(key) if key.vkey().to_string() == root.log_key => {
+                    good.push("the log key is the one the trust root names".to_owned())
+                }
+                Ok(key) => bad.push(format!(
+                    "the log key `{}` is not the one the trust root names",
+                    key.vkey().id_text()
+                )),
+                Err(why) => bad.push(format!("{why:#}")),
+            }
+        }
+        Err(why) => bad.push(format!("{why:#}")),
+    }
+    match Door::open(unit) {
+        Ok(Door::Served { url, .. }) => good.push(format!("being served at {url}")),
+        Ok(Door::Folder(registry)) => {
+            good.push(format!(
+                "log size {}, tables complete to {}",
+                registry.checkpoint().size,
+                registry.followed()
+            ));
+            bad.extend(registry.trouble());
+            bad.extend(
+                registry
+                    .store()
+                    .alarms()?
+                    .iter()
+                    .map(|alarm| format!("alarm of {}: {} {}", alarm.at, alarm.code, alarm.detail)),
+            );
+            bad.extend(
+                registry
+                    .chain_findings()?
+                    .iter()
+                    .map(|finding| format!("agents' chains: {finding:?}")),
+            );
+        }
+        Err(why) => bad.push(format!("{why:#}")),
+    }
+    say.json_or(&serde_json::json!({ "good": good, "bad": bad }), || {
+        let mut out = String::new();
+        for line in &good {
+            let _ = writeln!(out, "ok     {line}");
+        }
+        for line in &bad {
+            let _ = writeln!(out, "WRONG  {line}");
+        }
+        out
+    })?;
+    Ok(if bad.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

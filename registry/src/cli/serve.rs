@@ -1,0 +1,299 @@
+//! `vigie serve` and `vigie up`: the registry, and on one machine its agents beside it.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Say, door, trial, unit::Unit};
+use crate::{
+    api::{self, Desk},
+    core::store::Store as _,
+    desk::RecordId,
+};
+
+/// How to start.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Show everything with invented newsrooms on this machine; nothing leaves it
+    #[arg(long)]
+    demo: bool,
+    /// With --demo: folder for the trial unit
+    #[arg(long, default_value = "vigie-demo")]
+    folder: PathBuf,
+    /// With --demo: address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8600")]
+    listen: SocketAddr,
+    /// With --demo: seconds between two rounds of the newsrooms
+    #[arg(long, default_value_t = 20)]
+    tick: u64,
+    /// Stop by itself after so many seconds
+    #[arg(long = "for")]
+    secs: Option<u64>,
+}
+
+/// A program of this release beside the running one.
+fn beside(name: &str) -> Result<PathBuf> {
+    let here = std::env::current_exe().context("this program does not know where it lies")?;
+    let file = here.with_file_name(name);
+    if !file.exists() {
+        bail!(
+            "`{name}` is not beside `{}`\nhint: `cargo build --release` makes all programs",
+            here.display()
+        );
+    }
+    Ok(file)
+}
+
+/// Stops a child when it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A polite end first: an agent finishes the segment it is writing.
+        let _ = Command::new("kill")
+            .arg("-TERM")
+            .arg(self.0.id().to_string())
+            .stderr(Stdio::null())
+            .status();
+        let until = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < until {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn logging() {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "info".into());
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
+}
+
+/// `vigie serve`.
+///
+/// # Errors
+///
+/// Where the registry can't open, or the address is taken.
+pub fn serve(unit: &Unit, say: &Say) -> Result<()> {
+    logging();
+    let listener = bind(unit.settings.listen)?;
+    run(unit, listener, None, say, |_| Ok(Vec::<Running>::new()))
+}
+
+/// `vigie up`.
+///
+/// # Errors
+///
+/// Where a program is missing, the registry can't open, or the address is taken.
+pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
+    logging();
+    if args.demo {
+        return demo(args, say);
+    }
+    let unit = Unit::open(folder)?;
+    let listener = bind(unit.settings.listen)?;
+    run(&unit, listener, args.secs, say, |desk| {
+        let agents = start_agents(&unit, desk)?;
+        say.line(&format!(
+            "registry   http://{}/  with {} agent{}",
+            unit.settings.listen,
+            agents.len(),
+            if agents.len() == 1 { "" } else { "s" }
+        ))?;
+        Ok(agents)
+    })
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!(
+            "{address} can't be listened on: another program has it, or it is not this machine's"
+        )
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Starts every agent below `agents/`; the folder's name is the collector's. The program itself is kept as evidence, so that what it
+/// reads can be derived again by it.
+fn start_agents(unit: &Unit, desk: &Desk) -> Result<Vec<Running>> {
+    let mut agents = Vec::new();
+    for entry in fs::read_dir(unit.folder.join("agents"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let settings = entry.path().join("agent.toml");
+        if !settings.exists() {
+            continue;
+        }
+        let collector = entry.file_name().to_string_lossy().into_owned();
+        let program = beside(&format!("vigie-{collector}"))?;
+        desk.registry()
+            .evidence()
+            .keep_program(&fs::read(&program)?)?;
+        let child = Command::new(&program)
+            .arg("run")
+            .arg("--config")
+            .arg(&settings)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("`{}` could not be started", program.display()))?;
+        agents.push(Running(child));
+    }
+    Ok(agents)
+}
+
+/// Opens the registry, serves it, runs `beside` once it listens, and stops on a signal or after `secs`.
+fn run<T>(
+    unit: &Unit,
+    listener: TcpListener,
+    secs: Option<u64>,
+    say: &Say,
+    start: impl FnOnce(&Desk) -> Result<Vec<T>>,
+) -> Result<()> {
+    let registry = door::open(unit)?;
+    let desk = Desk::new(
+        registry,
+        unit.settings.listen.ip().is_loopback(),
+        unit.settings.public_log,
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let stop = CancellationToken::new();
+    let tls = unit
+        .settings
+        .tls
+        .as_ref()
+        .map(|tls| (tls.certificate.clone(), tls.key.clone()));
+    let served = runtime.spawn(api::serve(listener, desk.clone(), tls, stop.clone()));
+    let children = start(&desk)?;
+    let deadline = secs.map(Duration::from_secs);
+    let outcome = runtime.block_on(async {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            () = async { match deadline { Some(deadline) => tokio::time::sleep(deadline).await, None => std::future::pending().await } } => {}
+        }
+        anyhow::Ok(())
+    });
+    say.line("stopping")?;
+    drop(children);
+    stop.cancel();
+    let ended = runtime
+        .block_on(served)
+        .context("the listener ended badly")?;
+    outcome.and(ended)
+}
+
+fn demo(args: &Up, say: &Say) -> Result<()> {
+    let listener = bind(args.listen)?;
+    let listen = listener.local_addr()?;
+    if !listen.ip().is_loopback() {
+        bail!("a demonstration listens on loopback only, not on {listen}");
+    }
+    say.line("Vigie demonstration: TRIAL. Invented newsrooms on this machine; it proves nothing about the world.\n")?;
+    let mut exhibit = Command::new(beside("exhibit")?)
+        .args(["--tick", &args.tick.to_string(), "--until-stdin-closes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("the exhibit could not be started")?;
+    let mut first = String::new();
+    let output = exhibit.stdout.take().context("the exhibit has no output")?;
+    let exhibit = Running(exhibit);
+    BufReader::new(output).read_line(&mut first)?;
+    let newsrooms: trial::Exhibit =
+        serde_json::from_str(&first).context("the exhibit's first line is not understood")?;
+    let unit = trial::make(&args.folder, &newsrooms, listen, "every 10s", say)?;
+    let root = unit.root()?;
+    let people: Vec<_> = root
+        .people
+        .iter()
+        .filter_map(|person| tlog::VerifierKey::parse(&person.key).ok())
+        .map(|key| key.id_text())
+        .collect();
+    say.line(&format!(
+        "exhibit    {} newsrooms on loopback, {}",
+        newsrooms.newsrooms.len(),
+        newsrooms.control
+    ))?;
+    say.line(&format!(
+        "permission asked for by {}",
+        people.join(", approved by ")
+    ))?;
+    say.line(&format!("registry   http://{listen}/"))?;
+    run(&unit, listener, args.secs, say, |desk| {
+        let agents = start_agents(&unit, desk)?;
+        let first = first_record(desk, Duration::from_secs(60))?;
+        say.line(&story(&args.folder, listen, first))?;
+        Ok(agents)
+    })?;
+    drop(exhibit);
+    Ok(())
+}
+
+/// Waits until the agent's first records are found.
+fn first_record(desk: &Desk, patience: Duration) -> Result<RecordId> {
+    let until = Instant::now() + patience;
+    loop {
+        let found: Option<i64> = desk.store().read(|db| {
+            db.query_row(
+                "SELECT max(id) FROM revisions WHERE record IS NOT NULL",
+                [],
+                |row| row.get(0),
+            )
+        })?;
+        if let Some(row) = found {
+            return Ok(RecordId::of_row(row));
+        }
+        if Instant::now() > until {
+            bail!(
+                "no record came within {} s; `vigie denials` and `vigie coverage` say what happened",
+                patience.as_secs()
+            );
+        }
+        let size = desk.store().leaf_count()?;
+        let _ = desk
+            .registry()
+            .wait_followed(size + 1, Duration::from_millis(300));
+    }
+}
+
+fn story(folder: &Path, listen: SocketAddr, record: RecordId) -> String {
+    let folder = folder.display();
+    format!(
+        "\nThe agent has collected. Look, in another terminal (programs lie beside this one):
+  open       http://{listen}/            en français: http://{listen}/?lang=fr
+  find       vigie --unit {folder} search harbour
+  follow     vigie --unit {folder} trace {record} --bundle record.vigie-bundle
+  prove      vigie-verify record.vigie-bundle --root {folder}/trust.toml
+  refusals   vigie --unit {folder} denials
+
+Stop with Ctrl-C; then, on the data folder alone:
+  prove all  vigie-verify {folder}/data --root {folder}/trust.toml
+  derive     vigie --unit {folder} rederive --all
+  erase one  vigie --unit {folder} erase {record} --authority demo-1 --reason request --key {folder}/keys/alice.key --key {folder}/keys/bob.key"
+    )
+}

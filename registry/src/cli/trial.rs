@@ -1,0 +1,200 @@
+//! A trial unit: both keys made here, loopback only, a log of its own under `.invalid`. For `vigie up --demo` and for tests.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use serde::Deserialize;
+use url::Url;
+
+use super::{Say, agent, door::Door, init, keys, policy, unit::Unit};
+
+/// Name of every trial's log.
+const ORIGIN: &str = "demo.vigie.invalid/log";
+
+/// What the exhibit says of itself in its first line.
+#[derive(Debug, Deserialize)]
+pub struct Exhibit {
+    /// The newsrooms it plays.
+    pub newsrooms: Vec<Newsroom>,
+    /// Where it can be told to go on.
+    #[serde(default)]
+    pub control: String,
+}
+
+/// One newsroom of the exhibit.
+#[derive(Debug, Deserialize)]
+pub struct Newsroom {
+    /// Short name.
+    pub name: String,
+    /// Base address.
+    pub url: String,
+    /// Path of its feed.
+    pub feed: String,
+    /// What it shows.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// Makes a trial unit without starting anything.
+#[derive(Debug, Args)]
+pub struct Trial {
+    /// Folder to make
+    pub folder: PathBuf,
+    /// What the exhibit printed in its first line
+    #[arg(long)]
+    pub newsrooms: PathBuf,
+    /// Address the registry will listen on
+    #[arg(long, default_value = "127.0.0.1:8600")]
+    pub listen: SocketAddr,
+    /// Schedule of every entry
+    #[arg(long, default_value = "every 10s")]
+    pub schedule: String,
+}
+
+/// Runs the hidden command `trial`.
+///
+/// # Errors
+///
+/// As [`make`].
+pub fn run(args: &Trial, say: &Say) -> Result<()> {
+    let text = fs::read_to_string(&args.newsrooms)?;
+    let exhibit: Exhibit =
+        serde_json::from_str(&text).context("the newsrooms are not what the exhibit prints")?;
+    let unit = make(&args.folder, &exhibit, args.listen, &args.schedule, say)?;
+    say.line(&format!("trial unit in {}", unit.folder.display()))
+}
+
+/// Makes the folder, the keys, the trust root, the signed allowlist and one agent.
+///
+/// # Errors
+///
+/// Where the folder holds anything but an earlier trial, or a file cannot be written.
+pub fn make(
+    folder: &Path,
+    exhibit: &Exhibit,
+    listen: SocketAddr,
+    schedule: &str,
+    say: &Say,
+) -> Result<Unit> {
+    if folder.exists() {
+        let earlier = Unit::open(folder)
+            .and_then(|unit| unit.root())
+            .is_ok_and(|root| root.trial);
+        let empty = fs::read_dir(folder).is_ok_and(|mut inside| inside.next().is_none());
+        if !earlier && !empty {
+            bail!(
+                "`{}` holds something that is not a trial: it is left alone\nhint: name another folder",
+                folder.display()
+            );
+        }
+        fs::remove_dir_all(folder).with_context(|| {
+            format!(
+                "the earlier trial in `{}` cannot be removed",
+                folder.display()
+            )
+        })?;
+    }
+    let log = keys::new(ORIGIN, &folder.join("keys/log.key"))?;
+    let alice = keys::new("alice.demo", &folder.join("keys/alice.key"))?;
+    let bob = keys::new("bob.demo", &folder.join("keys/bob.key"))?;
+    let contact = Some("https://demo.example.org/about-this-collector".to_owned());
+    let trust = init::first_root(
+        ORIGIN,
+        true,
+        contact,
+        &log.vkey(),
+        [&alice.vkey(), &bob.vkey()],
+    );
+    let settings = super::unit::Settings {
+        listen,
+        ..Unit::defaults()
+    };
+    init::write_folder(folder, &settings, &trust)?;
+    let unit = Unit::open(folder)?;
+    fs::write(
+        &unit.settings.allowlist,
+        allowlist(exhibit, &alice.vkey().id_text(), schedule)?,
+    )?;
+    let list = policy::checked(&unit.settings.allowlist, &trust, say)?;
+    let mut door = Door::open(&unit)?;
+    door.add_statement(&init::root_statement(&trust, &[&alice, &bob])?)?;
+    for key in [&alice, &bob] {
+        let current = door.policy(&trust)?;
+        let signing = policy::signing(
+            &list,
+            current.as_ref(),
+            &trust,
+            key,
+            &policy::default_until(),
+        )?;
+        for note in &signing.notes {
+            door.add_statement(note)?;
+        }
+    }
+    let vkey = init::write_agent(
+        &folder.join("agents/feed"),
+        "feed-demo",
+        &unit.settings.trust,
+        &format!("http://{listen}"),
+    )?;
+    door.add_statement(&agent::enrolment(&vkey, "feed", &[&bob])?)?;
+    Ok(unit)
+}
+
+fn allowlist(exhibit: &Exhibit, requester: &str, schedule: &str) -> Result<String> {
+    let expires = Timestamp::now()
+        .to_zoned(TimeZone::UTC)
+        .date()
+        .checked_add(90.days())?;
+    let mut out = String::from(
+        "# A trial: invented newsrooms on this machine's loopback address.\nformat = 1\n",
+    );
+    for room in &exhibit.newsrooms {
+        // Where the exhibit redirects to: permitted by nobody, so that a refusal can be seen.
+        if room.name == "elsewhere" {
+            continue;
+        }
+        let url =
+            Url::parse(&room.url).with_context(|| format!("`{}` is not an address", room.url))?;
+        let seed = url.join(&room.feed)?;
+        let port = url.port_or_known_default().unwrap_or(80);
+        let _ = write!(
+            out,
+            r#"
+[[entry]]
+id = "{name}"
+collector = "feed"
+seeds = ["{seed}"]
+match = [{{ scheme = "{scheme}", host = "{host}", port = {port} }}]
+purpose = "showing what Vigie does"
+program = "demonstration"
+legal_basis = {{ code = "trial", reason = "invented content on this machine" }}
+question = "what does collecting under a signed permission look like?"
+pia = "none: nobody in it is real"
+requested_by = "{requester}"
+schedule = "{schedule}"
+zone = "UTC"
+rate_secs = 0
+daily = 50000
+retain_days = 7
+tlp = "clear"
+domestic = "allow: nobody in it is real"
+expires_on = "{expires}"
+allow_addresses = ["127.0.0.1/32"]
+notes = {{ about = '{about}' }}
+"#,
+            name = room.name,
+            scheme = url.scheme(),
+            host = url.host_str().unwrap_or("127.0.0.1"),
+            about = room.about.replace('\'', "’"),
+        );
+    }
+    Ok(out)
+}

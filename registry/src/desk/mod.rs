@@ -1,0 +1,14 @@
+//! What do people ask of the registry, besides searching? Read models over the tables, shared by command line, HTTP interface and pages.
+//!
+//! Every function takes a read-only connection and believes the tables: they are an index. What must be proven is proven from evidence,
+//! by [`verify`].
+
+mod agents;
+mod cards;
+mod coverage;
+mod item;
+
+pub use agents::{AgentHealth, agents};
+pub use cards::{Card, cards};
+pub use coverage::{CoverageLine, Denial, DenialFilter, Source, coverage_of, denials, sources};
+pub use item::{Capture, Item, RecordId, Revision, Sighting, item};

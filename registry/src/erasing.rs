@@ -1,0 +1,45 @@
+//! Which units must go so that nothing of an item is left?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use schemas::Digest;
+
+use crate::{
+    core::{Registry, store::row_parts},
+    desk::RecordId,
+};
+
+/// Every line that describes the item, the last line of each reading it stands in (it digests the others), and every answer it was read
+/// from, by segment. Seen through any vantage: the identity is what is erased.
+///
+/// # Errors
+///
+/// Where there is no such record.
+pub fn units_of(registry: &Registry, id: RecordId) -> Result<BTreeMap<Digest, Vec<u64>>> {
+    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = registry.store().read(|db| {
+        db.prepare(
+            "SELECT s.manifest, g.id, c.response_unit, c.conversion_to
+             FROM sightings g JOIN captures c ON c.id = g.capture JOIN segments s ON s.idx = c.idx
+             WHERE g.item IN (SELECT b.id FROM items a JOIN items b ON b.platform = a.platform AND b.native = a.native
+                              WHERE a.id = (SELECT item FROM sightings WHERE id = ?1))",
+        )?
+        .query_map([id.row()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .collect()
+    })?;
+    let mut units: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
+    for (manifest, line, response, end) in rows {
+        let of = units.entry(manifest.parse()?).or_default();
+        of.insert(row_parts(line).1);
+        of.extend(response.and_then(|unit| u64::try_from(unit).ok()));
+        of.extend(end.and_then(|unit| u64::try_from(unit).ok()));
+    }
+    (!units.is_empty())
+        .then(|| {
+            units
+                .into_iter()
+                .map(|(manifest, units)| (manifest, units.into_iter().collect()))
+                .collect()
+        })
+        .with_context(|| format!("there is no record {id}; it may have been erased already"))
+}

@@ -1,0 +1,392 @@
+//! Does the program that made a record still say the same of the kept bytes?
+//!
+//! Each segment is copied without its conversions, so that the program cannot read its own output back, and given to the agent program whose
+//! digest the run record names, in a process of its own with an empty environment and another time zone. What it says is compared
+//! with the kept lines, byte for byte, salts left out.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+use schemas::{
+    Digest,
+    capture::{Line, Run},
+    permission::Entry,
+    segment::{Conversion, Part, Segment},
+    statement::Statement,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::core::Registry;
+
+/// A zone that few machines are set to, with a summer time rule of its own.
+const ZONE: &str = "Australia/Lord_Howe";
+
+/// What deriving a segment again came to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Rederived {
+    /// Digest of the manifest.
+    pub manifest: String,
+    /// `same reader` or `other reader`, with the program's digest.
+    pub reader: String,
+    /// True where the very program that read it the first time was run.
+    pub same_reader: bool,
+    /// Readings compared.
+    pub readings: u64,
+    /// Lines compared.
+    pub lines: u64,
+    /// Lines that are equal, byte for byte.
+    pub equal: u64,
+    /// Lines lawfully erased or refused, which nothing can be compared with.
+    pub gone: u64,
+    /// Readings whose response was lawfully erased: nothing to read again.
+    pub without_evidence: u64,
+    /// What differs: where, and which fields. At most 100.
+    pub differences: Vec<Difference>,
+}
+
+impl Rederived {
+    /// In words.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let gone = if self.gone + self.without_evidence > 0 {
+            format!(
+                "; {} lines and {} readings lawfully erased",
+                self.gone, self.without_evidence
+            )
+        } else {
+            String::new()
+        };
+        if self.differences.is_empty() {
+            let who = if self.same_reader {
+                "same reader"
+            } else {
+                "other reader"
+            };
+            format!(
+                "{who}: equal, {} lines of {} readings{gone}",
+                self.equal, self.readings
+            )
+        } else if self.same_reader {
+            format!(
+                "same reader: DIFFERS in {} of {} lines{gone}",
+                self.differences.len(),
+                self.lines
+            )
+        } else {
+            let fields: usize = self
+                .differences
+                .iter()
+                .map(|difference| difference.fields.len().max(1))
+                .sum();
+            format!(
+                "other reader: {fields} fields differ in {} of {} lines{gone}",
+                self.differences.len(),
+                self.lines
+            )
+        }
+    }
+}
+
+/// A line that is not the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Difference {
+    /// Record id of the response.
+    pub response: String,
+    /// Unit of the kept line; none for a line that is new.
+    pub unit: Option<u64>,
+    /// JSON pointers of the members that differ.
+    pub fields: Vec<String>,
+}
+
+/// One line as an agent's `read` prints it.
+#[derive(Deserialize)]
+struct Said {
+    response: String,
+    line: serde_json::Value,
+}
+
+/// Derives one segment again. `other`: a program to use where the one named is not kept.
+///
+/// # Errors
+///
+/// Where the segment cannot be read, no program is at hand, or the program fails.
+pub fn segment(registry: &Registry, manifest: &Digest, other: Option<&Path>) -> Result<Rederived> {
+    let bytes = registry.evidence().segment_bytes(manifest)?;
+    let kept = Segment::read(&bytes)?;
+    let view = kept.view()?;
+    let mut report = Rederived {
+        manifest: manifest.to_string(),
+        ..Rederived::default()
+    };
+    let Some((_, run)) = &view.run else {
+        report.without_evidence = conversions(&kept).count() as u64;
+        return Ok(report);
+    };
+    let folder = tempfile::tempdir()?;
+    let program = program_for(registry, run, other, folder.path(), &mut report)?;
+    let entry = entry_of(registry, run)?;
+    let copy = folder.path().join("segment.warc.gz");
+    fs::write(&copy, without_conversions(&bytes)?)?;
+    let entry_file = folder.path().join("entry.json");
+    fs::write(&entry_file, serde_json::to_vec(&entry)?)?;
+    let said = derive(&program, &copy, &entry_file)?;
+    compare(&kept, &said, &mut report);
+    Ok(report)
+}
+
+fn conversions(segment: &Segment) -> impl Iterator<Item = &Conversion> {
+    segment.parts.iter().filter_map(|part| match part {
+        Part::Conversion(conversion) => Some(conversion),
+        _ => None,
+    })
+}
+
+fn program_for(
+    registry: &Registry,
+    run: &Run,
+    other: Option<&Path>,
+    folder: &Path,
+    report: &mut Rederived,
+) -> Result<PathBuf> {
+    let named = run.reader.program;
+    let path = folder.join("reader");
+    match registry.evidence().program(&named) {
+        Ok(bytes) => {
+            report.same_reader = true;
+            report.reader = format!("same reader {} {}", run.reader.name, named.short());
+            write_program(&path, &bytes)?;
+            Ok(path)
+        }
+        Err(_) => {
+            let other = other.with_context(|| {
+                format!(
+                    "the program {} ({} {}) is not kept, so this segment can't be derived again\nhint: `--with PROGRAM` uses another release of `{}`",
+                    named.short(),
+                    run.reader.name,
+                    run.reader.version,
+                    run.reader.name
+                )
+            })?;
+            let bytes =
+                fs::read(other).with_context(|| format!("`{}` cannot be read", other.display()))?;
+            report.same_reader = Digest::of(&bytes) == named;
+            report.reader = format!(
+                "other reader {} {}",
+                run.reader.name,
+                Digest::of(&bytes).short()
+            );
+            write_program(&path, &bytes)?;
+            Ok(path)
+        }
+    }
+}
+
+fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o700)
+        .open(path)?;
+    file.write_all(bytes)?;
+    Ok(file.sync_all()?)
+}
+
+/// The entry a run was made under, from the permission statements of the log.
+fn entry_of(registry: &Registry, run: &Run) -> Result<Entry> {
+    let issue = schemas::policy::open_issue(&run.issue)?;
+    let note = registry.evidence().statement(&issue.issue.permission)?;
+    let Statement::Permission { allowlist, .. } = schemas::policy::open_statement(&note)?.statement
+    else {
+        bail!(
+            "the statement {} is no permission",
+            issue.issue.permission.short()
+        );
+    };
+    allowlist
+        .entries
+        .into_iter()
+        .find(|entry| entry.digest() == run.entry)
+        .with_context(|| {
+            format!(
+                "the permission named by the run holds no entry {}",
+                run.entry.short()
+            )
+        })
+}
+
+/// The file again, member by member, without conversions.
+fn without_conversions(file: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(file.len());
+    for entry in warc::Reader::strict(file).any_encoder() {
+        let entry = entry?;
+        if entry.record.kind() != warc::RecordType::Conversion {
+            let from = usize::try_from(entry.offset)?;
+            let to = from + usize::try_from(entry.length)?;
+            out.extend_from_slice(
+                file.get(from..to)
+                    .context("a member lies beyond the file")?,
+            );
+        }
+    }
+    Ok(out)
+}
+
+fn derive(program: &Path, copy: &Path, entry: &Path) -> Result<BTreeMap<String, Vec<Vec<u8>>>> {
+    let output = Command::new(program)
+        .arg("read")
+        .arg(copy)
+        .arg("--entry")
+        .arg(entry)
+        .env_clear()
+        .env("TZ", ZONE)
+        .current_dir(copy.parent().unwrap_or(copy))
+        .stdin(Stdio::null())
+        .output()
+        .context("the program could not be started")?;
+    if !output.status.success() {
+        bail!(
+            "the program failed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let mut said: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for (number, line) in output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+    {
+        let Said { response, line } = serde_json::from_slice(line).with_context(|| {
+            format!(
+                "line {} of what the program printed is not understood",
+                number + 1
+            )
+        })?;
+        said.entry(response)
+            .or_default()
+            .push(schemas::canonical::to_canonical(&line)?);
+    }
+    Ok(said)
+}
+
+fn compare(kept: &Segment, said: &BTreeMap<String, Vec<Vec<u8>>>, report: &mut Rederived) {
+    let mut seen = Vec::new();
+    for conversion in conversions(kept) {
+        let response = match &conversion.response {
+            Some(response) => response.clone(),
+            None => {
+                report.without_evidence += 1;
+                continue;
+            }
+        };
+        let Some(again) = said.get(&response) else {
+            if kept
+                .parts
+                .iter()
+                .any(|part| matches!(part, Part::Record(record) if record.record.id() == response))
+            {
+                push(
+                    report,
+                    Difference {
+                        response: response.clone(),
+                        unit: None,
+                        fields: vec!["no reading".to_owned()],
+                    },
+                );
+            } else {
+                report.without_evidence += 1;
+            }
+            continue;
+        };
+        report.readings += 1;
+        seen.push(response.clone());
+        for (index, line) in conversion.lines.iter().enumerate() {
+            if matches!(line.line, Line::Tombstone(_)) {
+                report.gone += 1;
+                continue;
+            }
+            report.lines += 1;
+            match again.get(index) {
+                Some(bytes) if *bytes == line.said => report.equal += 1,
+                other => {
+                    let fields = other.map_or_else(
+                        || vec!["missing".to_owned()],
+                        |bytes| differing(&line.said, bytes),
+                    );
+                    push(
+                        report,
+                        Difference {
+                            response: response.clone(),
+                            unit: Some(line.unit),
+                            fields,
+                        },
+                    );
+                }
+            }
+        }
+        for _ in conversion.lines.len()..again.len() {
+            push(
+                report,
+                Difference {
+                    response: response.clone(),
+                    unit: None,
+                    fields: vec!["a line more".to_owned()],
+                },
+            );
+        }
+    }
+    for response in said.keys().filter(|response| !seen.contains(response)) {
+        push(
+            report,
+            Difference {
+                response: response.clone(),
+                unit: None,
+                fields: vec!["a reading more".to_owned()],
+            },
+        );
+    }
+}
+
+fn push(report: &mut Rederived, difference: Difference) {
+    if report.differences.len() < 100 {
+        report.differences.push(difference);
+    }
+}
+
+fn differing(kept: &[u8], again: &[u8]) -> Vec<String> {
+    let (Ok(kept), Ok(again)) = (serde_json::from_slice(kept), serde_json::from_slice(again))
+    else {
+        return vec!["/".to_owned()];
+    };
+    let mut fields = Vec::new();
+    walk("", &kept, &again, &mut fields);
+    fields
+}
+
+fn walk(at: &str, kept: &serde_json::Value, again: &serde_json::Value, fields: &mut Vec<String>) {
+    use serde_json::Value::{Null, Object};
+    if kept == again {
+        return;
+    }
+    if let (Object(kept), Object(again)) = (kept, again) {
+        let names: std::collections::BTreeSet<_> = kept.keys().chain(again.keys()).collect();
+        for name in names {
+            walk(
+                &format!("{at}/{name}"),
+                kept.get(name).unwrap_or(&Null),
+                again.get(name).unwrap_or(&Null),
+                fields,
+            );
+        }
+    } else {
+        fields.push(at.to_owned());
+    }
+}
