@@ -7,6 +7,8 @@
 )]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod site;
+
 use std::{
     collections::{BTreeMap, HashMap},
     io,
