@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod budget;
+pub mod cli;
 pub mod config;
 pub mod conformance;
 pub mod contract;
@@ -15,10 +16,12 @@ pub mod outbox;
 pub mod policy;
 pub mod push;
 pub mod robots;
+pub mod schedule;
 pub mod secrets;
 pub mod state;
 
 pub use body::{Charset, Element, Event, Frame, FrameData, Row, Table};
+pub use cli::run;
 pub use contract::{
     About, Absent, Answer, Ask, Bounds, Collector, Facts, Flow, Halt, Known, Part, Place, Reading,
     Record, Refill, Request, Scope, Slot, SlotPlace, Target, TokenStyle, Unit, Unreadable, What,

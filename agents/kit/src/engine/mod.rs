@@ -254,4 +254,4 @@ const fn goes_on(state: CoverageState) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

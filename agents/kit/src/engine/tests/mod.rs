@@ -1,6 +1,6 @@
 //! Runs of invented collectors against an invented network.
 
-mod collectors;
+pub(crate) mod collectors;
 mod crashes;
 pub(crate) mod world;
 
@@ -14,7 +14,7 @@ fn json(text: &str) -> Reply {
 }
 
 /// Three pages of four articles each, newest first.
-fn listing(url: &str) -> Reply {
+pub(crate) fn listing(url: &str) -> Reply {
     for page in 1..=3_u64 {
         if url == page_url(page) {
             let ids: Vec<u64> = (0..4).map(|n| 12 - (page - 1) * 4 - n).collect();

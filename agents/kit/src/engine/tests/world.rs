@@ -164,7 +164,6 @@ pub enum Reply {
     Json(String),
     /// With an `ETag`; the same tag sent back is answered by 304.
     Tagged(String, &'static str),
-    Status(u16),
     Refused,
     Budget,
     Limited(i64),
@@ -301,7 +300,6 @@ impl FakeNet {
                 }
             }
             Reply::Tagged(text, tag) => answer(200, text, Some(tag)),
-            Reply::Status(status) => answer(status, String::new(), None),
             Reply::Refused => refused(DecisionCode::NoMatch),
             Reply::Budget => refused(DecisionCode::Budget),
             Reply::Limited(secs) => Outcome {

@@ -1,0 +1,212 @@
+//! What does each command do?
+
+use std::{process::ExitCode, sync::Arc};
+
+use schemas::{coverage::CoverageState, gate::Origin};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Cli, Command, EXIT_NOT_ALL, check, read, setup};
+use crate::{
+    contract::{Ask, Erased, Work, checked_plan},
+    engine::{Report, Wanted},
+};
+
+pub(super) async fn command(collector: Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Command::About => about(&*collector, cli.json),
+        Command::Read { file, entry } => read::read(&*collector, file, entry.as_deref()),
+        Command::Check => check::check(&collector, cli).await,
+        Command::Plan => plan(&collector, cli).await,
+        Command::Once { target } => once(&collector, cli, target.as_deref()).await,
+        Command::Run => run(&collector, cli).await,
+    }
+}
+
+fn about(collector: &dyn Erased, json: bool) -> anyhow::Result<ExitCode> {
+    let about = json!({ "name": collector.name(), "manifest": collector.about() });
+    println!(
+        "{}",
+        if json {
+            about.to_string()
+        } else {
+            serde_json::to_string_pretty(&about)?
+        }
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode> {
+    let ready = setup::ready(collector, cli)?;
+    let stop = stopped_by_signal()?;
+    let name = &ready.agent.engine.identity.software;
+    tracing::info!(
+        "{name} works by the schedule; state in `{}`",
+        ready.agent.engine.state.dir().display()
+    );
+    ready.agent.run(ready.sender(), stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Cancelled by SIGTERM or Ctrl-C.
+fn stopped_by_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let (mut term, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stop)
+}
+
+async fn once(
+    collector: &Arc<dyn Erased>,
+    cli: &Cli,
+    target: Option<&str>,
+) -> anyhow::Result<ExitCode> {
+    let ready = setup::ready(collector, cli)?;
+    let stop = stopped_by_signal()?;
+    let reports = ready.agent.once(target, &stop).await?;
+    for report in &reports {
+        show(report, cli.json);
+    }
+    if reports.is_empty() && !cli.json {
+        println!(
+            "nothing to collect: no entry in force names the collector `{}`",
+            collector.name()
+        );
+    }
+    if let Some(why) = ready.sender().drain().await? {
+        let waiting = ready.agent.engine.state.waiting()?.len();
+        eprintln!("{waiting} segments wait for the registry: {why}");
+    }
+    let bad = reports.iter().any(|report| {
+        matches!(
+            report.coverage.state,
+            CoverageState::Blocked | CoverageState::Failed | CoverageState::NotAttempted
+        )
+    });
+    Ok(if bad {
+        ExitCode::from(EXIT_NOT_ALL)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn show(report: &Report, json: bool) {
+    let coverage = &report.coverage;
+    if json {
+        println!(
+            "{}",
+            json!({ "run": report.run, "coverage": coverage, "segments": report.segments })
+        );
+        return;
+    }
+    let state = serde_json::to_value(coverage.state)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    println!(
+        "{}: {} ({} requests, {} records, {} new{})",
+        report.run,
+        state.replace('_', " "),
+        coverage.requests,
+        coverage.records,
+        coverage.new,
+        coverage
+            .why
+            .as_ref()
+            .map(|why| format!("; {why}"))
+            .unwrap_or_default()
+    );
+}
+
+async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode> {
+    let ready = setup::ready(collector, cli)?;
+    let agent = &ready.agent;
+    if let Err(error) = agent.refresh().await {
+        eprintln!("no newer policy: {error:#}");
+    }
+    let found = agent.targets().map_err(anyhow::Error::msg)?;
+    let now = agent.engine.clock.now();
+    let mut all = true;
+    for planned in &found.planned {
+        let target = &planned.facts.target;
+        let cursor = match agent
+            .engine
+            .state
+            .cursor(&target.id, schemas::capture::Lane::Poll)?
+        {
+            Some(cursor) => cursor,
+            None => collector.first_cursor()?,
+        };
+        let due = planned
+            .schedule
+            .next_due(now, planned.jitter)
+            .map(|due| due.at);
+        let ask = Ask {
+            target,
+            work: Work::Poll,
+            cursor: &cursor,
+            now,
+        };
+        for request in checked_plan(&**collector, &ask)? {
+            let wanted = Wanted {
+                run: &planned.facts,
+                request: &request,
+                validators: None,
+                origin: Origin::Plan,
+                attempt: 1,
+            };
+            let decision = ready.network.preview(wanted);
+            all &= decision.permitted;
+            if cli.json {
+                let due = due.map(|at| at.to_string());
+                println!(
+                    "{}",
+                    json!({ "target": target.id, "next_due": due, "request": request, "decision": decision })
+                );
+            } else {
+                let due = due.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                println!(
+                    "{} (next due {due})\n  {}\n  {}",
+                    target.id, request.url, decision.because
+                );
+            }
+        }
+    }
+    for (entry, why) in &found.resting {
+        all = false;
+        if cli.json {
+            println!("{}", json!({ "entry": entry, "resting": why }));
+        } else {
+            println!("{entry}: not collected\n  {why}");
+        }
+    }
+    if found.planned.is_empty() && found.resting.is_empty() && !cli.json {
+        println!("no entry names the collector `{}`", collector.name());
+    }
+    Ok(if all {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_NOT_ALL)
+    })
+}
+
+/// One line of `check`, for people or as JSON.
+pub(super) fn tell(json_wanted: bool, what: &str, good: bool, says: &str) {
+    if json_wanted {
+        let line: Value = json!({ "check": what, "good": good, "says": says });
+        println!("{line}");
+    } else {
+        println!("{} {what}: {says}", if good { "ok  " } else { "FAIL" });
+    }
+}

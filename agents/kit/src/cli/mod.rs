@@ -1,0 +1,109 @@
+//! What can a person tell an agent to do? The command line that every agent has.
+//!
+//! Exit codes: 0 done; 1 it could not be done, the message says why; 2 the command line was wrong; 3 done, but some target is blocked, failed
+//! or not permitted, or (`check`) something is not in order.
+
+mod check;
+mod commands;
+mod read;
+mod setup;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::DEFAULT_FILE,
+    contract::{Collector, Erased},
+};
+
+/// A target is blocked, failed or not permitted.
+pub const EXIT_NOT_ALL: u8 = 3;
+
+#[derive(Debug, Parser)]
+#[command(
+    about = "Collects from one platform what signed policy permits, and keeps the proof",
+    after_help = "Exit codes: 0 done; 1 it could not be done; 2 wrong command line; 3 done, but some target is blocked, failed or not permitted.\n\
+                  Logs go to standard error; RUST_LOG sets how much (default: info)."
+)]
+struct Cli {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_FILE)]
+    config: PathBuf,
+    /// Answer in JSON, one object a line
+    #[arg(long, global = true)]
+    json: bool,
+    /// Folder of memory and outbox, in place of the configuration's
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Work by the schedule until stopped (SIGTERM or Ctrl-C ends running exchanges first)
+    Run,
+    /// Run every target once, now, send what was collected, and end
+    Once {
+        /// Only this target. Lifts its block: naming it says that a person has looked
+        #[arg(long, value_name = "ID")]
+        target: Option<String>,
+    },
+    /// Show which requests would be made first and what the gate would say. Sends nothing to any source
+    Plan,
+    /// Derive the records again from the bytes kept in a segment, one JSON line each
+    Read {
+        /// The segment (`.warc.gz`). Records it already holds are not looked at
+        file: PathBuf,
+        /// The allowlist entry, as JSON, whose field list applies; without it every field is kept
+        #[arg(long, value_name = "FILE.json")]
+        entry: Option<PathBuf>,
+    },
+    /// Look whether everything an agent needs is in order: configuration, key, root, policy, registry, disk, clock
+    Check,
+    /// Print the collector's manifest: what it covers, needs and misses
+    About,
+}
+
+/// The whole of an agent's `main`: reads the command line and does what it says.
+pub fn run(collector: impl Collector) -> ExitCode {
+    let cli = Cli::parse();
+    logging(cli.json);
+    // Fails only where a provider was installed before; then that one stands.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let collector: Arc<dyn Erased> = Arc::new(collector);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failed(&anyhow::Error::from(error).context("the runtime could not be started"));
+        }
+    };
+    match runtime.block_on(commands::command(collector, &cli)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn logging(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tokio_cron_scheduler=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // A second call in one process leaves the first in place.
+    let _ = if json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
+}

@@ -1,0 +1,101 @@
+//! How do configuration and collector become an agent at work?
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use jiff::SignedDuration;
+use rusqlite::Connection;
+use schemas::{Digest, capture::Reader};
+
+use super::Cli;
+use crate::{
+    config::Config,
+    contract::Erased,
+    engine::{Engine, Identity, Network, SystemClock},
+    fetch::{Setup, Web, user_agent},
+    outbox::Outbox,
+    push::Registry,
+    schedule::{Agent, Sender},
+    state::State,
+};
+
+/// Everything an agent works with.
+pub(super) struct Ready {
+    pub agent: Arc<Agent>,
+    pub network: Arc<dyn Network>,
+    pub keep: SignedDuration,
+}
+
+impl Ready {
+    pub fn sender(&self) -> Sender {
+        Sender {
+            engine: Arc::clone(&self.agent.engine),
+            registry: Arc::clone(&self.agent.registry),
+            root: self.agent.trusted.clone(),
+            keep: self.keep,
+            bell: Arc::clone(&self.agent.bell),
+        }
+    }
+}
+
+/// This program, as segments name it.
+///
+/// # Errors
+///
+/// The program's own file can't be read.
+pub(super) fn reader(collector: &dyn Erased) -> anyhow::Result<Reader> {
+    let file = std::env::current_exe().context("this program's own file is not known")?;
+    let bytes =
+        std::fs::read(&file).with_context(|| format!("`{}` can't be read", file.display()))?;
+    Ok(Reader {
+        name: collector.name().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        program: Digest::of(&bytes),
+    })
+}
+
+pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Ready> {
+    let config = Config::read(&cli.config)?;
+    let key = config.signing_key()?;
+    let root = config.trust_root()?;
+    let state_dir = config.state_dir(cli.state.as_deref())?;
+    let state = Arc::new(State::open(&state_dir)?);
+    state.chain(&key.vkey().id_text())?;
+    let outbox = Outbox::open(&state_dir)?;
+    for file in outbox.tidy(&state)? {
+        tracing::info!("dropped `{file}`, which a crash left; what it held is collected again");
+    }
+    // Budgets and robots.txt change with every request; a file of their own keeps them out of the way of the commits.
+    let rows = Connection::open(state_dir.join("network.sqlite"))?;
+    rows.busy_timeout(std::time::Duration::from_secs(10))?;
+    rows.pragma_update(None, "journal_mode", "WAL")?;
+    rows.pragma_update(None, "synchronous", "FULL")?;
+    let network: Arc<dyn Network> = Arc::new(Web::new(Setup {
+        units: collector.about().units,
+        ..Setup::new(rows)
+    })?);
+    let reader = reader(&**collector)?;
+    let identity = Identity {
+        key: Arc::new(key),
+        software: format!("vigie-{}/{}", reader.name, reader.version),
+        user_agent: user_agent(&root),
+        reader,
+    };
+    let clock = Arc::new(SystemClock::default());
+    let engine = Engine::new(
+        Arc::clone(collector),
+        Arc::clone(&network),
+        state,
+        outbox,
+        clock,
+        identity,
+    );
+    let registry = Arc::new(Registry::new(config.registry.as_str())?);
+    let concurrent = usize::try_from(config.max_concurrent)?;
+    let agent = Arc::new(Agent::new(Arc::new(engine), registry, root, concurrent)?);
+    Ok(Ready {
+        agent,
+        network,
+        keep: SignedDuration::from_hours(i64::from(config.keep_after_receipt_hours)),
+    })
+}

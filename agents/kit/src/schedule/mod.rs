@@ -1,0 +1,383 @@
+//! When does an agent work?
+//!
+//! The entry's line decides ([`schemas::schedule`]); tokio-cron-scheduler only wakes the agent, in UTC, at the next moment any target is due, and
+//! is armed anew after each wake. A row `runs(target, due)` decides what really starts. One run of a target at a time; at most
+//! `max_concurrent` targets. The policy is refreshed before runs; once it is stale, nothing is collected.
+
+mod due;
+mod send;
+mod targets;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use schemas::trust::TrustRoot;
+use tokio::sync::{Notify, Semaphore};
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use due::{ClockWatch, Due, GRACE, due};
+pub use send::{Sender, Sent};
+pub use targets::{Planned, Targets, targets};
+
+use crate::{
+    engine::{Engine, Report},
+    policy::{Copy, CopyError, fetch},
+    push::Registry,
+};
+
+/// How old a policy may be before the registry is asked for a newer one.
+const REFRESH_SECS: i64 = 300;
+
+/// Longest sleep of the schedule: the clock is watched and the policy refreshed this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(300);
+
+/// How long running exchanges may take to end after a stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(45);
+
+/// An agent at work.
+pub struct Agent {
+    /// Carries out runs.
+    pub engine: Arc<Engine>,
+    /// Hands out policy, takes segments.
+    pub registry: Arc<Registry>,
+    /// The root put here by hand.
+    pub trusted: TrustRoot,
+    /// Most targets at the same time.
+    pub max_concurrent: usize,
+    /// Rung when a segment was closed.
+    pub bell: Arc<Notify>,
+    copy: Mutex<Option<Arc<Copy>>>,
+    /// By how much the clock was set last, and when.
+    strayed_at: Mutex<Option<Timestamp>>,
+}
+
+impl Agent {
+    /// Puts the parts together and takes up the policy kept from before, if it still holds together.
+    ///
+    /// # Errors
+    ///
+    /// The state.
+    pub fn new(
+        engine: Arc<Engine>,
+        registry: Arc<Registry>,
+        trusted: TrustRoot,
+        max_concurrent: usize,
+    ) -> anyhow::Result<Self> {
+        let kept = engine.state.policy()?.and_then(|(text, _)| match Copy::open(text, &trusted) {
+            Ok(copy) => Some(Arc::new(copy)),
+            Err(error) => {
+                tracing::warn!(error = %error, "the policy kept from before can't be used: {error}");
+                None
+            }
+        });
+        Ok(Self {
+            engine,
+            registry,
+            trusted,
+            max_concurrent,
+            bell: Arc::new(Notify::new()),
+            copy: Mutex::new(kept),
+            strayed_at: Mutex::new(None),
+        })
+    }
+
+    /// The policy in hand.
+    pub fn copy(&self) -> Option<Arc<Copy>> {
+        self.copy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Asks the registry for its policy and keeps it. What fails leaves the copy in hand in use until it is stale.
+    ///
+    /// # Errors
+    ///
+    /// [`CopyError`], or the state's.
+    pub async fn refresh(&self) -> anyhow::Result<Arc<Copy>> {
+        let in_hand = self.copy();
+        let fresh: Result<Copy, CopyError> =
+            fetch(&self.registry, &self.trusted, in_hand.as_deref()).await;
+        let fresh = Arc::new(fresh?);
+        self.engine
+            .state
+            .set_policy(&fresh.text, self.engine.clock.now())?;
+        *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    async fn refreshed(&self) {
+        let now = self.engine.clock.now();
+        let young =
+            |copy: &Arc<Copy>| now.duration_since(copy.policy.issued_at()).as_secs() < REFRESH_SECS;
+        if self.copy().as_ref().is_some_and(young) {
+            return;
+        }
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(error = %error, "no newer policy: {error:#}");
+        }
+    }
+
+    /// The targets that may be collected now.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing may: there is no policy, or it is stale.
+    pub fn targets(&self) -> Result<Targets, String> {
+        let now = self.engine.clock.now();
+        let copy = self.copy().ok_or(
+            "there is no policy yet; nothing is collected until the registry hands one out",
+        )?;
+        if let Some(why) = copy.policy.stale(now) {
+            return Err(why);
+        }
+        let collector = &self.engine.collector;
+        Ok(targets(
+            &copy.text,
+            &Arc::new(copy.policy.clone()),
+            collector.name(),
+            &collector.about(),
+            now,
+        ))
+    }
+
+    fn clock_synchronised(&self) -> Option<bool> {
+        let strayed = *self
+            .strayed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let recent = strayed
+            .is_some_and(|at| self.engine.clock.now().duration_since(at).as_secs().abs() < 3_600);
+        recent.then_some(false)
+    }
+
+    /// One run of each target, or of one, now. Whoever names a target by hand lifts its block.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing may be collected, or the agent's own disk.
+    pub async fn once(
+        &self,
+        only: Option<&str>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Vec<Report>> {
+        self.refreshed().await;
+        let found = self.targets().map_err(anyhow::Error::msg)?;
+        let chosen: Vec<&Planned> = found
+            .planned
+            .iter()
+            .filter(|planned| only.is_none_or(|only| planned.facts.target.id == only))
+            .collect();
+        if let (Some(only), true) = (only, chosen.is_empty()) {
+            let resting = found.resting.iter().find(|(id, _)| id == only);
+            let why = resting.map_or_else(
+                || format!("no entry for this collector is called `{only}`"),
+                |(_, why)| why.clone(),
+            );
+            anyhow::bail!("`{only}` may not be collected: {why}");
+        }
+        let mut reports = Vec::new();
+        for planned in chosen {
+            if only.is_some() {
+                self.engine.state.unblock(&planned.facts.target.id)?;
+            } else if let Some(blocked) = self.engine.state.blocked(&planned.facts.target.id)? {
+                tracing::warn!(
+                    "`{}` is left alone: {}; `once --target {}` tries again",
+                    blocked.target,
+                    blocked.what,
+                    blocked.target
+                );
+                continue;
+            }
+            let order = planned.order(None, self.clock_synchronised(), stop);
+            reports.extend(self.engine.run_target(order).await?);
+            self.bell.notify_one();
+        }
+        Ok(reports)
+    }
+
+    /// Works until stopped, then lets running exchanges end.
+    ///
+    /// # Errors
+    ///
+    /// The scheduler could not be started.
+    pub async fn run(
+        self: &Arc<Self>,
+        sender: Sender,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let tasks = TaskTracker::new();
+        let sending = stop.clone();
+        tasks.spawn(async move { sender.run(sending).await });
+        let alarm = Arc::new(Notify::new());
+        let mut scheduler = JobScheduler::new_with_channel_size(4_096).await?;
+        scheduler.start().await?;
+        let clock = &self.engine.clock;
+        let mut watch = ClockWatch::new(clock.now(), clock.elapsed());
+        let mut lanes = Lanes::default();
+        let room = Arc::new(Semaphore::new(self.max_concurrent));
+        while !stop.is_cancelled() {
+            self.watch_clock(&mut watch, &mut lanes);
+            self.refreshed().await;
+            let next = match self.targets() {
+                Err(why) => {
+                    tracing::error!("{why}");
+                    None
+                }
+                Ok(found) => self.start_due(&found, &mut lanes, &room, &tasks, &alarm, &stop)?,
+            };
+            let sleep = next
+                .and_then(|at| Duration::try_from(at.duration_since(clock.now())).ok())
+                .unwrap_or(LONGEST_SLEEP)
+                .clamp(Duration::from_millis(500), LONGEST_SLEEP);
+            let armed = arm(&scheduler, sleep, &alarm).await?;
+            tokio::select! {
+                () = alarm.notified() => {}
+                () = stop.cancelled() => {}
+                // Should the scheduler ever lose an alarm, work still goes on.
+                () = clock.sleep(sleep + Duration::from_secs(5)) => {}
+            }
+            // An alarm that rang is gone already.
+            let _ = scheduler.remove(&armed).await;
+        }
+        tracing::info!("stopping: running exchanges end, what is collected is kept");
+        scheduler.shutdown().await?;
+        tasks.close();
+        if tokio::time::timeout(STOP_PATIENCE, tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some runs did not end in time; they go on at the next start");
+        }
+        Ok(())
+    }
+
+    fn watch_clock(&self, watch: &mut ClockWatch, lanes: &mut Lanes) {
+        let now = self.engine.clock.now();
+        let Some(strayed) = watch.look(now, self.engine.clock.elapsed()) else {
+            return;
+        };
+        let secs = strayed.as_secs();
+        tracing::warn!(
+            secs,
+            "this machine's clock was set by {secs} s; captures of the next hour say so"
+        );
+        *self
+            .strayed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(now);
+        // What was considered in a future that no longer is would keep targets waiting for it.
+        lanes
+            .since
+            .values_mut()
+            .for_each(|since| *since = (*since).min(now));
+    }
+
+    /// Starts what is due; says when the next target is.
+    fn start_due(
+        self: &Arc<Self>,
+        found: &Targets,
+        lanes: &mut Lanes,
+        room: &Arc<Semaphore>,
+        tasks: &TaskTracker,
+        alarm: &Arc<Notify>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Option<Timestamp>> {
+        let now = self.engine.clock.now();
+        for (entry, why) in &found.resting {
+            if lanes.told.insert(entry.clone(), why.clone()).as_ref() != Some(why) {
+                tracing::warn!("`{entry}` is not collected: {why}");
+            }
+        }
+        let mut next: Option<Timestamp> = None;
+        for planned in &found.planned {
+            let target = planned.facts.target.id.clone();
+            if lanes.is_running(&target) || self.engine.state.blocked(&target)?.is_some() {
+                continue;
+            }
+            let since = match lanes.since.get(&target) {
+                Some(since) => *since,
+                // A target never run before begins with its next due time.
+                None => self.engine.state.last_due(&target)?.unwrap_or(now).min(now),
+            };
+            lanes.since.insert(target.clone(), since);
+            match due(
+                &planned.schedule,
+                planned.jitter,
+                planned.missed,
+                since,
+                now,
+            ) {
+                Due::Later(at) => next = [next, at].into_iter().flatten().min(),
+                Due::Missed(at) => {
+                    tracing::warn!(
+                        "runs of `{target}` up to {at} were missed; its entry says to skip them"
+                    );
+                    lanes.since.insert(target, at);
+                    next = Some(now);
+                }
+                Due::Now(at) => {
+                    lanes.since.insert(target.clone(), at);
+                    let order = planned.order(Some(at), self.clock_synchronised(), stop);
+                    let (agent, room, alarm) =
+                        (Arc::clone(self), Arc::clone(room), Arc::clone(alarm));
+                    let done = lanes.begin(&target);
+                    tasks.spawn(async move {
+                        let permit = room.acquire().await;
+                        if let Err(error) = agent.engine.run_target(order).await {
+                            tracing::error!(error = %error, "the run of `{target}` could not be carried through: {error}");
+                        }
+                        drop((permit, done));
+                        agent.bell.notify_one();
+                        alarm.notify_one();
+                    });
+                }
+            }
+        }
+        Ok(next)
+    }
+}
+
+/// What the schedule knows of each target.
+#[derive(Default)]
+struct Lanes {
+    /// The newest due time that was considered.
+    since: HashMap<String, Timestamp>,
+    /// Alive while a run of the target is under way.
+    running: HashMap<String, std::sync::Weak<()>>,
+    /// Resting entries that were spoken of.
+    told: HashMap<String, String>,
+}
+
+impl Lanes {
+    fn is_running(&self, target: &str) -> bool {
+        self.running
+            .get(target)
+            .is_some_and(|run| run.strong_count() > 0)
+    }
+
+    fn begin(&mut self, target: &str) -> Arc<()> {
+        let run = Arc::new(());
+        self.running.insert(target.to_owned(), Arc::downgrade(&run));
+        run
+    }
+}
+
+/// Sets the alarm. The closure runs under the scheduler's lock, so it only builds the future.
+async fn arm(
+    scheduler: &JobScheduler,
+    sleep: Duration,
+    alarm: &Arc<Notify>,
+) -> anyhow::Result<uuid::Uuid> {
+    let alarm = Arc::clone(alarm);
+    let job = Job::new_one_shot_at_instant_async(Instant::now() + sleep, move |_, _| {
+        let alarm = Arc::clone(&alarm);
+        Box::pin(async move { alarm.notify_one() })
+    })?;
+    Ok(scheduler.add(job).await?)
+}

@@ -1,0 +1,142 @@
+//! How do segments leave the outbox?
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use schemas::trust::TrustRoot;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::Engine,
+    push::{Answer, Registry, pause},
+    state::Waiting,
+};
+
+/// Sends segments oldest first, and lets go of those whose receipt is old enough.
+pub struct Sender {
+    /// Outbox, state, clock, identity.
+    pub engine: Arc<Engine>,
+    /// Where to.
+    pub registry: Arc<Registry>,
+    /// Whose log signs receipts.
+    pub root: TrustRoot,
+    /// How long segments stay after their receipt.
+    pub keep: SignedDuration,
+    /// Rung when a segment was closed.
+    pub bell: Arc<Notify>,
+}
+
+/// What one look at the outbox came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing waits.
+    Empty,
+    /// A segment was settled: kept or refused.
+    Settled,
+    /// The oldest one waits, and why.
+    Waits(String),
+}
+
+impl Sender {
+    /// Sends until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let rest = match self.oldest(true).await {
+                Ok(Sent::Settled) => continue,
+                Ok(Sent::Empty) => std::time::Duration::from_secs(600),
+                Ok(Sent::Waits(_)) => std::time::Duration::from_secs(5),
+                Err(error) => {
+                    tracing::error!(error = %error, "the outbox can't be read: {error}");
+                    std::time::Duration::from_secs(60)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.bell.notified() => {}
+                () = self.engine.clock.sleep(rest) => {}
+            }
+        }
+    }
+
+    /// Sends everything that waits, once. Says why something still does.
+    ///
+    /// # Errors
+    ///
+    /// The agent's own state or disk.
+    pub async fn drain(&self) -> anyhow::Result<Option<String>> {
+        loop {
+            match self.oldest(false).await? {
+                Sent::Settled => {}
+                Sent::Empty => return Ok(None),
+                Sent::Waits(why) => return Ok(Some(why)),
+            }
+        }
+    }
+
+    async fn oldest(&self, patient: bool) -> anyhow::Result<Sent> {
+        let (state, now) = (&self.engine.state, self.engine.clock.now());
+        self.engine.outbox.sweep(state, self.keep, now)?;
+        let Some(waiting) = state.next_waiting()? else {
+            return Ok(Sent::Empty);
+        };
+        if patient && waiting.not_before > now {
+            return Ok(Sent::Waits(waiting.error.unwrap_or_default()));
+        }
+        self.send(&waiting).await
+    }
+
+    async fn send(&self, waiting: &Waiting) -> anyhow::Result<Sent> {
+        let state = &self.engine.state;
+        let chain = state.chain(&self.engine.identity.key.vkey().id_text())?;
+        let path = self.engine.outbox.path(&waiting.file);
+        let key = self.root.log_verifier()?;
+        let answer = self
+            .registry
+            .put(&waiting.manifest, &path, &key, chain.checkpoint.as_deref())
+            .await;
+        let now = self.engine.clock.now();
+        let (verified, refused) = match answer {
+            Answer::Receipt(verified) => (verified, false),
+            Answer::Refused(verified) => (verified, true),
+            Answer::TryLater { why } => return self.later(waiting, why, false),
+            Answer::Alarm { why } => return self.later(waiting, why, true),
+        };
+        state.push_settled(
+            &waiting.manifest,
+            verified.note(),
+            refused,
+            verified.checkpoint_note(),
+            now,
+        )?;
+        let (seq, size) = (waiting.seq, verified.checkpoint().size);
+        if refused {
+            tracing::error!(seq, receipt = ?verified.value(), "the registry refuses segment {seq}; it is not kept there");
+        } else {
+            tracing::info!(
+                seq,
+                log_size = size,
+                "segment {seq} has its receipt (log size {size})"
+            );
+        }
+        Ok(Sent::Settled)
+    }
+
+    fn later(&self, waiting: &Waiting, why: String, alarm: bool) -> anyhow::Result<Sent> {
+        let rest = SignedDuration::try_from(pause(waiting.tries))?;
+        let not_before = self.engine.clock.now().checked_add(rest)?;
+        self.engine
+            .state
+            .push_failed(&waiting.manifest, &why, not_before)?;
+        let seq = waiting.seq;
+        if alarm {
+            tracing::error!(
+                seq,
+                "segment {seq} is kept and not let go: {why}; tell the people who run the registry"
+            );
+        } else {
+            tracing::warn!(seq, tries = waiting.tries + 1, "segment {seq} waits: {why}");
+        }
+        Ok(Sent::Waits(why))
+    }
+}

@@ -1,0 +1,166 @@
+//! Which targets may this collector be run for, and by which schedule?
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use schemas::{
+    Digest,
+    capture::Target,
+    permission::{Entry, Missed as MissedWord},
+    policy::{Policy, open_statement},
+    schedule::{Jitter, Missed, Schedule},
+    statement::{PolicyBundle, Statement},
+};
+
+use crate::{
+    contract::{About, Work},
+    engine::{Order, RunFacts},
+};
+use tokio_util::sync::CancellationToken;
+
+/// A target that may be collected now, and when it is due.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What its runs go by.
+    pub facts: RunFacts,
+    /// The policy issue, as the log signed it.
+    pub issue: String,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// Its own delay.
+    pub jitter: Jitter,
+    /// What becomes of missed runs.
+    pub missed: Missed,
+}
+
+impl Planned {
+    /// The order for one run.
+    #[must_use]
+    pub fn order(
+        &self,
+        due: Option<Timestamp>,
+        clock_synchronised: Option<bool>,
+        stop: &CancellationToken,
+    ) -> Order {
+        Order {
+            facts: self.facts.clone(),
+            issue: self.issue.clone(),
+            work: Work::Poll,
+            due,
+            clock_synchronised,
+            stop: stop.clone(),
+        }
+    }
+}
+
+/// Targets, and entries of this collector that may not be run, with the reason.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// In the order of the allowlist.
+    pub planned: Vec<Planned>,
+    /// Entry id and why it rests.
+    pub resting: Vec<(String, String)>,
+}
+
+/// Every seed of every entry in force for this collector.
+///
+/// `bundle` is the policy as the registry sent it; the caller has opened `policy` from it.
+#[must_use]
+pub fn targets(
+    bundle: &str,
+    policy: &Arc<Policy>,
+    collector: &str,
+    about: &About,
+    now: Timestamp,
+) -> Targets {
+    let bundle: Option<PolicyBundle> = serde_json::from_str(bundle).ok();
+    let issue = bundle
+        .as_ref()
+        .map(|bundle| bundle.issue.clone())
+        .unwrap_or_default();
+    let recipes = bundle
+        .as_ref()
+        .map(|bundle| recipes(&bundle.permission))
+        .unwrap_or_default();
+    let mut found = Targets::default();
+    for entry in policy
+        .allowlist()
+        .entries
+        .iter()
+        .filter(|entry| entry.collector == collector)
+    {
+        if let Err(why) = policy.in_force(&entry.id, now) {
+            found.resting.push((entry.id.clone(), why.to_string()));
+            continue;
+        }
+        match of_entry(entry, policy, about, &issue, &recipes) {
+            Ok(planned) => found.planned.extend(planned),
+            Err(why) => found.resting.push((entry.id.clone(), why)),
+        }
+    }
+    found
+}
+
+fn recipes(permission: &str) -> BTreeMap<String, String> {
+    match open_statement(permission).map(|opened| opened.statement) {
+        Ok(Statement::Permission { recipes, .. }) => recipes,
+        _ => BTreeMap::new(),
+    }
+}
+
+fn of_entry(
+    entry: &Entry,
+    policy: &Arc<Policy>,
+    about: &About,
+    issue: &str,
+    recipes: &BTreeMap<String, String>,
+) -> Result<Vec<Planned>, String> {
+    let schedule =
+        Schedule::parse(&entry.schedule, &entry.zone).map_err(|error| error.to_string())?;
+    let recipe = match &entry.recipe {
+        None => None,
+        Some(named) => {
+            let text = recipes
+                .get(&named.file)
+                .ok_or_else(|| format!("recipe `{}` is not in the policy", named.file))?;
+            if Digest::of(text.as_bytes()) != named.digest {
+                return Err(format!(
+                    "recipe `{}` is not the one the entry names",
+                    named.file
+                ));
+            }
+            Some(text.clone())
+        }
+    };
+    let planned = entry.seeds.iter().enumerate().map(|(at, seed)| {
+        let id = if at == 0 {
+            entry.id.clone()
+        } else {
+            format!("{}#{}", entry.id, at + 1)
+        };
+        Planned {
+            jitter: Jitter::of(&id, entry.jitter_secs),
+            facts: RunFacts {
+                policy: Arc::clone(policy),
+                entry: entry.id.clone(),
+                entry_digest: entry.digest(),
+                target: Target {
+                    id,
+                    entry: entry.id.clone(),
+                    url: seed.clone(),
+                    recipe: recipe.clone(),
+                },
+                collector: entry.collector.clone(),
+                queries: about.queries.clone(),
+                slots: about.slots.clone(),
+            },
+            issue: issue.to_owned(),
+            schedule: schedule.clone(),
+            missed: match entry.missed {
+                MissedWord::Skip => Missed::Skip,
+                MissedWord::Once => Missed::Once,
+            },
+        }
+    });
+    Ok(planned.collect())
+}
