@@ -169,9 +169,15 @@ fn readings(block: &[u8], at: usize) -> impl Iterator<Item = (u8, usize)> {
         [b'&', ..] => entity(rest),
         _ => None,
     };
-    // `%25` may also be the start of nothing: an escaped `%` alone.
-    let percent = rest.starts_with(b"%25").then_some((b'%', 3));
-    raw.into_iter().chain(escaped).chain(percent)
+    // What begins a doubled escape may also be an escaped `%` or backslash alone.
+    let alone = if rest.starts_with(b"%25") {
+        Some((b'%', 3))
+    } else if rest.starts_with(b"\\\\") {
+        Some((b'\\', 2))
+    } else {
+        None
+    };
+    raw.into_iter().chain(escaped).chain(alone)
 }
 
 fn hex(high: u8, low: u8) -> Option<u8> {

@@ -94,6 +94,18 @@ proptest! {
     }
 }
 
+#[test]
+fn an_escape_at_the_end_is_not_taken_for_a_doubled_one() {
+    for (secret, shown) in [("aaAA00!\\", "aaAA00!\\\\\""), ("aaAA00!%", "aaAA00!%2541")] {
+        assert!(
+            Striker::new("s", &[secret])
+                .struck(shown)
+                .starts_with("*********"),
+            "{secret}"
+        );
+    }
+}
+
 fn entry() -> Entry {
     serde_json::from_value(serde_json::json!({
         "id": "a", "collector": "web", "seeds": ["https://api.example.org/"],
