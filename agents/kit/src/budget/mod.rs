@@ -4,7 +4,9 @@
 //! before a request is sent, so a crash can only count too much, and they never go back, whatever the clock does.
 
 mod pace;
+mod quota;
 mod rows;
 
 pub use pace::Pace;
-pub use rows::{Rest, Rows, Short, day_of, end_of_day};
+pub use quota::Short;
+pub use rows::{Rest, Rows, day_of, end_of_day};

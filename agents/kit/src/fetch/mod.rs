@@ -5,8 +5,10 @@
 //! Every bound has an error that names the address and the bound. No cookies, no proxies, no decoding, no second try: the engine decides on those.
 
 mod client;
+mod keep;
 mod limits;
 mod lookup;
+mod outgoing;
 mod receive;
 mod robots_txt;
 mod send;

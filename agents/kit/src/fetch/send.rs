@@ -1,35 +1,25 @@
-//! One hop: permitted, paced, counted, sent, struck and written down.
+//! One hop: permitted, paced, counted, sent.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::header::{self, HeaderName, HeaderValue};
 use schemas::{
-    capture::{Condition, Struck},
     gate::{DecisionCode, Origin, RobotsCopy},
     permission::RobotsRule,
-    segment::ResponseKind,
     urlform,
 };
 use url::Url;
-use uuid::Uuid;
 
 use super::{
     FetchError, chain,
     receive::{self, Incoming},
-    status,
     trip::{Ended, Leg, Trip, failed},
-    user_agent,
-    wire::{Outgoing, headers_of},
 };
 use crate::{
-    body::{Body, Spool},
     budget::Rows,
-    contract::Method,
-    engine::{Fetched, Hop, HopResult, Judged},
+    engine::{Hop, HopResult, Judged},
     gate::{Allowed, Permitted},
     robots,
-    secrets::{Credential, Striker},
 };
 
 /// Longest crawl delay that is kept; longer ones count as this.
@@ -222,7 +212,7 @@ impl Trip<'_> {
         }
     }
 
-    fn no_answer(&mut self, judged: Judged, leg: Leg<'_>, error: &str) -> Ended {
+    pub fn no_answer(&mut self, judged: Judged, leg: Leg<'_>, error: &str) -> Ended {
         let error = leg.credential.map_or_else(
             || error.to_owned(),
             |credential| credential.striker().struck(error),
@@ -335,246 +325,9 @@ impl Trip<'_> {
                 .min(leg.entry.max_body_bytes),
         }
     }
-
-    /// The request as it goes out: the kit's headers, the collector's `Accept`, one credential at most.
-    fn outgoing(&mut self, leg: Leg<'_>, permitted: &Permitted) -> Result<Outgoing, Ended> {
-        let root = self.wanted.run.policy.root();
-        if root.contact.is_none()
-            && !permitted
-                .peers()
-                .iter()
-                .all(|peer| peer.ip().to_canonical().is_loopback())
-        {
-            let error = "the trust root names no `contact`, and nothing but this machine is asked without one".to_owned();
-            return Err(self.no_answer(permitted.judged().clone(), leg, &error));
-        }
-        let robots = matches!(leg.origin, Origin::Robots { .. });
-        let request = self.wanted.request;
-        let accept = request.accept.as_ref().filter(|_| !robots);
-        let mut headers: Vec<(HeaderName, String)> = vec![
-            (header::USER_AGENT, user_agent(root)),
-            (
-                header::ACCEPT,
-                accept.map_or("*/*", |accept| &accept.media_type).to_owned(),
-            ),
-        ];
-        if let Some(accept) = accept.filter(|accept| !accept.languages.is_empty()) {
-            headers.push((header::ACCEPT_LANGUAGE, accept.languages.clone()));
-        }
-        let plain = robots || leg.credential.is_some();
-        headers.push((
-            header::ACCEPT_ENCODING,
-            if plain {
-                "identity"
-            } else {
-                "gzip, deflate, br, zstd"
-            }
-            .to_owned(),
-        ));
-        if let Some(known) = self.wanted.validators.filter(|_| !robots) {
-            headers.extend(known.etag.clone().map(|etag| (header::IF_NONE_MATCH, etag)));
-            headers.extend(
-                known
-                    .last_modified
-                    .clone()
-                    .map(|date| (header::IF_MODIFIED_SINCE, date)),
-            );
-        }
-        let body = request
-            .body
-            .as_ref()
-            .filter(|_| !robots && request.method == Method::Query)
-            .map(|text| text.clone().into_bytes());
-        if body.is_some() {
-            headers.push((header::CONTENT_TYPE, "application/json".to_owned()));
-        }
-        let mut sent = Vec::new();
-        for (name, text) in headers {
-            match HeaderValue::try_from(text) {
-                Ok(value) => sent.push((name, value)),
-                Err(_) => {
-                    let error = format!("the header `{name}` holds characters that cannot be sent");
-                    return Err(self.no_answer(permitted.judged().clone(), leg, &error));
-                }
-            }
-        }
-        sent.extend(leg.credential.and_then(Credential::header));
-        let wire = leg.credential.map_or_else(
-            || Some(permitted.url().clone()),
-            |credential| credential.unveiled(permitted.url()),
-        );
-        let Some(url) = wire else {
-            return Err(self.no_answer(
-                permitted.judged().clone(),
-                leg,
-                "the credential does not fit into the address",
-            ));
-        };
-        let post = request.method == Method::Query && !robots;
-        let method = if post {
-            reqwest::Method::POST
-        } else {
-            reqwest::Method::GET
-        };
-        Ok(Outgoing {
-            method,
-            url,
-            headers: sent,
-            body,
-        })
-    }
-
-    /// Strikes secrets out and puts the fetch on the trail.
-    async fn write_down(
-        &mut self,
-        leg: Leg<'_>,
-        judged: Judged,
-        at: Timestamp,
-        url: &Url,
-        out: &Outgoing,
-        mut incoming: Incoming,
-    ) -> Result<Arrived, Ended> {
-        let robots = matches!(leg.origin, Origin::Robots { .. });
-        let validators = self.wanted.validators.filter(|_| !robots);
-        let mut conditions = Vec::new();
-        let not_modified = incoming.status == 304;
-        if validators.is_some() {
-            let verdict = if not_modified {
-                "not changed"
-            } else {
-                "changed"
-            };
-            conditions.push(Condition {
-                name: "if_changed".to_owned(),
-                verdict: verdict.to_owned(),
-            });
-        }
-        if not_modified {
-            incoming.body = Vec::new();
-        }
-        let striker = leg.credential.map(Credential::striker);
-        if striker.is_some() {
-            conditions.extend(open_up(&mut incoming).await);
-        }
-        let (head_len, payload_len) = (incoming.head.len(), incoming.body.len());
-        let mut response = incoming.head;
-        response.append(&mut incoming.body);
-        let (request, response, struck) = strike(striker, out.render(), response).await?;
-        let headers = headers_of(response.get(..head_len).unwrap_or_default());
-        let id = Uuid::new_v4().urn().to_string();
-        let kind = if not_modified {
-            ResponseKind::NotModified {
-                refers_to: validators.map(|known| known.of.clone()),
-            }
-        } else {
-            ResponseKind::Full
-        };
-        self.trail.push(Hop::Fetched(Box::new(Fetched {
-            id: id.clone(),
-            judged,
-            url: url.to_string(),
-            at,
-            status: incoming.status,
-            request,
-            response: response.clone(),
-            payload_len,
-            kind,
-            struck,
-            truncated: incoming
-                .cut
-                .as_ref()
-                .and_then(FetchError::truncated)
-                .map(str::to_owned),
-            peer: incoming.peer,
-            certificate: incoming.certificate,
-            took_ms: u64::try_from(incoming.took.as_millis()).unwrap_or(u64::MAX),
-            conditions,
-        })));
-        Ok(Arrived {
-            hop: self.trail.len() - 1,
-            id,
-            url: url.clone(),
-            status: incoming.status,
-            headers,
-            response,
-            payload_len,
-            cut: incoming.cut,
-        })
-    }
 }
 
 /// Key of a host's pace: all ports and schemes of a host are one machine to be spared.
 fn pace_key(url: &Url) -> String {
     format!("host {}", url.host_str().unwrap_or_default())
-}
-
-/// An answer to a request that carried a secret must be searchable. One that came compressed although `identity` was asked for is kept decoded; one that
-/// cannot be decoded is withheld.
-async fn open_up(incoming: &mut Incoming) -> Option<Condition> {
-    let headers = incoming.headers();
-    let coding = status::header(&headers, "content-encoding")
-        .filter(|coding| !coding.is_empty() && *coding != "identity")?
-        .to_owned();
-    let raw = std::mem::take(&mut incoming.body);
-    let (cut, length) = (incoming.cut.is_some(), raw.len());
-    let decoded =
-        tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut).bytes()).await;
-    let verdict = match decoded {
-        Ok(Ok(bytes)) => {
-            incoming.body = bytes;
-            incoming.head = without_coding(&incoming.head);
-            format!("came in {coding} all the same; kept decoded")
-        }
-        _ => {
-            incoming.body = vec![b'*'; length];
-            incoming.head = without_coding(&incoming.head);
-            format!("came in {coding} all the same and could not be decoded; withheld")
-        }
-    };
-    Some(Condition {
-        name: "identity".to_owned(),
-        verdict,
-    })
-}
-
-/// The head without the header that spoke of the coding.
-fn without_coding(head: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(head.len());
-    for line in head.split_inclusive(|byte| *byte == b'\n') {
-        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        if !name.eq_ignore_ascii_case(b"content-encoding") {
-            kept.extend_from_slice(line);
-        }
-    }
-    kept
-}
-
-/// Overwrites secrets in both blocks, off the reactor.
-async fn strike(
-    striker: Option<Striker>,
-    mut request: Vec<u8>,
-    mut response: Vec<u8>,
-) -> Result<(Vec<u8>, Vec<u8>, Vec<Struck>), Ended> {
-    let Some(striker) = striker else {
-        return Ok((request, response, Vec::new()));
-    };
-    let work = tokio::task::spawn_blocking(move || {
-        let mut struck = Vec::new();
-        for (part, block) in [("request", &mut request), ("response", &mut response)] {
-            let found = striker.strike(block);
-            struck.extend(found.into_iter().map(|(from, len)| Struck {
-                part: part.to_owned(),
-                from,
-                len,
-                slot: striker.slot().to_owned(),
-            }));
-        }
-        (request, response, struck)
-    });
-    // Without striking nothing may be kept.
-    work.await.map_err(|error| {
-        failed(format!(
-            "secrets could not be struck out, so the answer is not kept: {error}"
-        ))
-    })
 }

@@ -1,0 +1,175 @@
+//! In which form is an exchange kept? Secrets struck out, the fetch on the trail.
+
+use jiff::Timestamp;
+use schemas::{
+    capture::{Condition, Struck},
+    gate::Origin,
+    segment::ResponseKind,
+};
+use url::Url;
+use uuid::Uuid;
+
+use super::{
+    FetchError,
+    receive::Incoming,
+    send::Arrived,
+    status,
+    trip::{Ended, Leg, Trip, failed},
+    wire::{Outgoing, headers_of},
+};
+use crate::{
+    body::{Body, Spool},
+    engine::{Fetched, Hop, Judged},
+    secrets::{Credential, Striker},
+};
+
+impl Trip<'_> {
+    /// Strikes secrets out and puts the fetch on the trail.
+    pub async fn write_down(
+        &mut self,
+        leg: Leg<'_>,
+        judged: Judged,
+        at: Timestamp,
+        url: &Url,
+        out: &Outgoing,
+        mut incoming: Incoming,
+    ) -> Result<Arrived, Ended> {
+        let robots = matches!(leg.origin, Origin::Robots { .. });
+        let validators = self.wanted.validators.filter(|_| !robots);
+        let mut conditions = Vec::new();
+        let not_modified = incoming.status == 304;
+        if validators.is_some() {
+            let verdict = if not_modified {
+                "not changed"
+            } else {
+                "changed"
+            };
+            conditions.push(Condition {
+                name: "if_changed".to_owned(),
+                verdict: verdict.to_owned(),
+            });
+        }
+        if not_modified {
+            incoming.body = Vec::new();
+        }
+        let striker = leg.credential.map(Credential::striker);
+        if striker.is_some() {
+            conditions.extend(open_up(&mut incoming).await);
+        }
+        let (head_len, payload_len) = (incoming.head.len(), incoming.body.len());
+        let mut response = incoming.head;
+        response.append(&mut incoming.body);
+        let (request, response, struck) = strike(striker, out.render(), response).await?;
+        let headers = headers_of(response.get(..head_len).unwrap_or_default());
+        let id = Uuid::new_v4().urn().to_string();
+        let kind = if not_modified {
+            ResponseKind::NotModified {
+                refers_to: validators.map(|known| known.of.clone()),
+            }
+        } else {
+            ResponseKind::Full
+        };
+        self.trail.push(Hop::Fetched(Box::new(Fetched {
+            id: id.clone(),
+            judged,
+            url: url.to_string(),
+            at,
+            status: incoming.status,
+            request,
+            response: response.clone(),
+            payload_len,
+            kind,
+            struck,
+            truncated: incoming
+                .cut
+                .as_ref()
+                .and_then(FetchError::truncated)
+                .map(str::to_owned),
+            peer: incoming.peer,
+            certificate: incoming.certificate,
+            took_ms: u64::try_from(incoming.took.as_millis()).unwrap_or(u64::MAX),
+            conditions,
+        })));
+        Ok(Arrived {
+            hop: self.trail.len() - 1,
+            id,
+            url: url.clone(),
+            status: incoming.status,
+            headers,
+            response,
+            payload_len,
+            cut: incoming.cut,
+        })
+    }
+}
+
+/// An answer to a request that carried a secret must be searchable. One that came compressed although `identity` was asked for is kept decoded; one that
+/// cannot be decoded is withheld.
+async fn open_up(incoming: &mut Incoming) -> Option<Condition> {
+    let headers = incoming.headers();
+    let coding = status::header(&headers, "content-encoding")
+        .filter(|coding| !coding.is_empty() && *coding != "identity")?
+        .to_owned();
+    let raw = std::mem::take(&mut incoming.body);
+    let (cut, length) = (incoming.cut.is_some(), raw.len());
+    let decoded =
+        tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut).bytes()).await;
+    let verdict = match decoded {
+        Ok(Ok(bytes)) => {
+            incoming.body = bytes;
+            incoming.head = without_coding(&incoming.head);
+            format!("came in {coding} all the same; kept decoded")
+        }
+        _ => {
+            incoming.body = vec![b'*'; length];
+            incoming.head = without_coding(&incoming.head);
+            format!("came in {coding} all the same and could not be decoded; withheld")
+        }
+    };
+    Some(Condition {
+        name: "identity".to_owned(),
+        verdict,
+    })
+}
+
+/// The head without the header that spoke of the coding.
+fn without_coding(head: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(head.len());
+    for line in head.split_inclusive(|byte| *byte == b'\n') {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        if !name.eq_ignore_ascii_case(b"content-encoding") {
+            kept.extend_from_slice(line);
+        }
+    }
+    kept
+}
+
+/// Overwrites secrets in both blocks, off the reactor.
+async fn strike(
+    striker: Option<Striker>,
+    mut request: Vec<u8>,
+    mut response: Vec<u8>,
+) -> Result<(Vec<u8>, Vec<u8>, Vec<Struck>), Ended> {
+    let Some(striker) = striker else {
+        return Ok((request, response, Vec::new()));
+    };
+    let work = tokio::task::spawn_blocking(move || {
+        let mut struck = Vec::new();
+        for (part, block) in [("request", &mut request), ("response", &mut response)] {
+            let found = striker.strike(block);
+            struck.extend(found.into_iter().map(|(from, len)| Struck {
+                part: part.to_owned(),
+                from,
+                len,
+                slot: striker.slot().to_owned(),
+            }));
+        }
+        (request, response, struck)
+    });
+    // Without striking nothing may be kept.
+    work.await.map_err(|error| {
+        failed(format!(
+            "secrets could not be struck out, so the answer is not kept: {error}"
+        ))
+    })
+}
