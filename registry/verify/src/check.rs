@@ -8,7 +8,9 @@ use schemas::{
     leaf::Leaf,
     manifest::Manifest,
     policy::AgentState,
-    segment::{CaptureKind, Conversion, LineAt, Part, RecordAt, SALT_FIELD, Segment, View, unsalted},
+    segment::{
+        CaptureKind, Conversion, LineAt, Part, RecordAt, SALT_FIELD, Segment, View, unsalted,
+    },
     trust::TrustRoot,
 };
 use tlog::{Checkpoint, Hash, Note, VerifierKey, leaf_hash, verify_consistency, verify_inclusion};
@@ -52,14 +54,22 @@ pub fn check_bundle(bundle: &Bundle, root: &TrustRoot, options: &CheckOptions) -
     if let Some((checkpoint, _)) = &checkpoint {
         for (index, leaf) in &bundle.leaves {
             let hash = leaf_hash(&leaf.bytes);
-            if let Err(why) = verify_inclusion(*index, checkpoint.size, &hash, &leaf.proof, &checkpoint.root) {
+            if let Err(why) = verify_inclusion(
+                *index,
+                checkpoint.size,
+                &hash,
+                &leaf.proof,
+                &checkpoint.root,
+            ) {
                 out.wrong("inclusion", format!("leaf {index}"), why.to_string());
             }
         }
     }
     let opened = Opened::of(bundle, &mut out);
     opened.check(bundle, root, &log_key, &mut out);
-    let newest = checkpoint.as_ref().and_then(|(checkpoint, _)| bundle.leaves.get(&checkpoint.size.checked_sub(1)?));
+    let newest = checkpoint
+        .as_ref()
+        .and_then(|(checkpoint, _)| bundle.leaves.get(&checkpoint.size.checked_sub(1)?));
     let time = newest.and_then(|leaf| time_of(&leaf.bytes));
     if let Some((checkpoint, _)) = &checkpoint {
         later(bundle, checkpoint, &log_key, options, &mut out);
@@ -86,14 +96,23 @@ impl Opened {
         let mut replay = Replay::default();
         let mut leaf = None;
         for (index, proof) in &bundle.leaves {
-            let load = |digest| bundle.statements.get(&digest).map_or(Found::Absent, |note| Found::Note(note.clone()));
+            let load = |digest| {
+                bundle
+                    .statements
+                    .get(&digest)
+                    .map_or(Found::Absent, |note| Found::Note(note.clone()))
+            };
             if let Some(Leaf::Manifest(_)) = replay.leaf(*index, &proof.bytes, load, out)
                 && Digest::of(&proof.bytes) == bundle.manifest
             {
                 leaf = leaf.or(Some(*index));
             }
         }
-        for digest in bundle.statements.keys().filter(|digest| !replay.statements.contains_key(digest)) {
+        for digest in bundle
+            .statements
+            .keys()
+            .filter(|digest| !replay.statements.contains_key(digest))
+        {
             out.missing(
                 "missing-leaf",
                 format!("statements/{digest}.note"),
@@ -103,7 +122,11 @@ impl Opened {
         let manifest = match manifest(&bundle.manifest_note) {
             Ok((manifest, note, digest)) if digest == bundle.manifest => Some((manifest, note)),
             Ok(_) => {
-                out.wrong("manifest", "manifest.note", "it is another manifest than the bundle names");
+                out.wrong(
+                    "manifest",
+                    "manifest.note",
+                    "it is another manifest than the bundle names",
+                );
                 None
             }
             Err(why) => {
@@ -135,8 +158,18 @@ impl Opened {
             let commitment = unit.stored.commitment();
             commitments.push(commitment);
             let root = Hash(manifest.root.0);
-            if let Err(why) = verify_inclusion(*number, manifest.units, &leaf_hash(&commitment.0), &unit.proof, &root) {
-                out.wrong("commitment", place, format!("its bytes are not those the agent committed to: {why}"));
+            if let Err(why) = verify_inclusion(
+                *number,
+                manifest.units,
+                &leaf_hash(&commitment.0),
+                &unit.proof,
+                &root,
+            ) {
+                out.wrong(
+                    "commitment",
+                    place,
+                    format!("its bytes are not those the agent committed to: {why}"),
+                );
                 continue;
             }
             let part = match &unit.stored {
@@ -159,37 +192,74 @@ impl Opened {
         let digest = bundle.manifest;
         let manifest_bytes = canonical::canonical_of(manifest).unwrap_or_default();
         let parts = join(parts);
-        self.segment = Some(Segment { parts, commitments, manifest: manifest.clone(), manifest_bytes, digest, note: note.clone() });
+        self.segment = Some(Segment {
+            parts,
+            commitments,
+            manifest: manifest.clone(),
+            manifest_bytes,
+            digest,
+            note: note.clone(),
+        });
     }
 
     fn check(&self, bundle: &Bundle, root: &TrustRoot, log_key: &VerifierKey, out: &mut Findings) {
         let history = &self.replay.history;
         if history.root().is_none() {
-            out.missing("missing-root", "leaves", "the bundle holds no trust root that the log took in");
+            out.missing(
+                "missing-root",
+                "leaves",
+                "the bundle holds no trust root that the log took in",
+            );
         } else if history.root_named(root.digest()).is_none() {
-            let what = format!("the log's trust roots do not hold yours, {} (version {})", root.digest().short(), root.version);
+            let what = format!(
+                "the log's trust roots do not hold yours, {} (version {})",
+                root.digest().short(),
+                root.version
+            );
             out.wrong("root", "trust root", what);
         }
         let (Some((manifest, note)), Some(segment)) = (&self.manifest, &self.segment) else {
             return;
         };
         let Some(leaf) = self.leaf else {
-            out.missing("missing-leaf", "manifest.note", "no leaf in the bundle proves that the log holds this manifest");
+            out.missing(
+                "missing-leaf",
+                "manifest.note",
+                "no leaf in the bundle proves that the log holds this manifest",
+            );
             return;
         };
         let mut collector = None;
         match history.agent(&manifest.agent, leaf) {
-            AgentState::Enrolled { vkey, collector: of } => {
+            AgentState::Enrolled {
+                vkey,
+                collector: of,
+            } => {
                 if let Err(why) = note.verify(std::slice::from_ref(&vkey)) {
-                    out.wrong("signature", "manifest.note", format!("it is not signed by {}: {why}", manifest.agent));
+                    out.wrong(
+                        "signature",
+                        "manifest.note",
+                        format!("it is not signed by {}: {why}", manifest.agent),
+                    );
                 }
                 collector = Some(of);
             }
             AgentState::Revoked => {
-                out.wrong("agent", "manifest.note", format!("the key of {} was revoked before the log took this segment in", manifest.agent));
+                out.wrong(
+                    "agent",
+                    "manifest.note",
+                    format!(
+                        "the key of {} was revoked before the log took this segment in",
+                        manifest.agent
+                    ),
+                );
             }
             AgentState::Unknown => {
-                out.missing("missing-enrolment", "manifest.note", format!("no statement in the bundle enrols {}", manifest.agent));
+                out.missing(
+                    "missing-enrolment",
+                    "manifest.note",
+                    format!("no statement in the bundle enrols {}", manifest.agent),
+                );
             }
         }
         self.tombstones(bundle, out);
@@ -215,15 +285,34 @@ impl Opened {
                 continue;
             };
             let place = format!("unit {number}");
-            let named = self.replay.gone.get(&tombstone.leaf).filter(|leaf| leaf.manifest == bundle.manifest && leaf.names(*number));
+            let named = self
+                .replay
+                .gone
+                .get(&tombstone.leaf)
+                .filter(|leaf| leaf.manifest == bundle.manifest && leaf.names(*number));
             match named {
                 None if bundle.leaves.contains_key(&tombstone.leaf) => {
-                    out.wrong("tombstone", place, format!("it is gone, and leaf {} does not name it", tombstone.leaf));
+                    out.wrong(
+                        "tombstone",
+                        place,
+                        format!("it is gone, and leaf {} does not name it", tombstone.leaf),
+                    );
                 }
-                None => out.missing("missing-leaf", place, format!("it is gone, and leaf {}, which should say why, is not in the bundle", tombstone.leaf)),
+                None => out.missing(
+                    "missing-leaf",
+                    place,
+                    format!(
+                        "it is gone, and leaf {}, which should say why, is not in the bundle",
+                        tombstone.leaf
+                    ),
+                ),
                 Some(leaf) => match &leaf.why {
-                    Why::Refused(_) => out.missing("refused", place, gone_words(tombstone.leaf, leaf)),
-                    Why::Erased { .. } => out.erased("erased", place, gone_words(tombstone.leaf, leaf)),
+                    Why::Refused(_) => {
+                        out.missing("refused", place, gone_words(tombstone.leaf, leaf))
+                    }
+                    Why::Erased { .. } => {
+                        out.erased("erased", place, gone_words(tombstone.leaf, leaf))
+                    }
                 },
             }
         }
@@ -233,7 +322,11 @@ impl Opened {
     fn complete(&self, bundle: &Bundle, manifest: &Manifest, view: &View<'_>, out: &mut Findings) {
         let mut need = |unit: u64, why: &str| {
             if unit >= manifest.units || !bundle.units.contains_key(&unit) {
-                out.missing("missing-unit", format!("unit {unit}"), format!("{why} is not in the bundle"));
+                out.missing(
+                    "missing-unit",
+                    format!("unit {unit}"),
+                    format!("{why} is not in the bundle"),
+                );
             }
         };
         for unit in &bundle.asked {
@@ -251,8 +344,14 @@ impl Opened {
                 }
             }
             if let Some(conversion) = capture.conversion {
-                let ends = conversion.lines.iter().any(|line| matches!(line.line, Line::End(_)));
-                let last = conversion.lines.last().map_or(capture.unit, |line| line.unit);
+                let ends = conversion
+                    .lines
+                    .iter()
+                    .any(|line| matches!(line.line, Line::End(_)));
+                let last = conversion
+                    .lines
+                    .last()
+                    .map_or(capture.unit, |line| line.unit);
                 if !ends && !self.gone.iter().any(|unit| *unit > last) {
                     need(manifest.units, "the last line of the reading");
                 }
@@ -260,29 +359,74 @@ impl Opened {
         }
         for capture in &view.captures {
             if let Some(id) = capture.robots().filter(|id| !view.robots.contains_key(*id)) {
-                let erased = self.gone.iter().any(|unit| *unit < capture.unit && !explained.contains(unit));
+                let erased = self
+                    .gone
+                    .iter()
+                    .any(|unit| *unit < capture.unit && !explained.contains(unit));
                 let place = format!("unit {}", capture.unit);
                 if erased {
                     out.erased("erased", place, "the robots.txt copy it rests on is erased, so this decision cannot be recomputed");
                 } else {
-                    out.missing("missing-unit", place, format!("the robots.txt copy it rests on, {id}, is not in the bundle"));
+                    out.missing(
+                        "missing-unit",
+                        place,
+                        format!("the robots.txt copy it rests on, {id}, is not in the bundle"),
+                    );
                 }
             }
         }
-        if view.captures.is_empty() && view.loose.is_empty() && bundle.asked.iter().all(|unit| !self.gone.contains(unit)) {
-            let only_frame = bundle.asked.iter().all(|unit| *unit <= 1 || unit + 1 == manifest.units)
-                || view.robots.values().any(|(unit, _)| bundle.asked.contains(unit));
+        if view.captures.is_empty()
+            && view.loose.is_empty()
+            && bundle.asked.iter().all(|unit| !self.gone.contains(unit))
+        {
+            let only_frame = bundle
+                .asked
+                .iter()
+                .all(|unit| *unit <= 1 || unit + 1 == manifest.units)
+                || view
+                    .robots
+                    .values()
+                    .any(|(unit, _)| bundle.asked.contains(unit));
             if !only_frame {
-                out.missing("missing-unit", "units", "the exchange that the units belong to is not in the bundle");
+                out.missing(
+                    "missing-unit",
+                    "units",
+                    "the exchange that the units belong to is not in the bundle",
+                );
             }
         }
         for conversion in &view.loose {
-            let exchange_gone = conversion.lines.first().is_some_and(|first| self.gone.iter().any(|unit| *unit < first.unit));
-            let header_gone = conversion.response.is_none();
-            if !exchange_gone && !header_gone {
-                let place = conversion.lines.first().map_or_else(|| "units".to_owned(), |line| format!("unit {}", line.unit));
-                out.missing("missing-unit", place, "the exchange that this reading belongs to is not in the bundle");
-            }
+            self.loose(bundle, conversion, out);
+        }
+    }
+
+    /// A reading whose exchange is not in the view: rightly so only where that exchange, or the reading's first line, is gone.
+    fn loose(&self, bundle: &Bundle, conversion: &Conversion, out: &mut Findings) {
+        let Some(first) = conversion.lines.first().map(|line| line.unit) else {
+            return;
+        };
+        let absent = if conversion.response.is_some() {
+            // The exchange stands right before the first line.
+            let exchange = first.checked_sub(1);
+            (!exchange.is_some_and(|unit| self.gone.contains(&unit)))
+                .then_some("the exchange that this reading belongs to")
+        } else {
+            let record = |(unit, at): (&u64, &crate::bundle::Unit)| {
+                matches!(at.stored, Stored::Record(_)).then_some(*unit)
+            };
+            let before = bundle.units.range(..first).rev().find_map(record);
+            let mut between = self.gone.range(before.map_or(0, |unit| unit + 1)..first);
+            between
+                .next()
+                .is_none()
+                .then_some("the first line of this reading")
+        };
+        if let Some(what) = absent {
+            out.missing(
+                "missing-unit",
+                format!("before unit {first}"),
+                format!("{what} is not in the bundle"),
+            );
         }
     }
 }
@@ -292,20 +436,42 @@ pub(crate) fn gone_words(index: u64, leaf: &GoneLeaf) -> String {
     match &leaf.why {
         Why::Refused(code) => {
             let code = word(code);
-            format!("the registry refused it on {} ({code}) and did not keep it: leaf {index}", leaf.time)
+            format!(
+                "the registry refused it on {} ({code}) and did not keep it: leaf {index}",
+                leaf.time
+            )
         }
-        Why::Erased { reason, statement, authority, proven } => {
+        Why::Erased {
+            reason,
+            statement,
+            authority,
+            proven,
+        } => {
             let reason = word(reason);
-            let authority = authority.as_ref().map(|text| format!(", authority `{text}`")).unwrap_or_default();
-            let proof = if *proven { "signed by the erasers the trust root demands" } else { "whose signatures could not be checked" };
-            format!("erased on {} ({reason}{authority}): leaf {index}, statement {}, {proof}", leaf.time, statement.short())
+            let authority = authority
+                .as_ref()
+                .map(|text| format!(", authority `{text}`"))
+                .unwrap_or_default();
+            let proof = if *proven {
+                "signed by the erasers the trust root demands"
+            } else {
+                "whose signatures could not be checked"
+            };
+            format!(
+                "erased on {} ({reason}{authority}): leaf {index}, statement {}, {proof}",
+                leaf.time,
+                statement.short()
+            )
         }
     }
 }
 
 /// The one word a code is written as.
 pub(crate) fn word<T: serde::Serialize>(code: &T) -> String {
-    serde_json::to_value(code).ok().and_then(|value| value.as_str().map(|text| text.replace('_', " "))).unwrap_or_default()
+    serde_json::to_value(code)
+        .ok()
+        .and_then(|value| value.as_str().map(|text| text.replace('_', " ")))
+        .unwrap_or_default()
 }
 
 /// The manifest as signed: one signature, one spelling, canonical.
@@ -317,7 +483,10 @@ pub(crate) fn manifest(text: &str) -> Result<(Manifest, Note, Digest), String> {
     let line = note.text.strip_suffix('\n').unwrap_or_default().as_bytes();
     let manifest: Manifest = canonical::from_canonical(line).map_err(|why| why.to_string())?;
     if manifest.v != 1 {
-        return Err(format!("format version {} is not known to this release", manifest.v));
+        return Err(format!(
+            "format version {} is not known to this release",
+            manifest.v
+        ));
     }
     let digest = Digest::of(line);
     Ok((manifest, note, digest))
@@ -331,14 +500,26 @@ pub(crate) fn segment_view(segment: &Segment) -> Result<View<'_>, String> {
 fn record(unit: u64, commitment: Digest, bytes: &[u8]) -> Result<Part, String> {
     let record = Record::parse(bytes).map_err(|why| why.to_string())?;
     let media = record.get("Content-Type").unwrap_or_default();
-    let salted = record.get(SALT_FIELD).is_some_and(|salt| salt.parse::<Digest>().is_ok());
-    if media == media_type::TOMBSTONE || media == media_type::MANIFEST || record.kind() == RecordType::Conversion || !salted {
+    let salted = record
+        .get(SALT_FIELD)
+        .is_some_and(|salt| salt.parse::<Digest>().is_ok());
+    if media == media_type::TOMBSTONE
+        || media == media_type::MANIFEST
+        || record.kind() == RecordType::Conversion
+        || !salted
+    {
         return Err("it is no unit of a segment".to_owned());
     }
     if (unit == 0) != (record.kind() == RecordType::Warcinfo) {
         return Err("a segment begins with its only warcinfo".to_owned());
     }
-    Ok(Part::Record(RecordAt { unit, commitment, offset: 0, length: 0, record }))
+    Ok(Part::Record(RecordAt {
+        unit,
+        commitment,
+        offset: 0,
+        length: 0,
+        record,
+    }))
 }
 
 fn line(unit: u64, commitment: Digest, stored: &[u8]) -> Result<Part, String> {
@@ -347,8 +528,19 @@ fn line(unit: u64, commitment: Digest, stored: &[u8]) -> Result<Part, String> {
     if matches!(line, Line::Tombstone(_)) {
         return Err("a tombstone where a line is claimed to be".to_owned());
     }
-    let at = LineAt { unit, commitment, stored: stored.to_vec(), said, line };
-    Ok(Part::Conversion(Conversion { offset: 0, length: 0, response: None, lines: vec![at] }))
+    let at = LineAt {
+        unit,
+        commitment,
+        stored: stored.to_vec(),
+        said,
+        line,
+    };
+    Ok(Part::Conversion(Conversion {
+        offset: 0,
+        length: 0,
+        response: None,
+        lines: vec![at],
+    }))
 }
 
 /// Lines to conversions: a header begins one. A tombstone is added at the end, so that a view takes the holes as holes.
@@ -364,7 +556,9 @@ fn join(parts: Vec<Part>) -> Vec<Part> {
                     _ => None,
                 });
                 match joined.last_mut() {
-                    Some(Part::Conversion(last)) if open && header.is_none() => last.lines.append(&mut conversion.lines),
+                    Some(Part::Conversion(last)) if open && header.is_none() => {
+                        last.lines.append(&mut conversion.lines)
+                    }
                     _ => {
                         conversion.response = header;
                         joined.push(Part::Conversion(conversion));
@@ -380,7 +574,11 @@ fn join(parts: Vec<Part>) -> Vec<Part> {
             }
         }
     }
-    let stand_in = schemas::capture::Tombstone { unit: u64::MAX, commitment: Digest([0; 32]), leaf: u64::MAX };
+    let stand_in = schemas::capture::Tombstone {
+        unit: u64::MAX,
+        commitment: Digest([0; 32]),
+        leaf: u64::MAX,
+    };
     joined.push(Part::Tombstone(hole.unwrap_or(stand_in)));
     joined
 }
@@ -389,22 +587,50 @@ fn time_of(leaf: &[u8]) -> Option<schemas::manifest::Minute> {
     use schemas::leaf::Act;
     match canonical::from_canonical::<Leaf>(leaf).ok()? {
         Leaf::Manifest(manifest) => Some(manifest.time),
-        Leaf::Act(Act::Statement { time, .. } | Act::Refusal { time, .. } | Act::Erasure { time, .. }) => Some(time),
+        Leaf::Act(
+            Act::Statement { time, .. } | Act::Refusal { time, .. } | Act::Erasure { time, .. },
+        ) => Some(time),
     }
 }
 
 /// The checkpoint in the terms of a verdict, with its cosignatures.
-pub(crate) fn as_of(checkpoint: &Checkpoint, note: &Note, root: &TrustRoot, time: Option<schemas::manifest::Minute>) -> AsOf {
-    let witnesses: Vec<_> = root.witnesses.iter().filter_map(|text| VerifierKey::parse(text).ok()).collect();
+pub(crate) fn as_of(
+    checkpoint: &Checkpoint,
+    note: &Note,
+    root: &TrustRoot,
+    time: Option<schemas::manifest::Minute>,
+) -> AsOf {
+    let witnesses: Vec<_> = root
+        .witnesses
+        .iter()
+        .filter_map(|text| VerifierKey::parse(text).ok())
+        .collect();
     let cosigned = tlog::verify_cosignatures(note, &witnesses)
         .into_iter()
-        .filter_map(|(key, at)| Some((key.id_text(), jiff::Timestamp::from_second(i64::try_from(at).ok()?).ok()?)))
+        .filter_map(|(key, at)| {
+            Some((
+                key.id_text(),
+                jiff::Timestamp::from_second(i64::try_from(at).ok()?).ok()?,
+            ))
+        })
         .collect();
-    AsOf { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root, time, cosigned }
+    AsOf {
+        origin: checkpoint.origin.clone(),
+        size: checkpoint.size,
+        root: checkpoint.root,
+        time,
+        cosigned,
+    }
 }
 
 /// Holds the bundle's checkpoint against a newer one in the bundle and against one remembered elsewhere.
-fn later(bundle: &Bundle, own: &Checkpoint, log_key: &VerifierKey, options: &CheckOptions, out: &mut Findings) {
+fn later(
+    bundle: &Bundle,
+    own: &Checkpoint,
+    log_key: &VerifierKey,
+    options: &CheckOptions,
+    out: &mut Findings,
+) {
     let mut grown = None;
     if let Some(later) = &bundle.later {
         match Checkpoint::open(later.checkpoint.as_bytes(), log_key) {
@@ -421,9 +647,17 @@ fn later(bundle: &Bundle, own: &Checkpoint, log_key: &VerifierKey, options: &Che
     let place = "remembered checkpoint";
     let remembered = match Checkpoint::open(text.as_bytes(), log_key) {
         Ok((remembered, _)) => remembered,
-        Err(why) => return out.wrong("against", place, format!("it is none of this log's: {}", chain(&why))),
+        Err(why) => {
+            return out.wrong(
+                "against",
+                place,
+                format!("it is none of this log's: {}", chain(&why)),
+            );
+        }
     };
-    let known = std::iter::once(own).chain(&grown).find(|known| known.size == remembered.size);
+    let known = std::iter::once(own)
+        .chain(&grown)
+        .find(|known| known.size == remembered.size);
     match known {
         Some(known) if known.root == remembered.root => {}
         Some(known) => out.diverged(
@@ -450,6 +684,10 @@ fn grows(old: &Checkpoint, new: &Checkpoint, proof: &[Hash]) -> Result<(), Strin
             Err(format!("the log showed two trees of {} leaves", old.size))
         };
     }
-    verify_consistency(old.size, new.size, proof, &old.root, &new.root)
-        .map_err(|why| format!("the log of {} leaves did not grow out of the one of {}: {why}", new.size, old.size))
+    verify_consistency(old.size, new.size, proof, &old.root, &new.root).map_err(|why| {
+        format!(
+            "the log of {} leaves did not grow out of the one of {}: {why}",
+            new.size, old.size
+        )
+    })
 }

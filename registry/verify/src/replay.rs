@@ -44,7 +44,9 @@ pub(crate) enum Why {
 
 impl GoneLeaf {
     pub fn names(&self, unit: u64) -> bool {
-        self.units.iter().any(|[first, last]| (*first..=*last).contains(&unit))
+        self.units
+            .iter()
+            .any(|[first, last]| (*first..=*last).contains(&unit))
     }
 }
 
@@ -72,7 +74,11 @@ impl Replay {
         let leaf: Leaf = match canonical::from_canonical(bytes) {
             Ok(leaf) => leaf,
             Err(why) => {
-                out.wrong("leaf", place, format!("it is no leaf of this format: {why}"));
+                out.wrong(
+                    "leaf",
+                    place,
+                    format!("it is no leaf of this format: {why}"),
+                );
                 return None;
             }
         };
@@ -85,28 +91,70 @@ impl Replay {
             ) => (*v, *time),
         };
         if v != 1 {
-            out.wrong("leaf", place, format!("it has format version {v}, this release reads 1"));
+            out.wrong(
+                "leaf",
+                place,
+                format!("it has format version {v}, this release reads 1"),
+            );
             return None;
         }
         self.newest = Some(time);
         match &leaf {
             Leaf::Manifest(_) => {}
-            Leaf::Act(Act::Statement { kind, digest, time, .. }) => {
+            Leaf::Act(Act::Statement {
+                kind, digest, time, ..
+            }) => {
                 self.statement(index, *kind, *digest, *time, load, out);
             }
-            Leaf::Act(Act::Refusal { manifest, units, code, time, .. }) => {
+            Leaf::Act(Act::Refusal {
+                manifest,
+                units,
+                code,
+                time,
+                ..
+            }) => {
                 check_ranges(&place, units, out);
                 let why = Why::Refused(*code);
-                self.gone.insert(index, GoneLeaf { manifest: *manifest, units: units.clone(), why, time: *time });
+                self.gone.insert(
+                    index,
+                    GoneLeaf {
+                        manifest: *manifest,
+                        units: units.clone(),
+                        why,
+                        time: *time,
+                    },
+                );
             }
-            Leaf::Act(Act::Erasure { manifest, units, reason, statement, time, .. }) => {
+            Leaf::Act(Act::Erasure {
+                manifest,
+                units,
+                reason,
+                statement,
+                time,
+                ..
+            }) => {
                 check_ranges(&place, units, out);
                 if units.is_empty() {
                     out.wrong("leaf", place, "an erasure that names no unit");
                 }
-                let (proven, authority) = self.erasure(index, *manifest, units, *reason, *statement, *time, load, out);
-                let why = Why::Erased { reason: *reason, statement: *statement, authority, proven };
-                self.gone.insert(index, GoneLeaf { manifest: *manifest, units: units.clone(), why, time: *time });
+                let (proven, authority) = self.erasure(
+                    index, *manifest, units, *reason, *statement, *time, load, out,
+                );
+                let why = Why::Erased {
+                    reason: *reason,
+                    statement: *statement,
+                    authority,
+                    proven,
+                };
+                self.gone.insert(
+                    index,
+                    GoneLeaf {
+                        manifest: *manifest,
+                        units: units.clone(),
+                        why,
+                        time: *time,
+                    },
+                );
             }
         }
         Some(leaf)
@@ -123,7 +171,11 @@ impl Replay {
     ) {
         let place = format!("leaf {index}");
         if self.statements.insert(digest, (index, time)).is_some() {
-            out.wrong("statement", place, format!("statement {} is announced a second time", digest.short()));
+            out.wrong(
+                "statement",
+                place,
+                format!("statement {} is announced a second time", digest.short()),
+            );
             return;
         }
         let Some(opened) = open(index, digest, load, out) else {
@@ -138,13 +190,23 @@ impl Replay {
             Statement::Erasure { .. } => None,
         };
         if of_kind != Some(kind) {
-            out.wrong("statement", place, format!("the leaf announces another kind of statement than the {} it names", opened.name()));
+            out.wrong(
+                "statement",
+                place,
+                format!(
+                    "the leaf announces another kind of statement than the {} it names",
+                    opened.name()
+                ),
+            );
             return;
         }
         self.push(index, time, &opened, out);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are the members of one leaf")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the members of one leaf"
+    )]
     fn erasure(
         &mut self,
         index: u64,
@@ -157,35 +219,69 @@ impl Replay {
         out: &mut Findings,
     ) -> (bool, Option<String>) {
         if self.statements.insert(statement, (index, time)).is_some() {
-            out.wrong("statement", format!("leaf {index}"), format!("statement {} is announced a second time", statement.short()));
+            out.wrong(
+                "statement",
+                format!("leaf {index}"),
+                format!("statement {} is announced a second time", statement.short()),
+            );
             return (false, None);
         }
         let Some(opened) = open(index, statement, load, out) else {
             return (false, None);
         };
-        let Statement::Erasure { manifest: of, units: named, reason: why, authority, .. } = &opened.statement else {
-            out.wrong("erasure", format!("leaf {index}"), format!("it names the {}, which erases nothing", opened.name()));
+        let Statement::Erasure {
+            manifest: of,
+            units: named,
+            reason: why,
+            authority,
+            ..
+        } = &opened.statement
+        else {
+            out.wrong(
+                "erasure",
+                format!("leaf {index}"),
+                format!("it names the {}, which erases nothing", opened.name()),
+            );
             return (false, None);
         };
         if *of != manifest || ranges(named) != units || *why != reason {
             out.wrong(
                 "erasure",
                 format!("leaf {index}"),
-                format!("it names another segment, other units or another reason than the signed {}", opened.name()),
+                format!(
+                    "it names another segment, other units or another reason than the signed {}",
+                    opened.name()
+                ),
             );
             return (false, None);
         }
-        (self.push(index, time, &opened, out), Some(authority.clone()))
+        (
+            self.push(index, time, &opened, out),
+            Some(authority.clone()),
+        )
     }
 
-    fn push(&mut self, index: u64, time: Minute, opened: &OpenStatement, out: &mut Findings) -> bool {
+    fn push(
+        &mut self,
+        index: u64,
+        time: Minute,
+        opened: &OpenStatement,
+        out: &mut Findings,
+    ) -> bool {
         if let Err(why) = self.history.push(index, time, opened) {
-            let code = if matches!(why, PolicyError::Signers { .. }) { "signers" } else { "statement" };
+            let code = if matches!(why, PolicyError::Signers { .. }) {
+                "signers"
+            } else {
+                "statement"
+            };
             out.wrong(code, format!("leaf {index}"), chain(&why));
             return false;
         }
         let known = self.history.root().map(TrustRoot::keys).unwrap_or_default();
-        let counted = opened.signers(&known).map(|by| by.len()).unwrap_or_default();
+        let counted = opened
+            .signers(&known)
+            .map(|by| by.len())
+            .unwrap_or_default();
         let lines = opened.note.signatures.len();
         if counted < lines {
             out.note(
@@ -198,27 +294,51 @@ impl Replay {
     }
 }
 
-fn open(index: u64, digest: Digest, load: impl FnOnce(Digest) -> Found, out: &mut Findings) -> Option<OpenStatement> {
+fn open(
+    index: u64,
+    digest: Digest,
+    load: impl FnOnce(Digest) -> Found,
+    out: &mut Findings,
+) -> Option<OpenStatement> {
     let place = format!("statements/{digest}.note");
     let note = match load(digest) {
         Found::Note(note) => note,
         Found::Absent => {
-            out.missing("missing-statement", place, format!("leaf {index} names this statement, and it is not here"));
+            out.missing(
+                "missing-statement",
+                place,
+                format!("leaf {index} names this statement, and it is not here"),
+            );
             return None;
         }
         Found::Unreadable(why) => {
-            out.wrong("statement", place, format!("leaf {index} names this statement, and it cannot be read: {why}"));
+            out.wrong(
+                "statement",
+                place,
+                format!("leaf {index} names this statement, and it cannot be read: {why}"),
+            );
             return None;
         }
     };
     match open_statement(&note) {
         Ok(opened) if opened.digest == digest && opened.note.to_string() == note => Some(opened),
         Ok(opened) if opened.digest == digest => {
-            out.wrong("statement", place, "its note is not in the one spelling that is written");
+            out.wrong(
+                "statement",
+                place,
+                "its note is not in the one spelling that is written",
+            );
             None
         }
         Ok(opened) => {
-            out.wrong("statement", place, format!("its text has the digest {}, not the one leaf {index} names", opened.digest));
+            out.wrong(
+                "statement",
+                place,
+                format!(
+                    "its text has the digest {}, not the one leaf {index} names",
+                    opened.digest
+                ),
+            );
             None
         }
         Err(why) => {
@@ -230,7 +350,9 @@ fn open(index: u64, digest: Digest, load: impl FnOnce(Digest) -> Found, out: &mu
 
 fn check_ranges(place: &str, units: &[[u64; 2]], out: &mut Findings) {
     let inner = units.iter().all(|[first, last]| first <= last);
-    let ascending = units.windows(2).all(|pair| matches!(pair, [[_, last], [next, _]] if last < next));
+    let ascending = units
+        .windows(2)
+        .all(|pair| matches!(pair, [[_, last], [next, _]] if last < next));
     if !inner || !ascending {
         out.wrong("leaf", place, "its units are not ascending ranges");
     }

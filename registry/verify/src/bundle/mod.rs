@@ -4,7 +4,7 @@
 //!
 //! A plain tar file (POSIX ustar, not compressed), so that anybody can open it without us: `tar xf NAME.vigie-bundle`. It holds units
 //! of one segment. Names ascend; modes are 644, owners 0, times 0; the one spelling that [`Bundle::write`] gives is the only one
-//! [`Bundle::read`] takes, so a changed bit anywhere is refused or named.
+//! [`Bundle::read`] takes, so a changed bit anywhere is refused or named. Which units were asked for is a question and not a claim: nobody signs it.
 //!
 //! | member | what |
 //! |---|---|

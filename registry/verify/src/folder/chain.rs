@@ -22,14 +22,25 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
         let (manifest, place) = (&segment.manifest, format!("leaf {}", segment.index));
         let agent = manifest.agent.as_str();
         if let Some(first) = logged.insert(segment.digest, segment.index) {
-            out.wrong("fork", place, format!("the segment is in the log already, as leaf {first}"));
+            out.wrong(
+                "fork",
+                place,
+                format!("the segment is in the log already, as leaf {first}"),
+            );
             continue;
         }
         if refused.contains(&segment.digest) {
-            out.wrong("refusal", &*place, "the segment is in the log, and refused whole as well");
+            out.wrong(
+                "refusal",
+                &*place,
+                "the segment is in the log, and refused whole as well",
+            );
         }
         let last = newest.get(agent).copied();
-        let (expected, before) = (last.map_or(1, |(seq, _)| seq.saturating_add(1)), last.map(|(_, digest)| digest));
+        let (expected, before) = (
+            last.map_or(1, |(seq, _)| seq.saturating_add(1)),
+            last.map(|(_, digest)| digest),
+        );
         if manifest.seq < expected {
             out.wrong(
                 "fork",
@@ -39,12 +50,25 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
             continue;
         }
         if manifest.seq == expected && manifest.prev != before {
-            out.wrong("fork", &*place, format!("segment {} of {agent} names another predecessor than the one in the log", manifest.seq));
+            out.wrong(
+                "fork",
+                &*place,
+                format!(
+                    "segment {} of {agent} names another predecessor than the one in the log",
+                    manifest.seq
+                ),
+            );
         }
         if manifest.seq > expected {
             let range = format!("segments {expected} to {} of {agent}", manifest.seq - 1);
-            if manifest.prev.is_some_and(|prev| refused.contains(&prev)) && manifest.seq == expected + 1 {
-                out.note("gap", place, format!("segment {expected} of {agent} was refused whole"));
+            if manifest.prev.is_some_and(|prev| refused.contains(&prev))
+                && manifest.seq == expected + 1
+            {
+                out.note(
+                    "gap",
+                    place,
+                    format!("segment {expected} of {agent} was refused whole"),
+                );
             } else {
                 out.missing("gap", place, format!("{range} never reached the log"));
             }
@@ -54,8 +78,19 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
     for (index, leaf) in &log.replay.gone {
         let place = format!("leaf {index}");
         match logged.get(&leaf.manifest) {
-            Some(of) if of > index => out.wrong("leaf", place, "it speaks of a segment that was not in the log yet"),
-            None if !leaf.units.is_empty() => out.wrong("leaf", place, format!("it names units of a segment {} that is not in the log", leaf.manifest)),
+            Some(of) if of > index => out.wrong(
+                "leaf",
+                place,
+                "it speaks of a segment that was not in the log yet",
+            ),
+            None if !leaf.units.is_empty() => out.wrong(
+                "leaf",
+                place,
+                format!(
+                    "it names units of a segment {} that is not in the log",
+                    leaf.manifest
+                ),
+            ),
             _ => {}
         }
     }

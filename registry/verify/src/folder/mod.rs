@@ -70,13 +70,42 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Totals { leaves, statements, segments, units, erased, refused, refused_segments, captures, late, records, bytes } = self.totals;
+        let Totals {
+            leaves,
+            statements,
+            segments,
+            units,
+            erased,
+            refused,
+            refused_segments,
+            captures,
+            late,
+            records,
+            bytes,
+        } = self.totals;
         write!(f, "{}", self.verdict)?;
+        let mib = bytes >> 20;
         writeln!(f, "\nLOOKED AT")?;
-        writeln!(f, "  {leaves} leaves, {statements} statements, {segments} segments ({} MiB), {units} units", bytes >> 20)?;
-        writeln!(f, "  {captures} decisions computed again, {late} made before the agent could know of a change")?;
-        writeln!(f, "  {records} records hashed again")?;
-        writeln!(f, "  {erased} units erased, {refused} units and {refused_segments} whole segments refused, each named by a leaf")
+        writeln!(
+            f,
+            "  log         {}, {}",
+            count(leaves, "leaf", "leaves"),
+            count(statements, "statement", "statements")
+        )?;
+        let units = count(units, "unit", "units");
+        writeln!(f, "  segments    {segments} ({mib} MiB) with {units}")?;
+        writeln!(
+            f,
+            "  decisions   {captures} computed again; {late} made before the agent could know of a change"
+        )?;
+        writeln!(f, "  records     {records} hashed again")?;
+        let erased = count(erased, "unit", "units");
+        let refused = count(refused, "unit", "units");
+        let whole = count(refused_segments, "whole segment", "whole segments");
+        writeln!(
+            f,
+            "  gone        {erased} erased, {refused} and {whole} refused, each named by a leaf"
+        )
     }
 }
 
@@ -92,14 +121,20 @@ pub fn check_folder(data_dir: &Path, root: &TrustRoot, options: &FolderOptions<'
         Ok(key) => key,
         Err(why) => {
             out.wrong("root", "trust root", words(&why));
-            return Report { verdict: Verdict::of(root.trial, None, out), totals };
+            return Report {
+                verdict: Verdict::of(root.trial, None, out),
+                totals,
+            };
         }
     };
     let (checkpoint, note) = match log::checkpoint(data_dir, &log_key) {
         Ok(found) => found,
         Err(finding) => {
             out.0.push(finding);
-            return Report { verdict: Verdict::of(root.trial, None, out), totals };
+            return Report {
+                verdict: Verdict::of(root.trial, None, out),
+                totals,
+            };
         }
     };
     let mut log = log::Log::read(data_dir, &checkpoint, &mut out);
@@ -108,20 +143,34 @@ pub fn check_folder(data_dir: &Path, root: &TrustRoot, options: &FolderOptions<'
     totals.segments = log.segments.len() as u64;
     match log.replay.history.root_named(root.digest()) {
         Some(_) => {}
-        None if log.replay.history.root().is_none() => out.missing("missing-root", "leaf 0", "the log holds no trust root"),
+        None if log.replay.history.root().is_none() => {
+            out.missing("missing-root", "leaf 0", "the log holds no trust root")
+        }
         None => out.wrong(
             "root",
             "trust root",
-            format!("the log's trust roots do not hold yours, {} (version {})", root.digest().short(), root.version),
+            format!(
+                "the log's trust roots do not hold yours, {} (version {})",
+                root.digest().short(),
+                root.version
+            ),
         ),
     }
     chain::check(&log, &mut out);
-    totals.refused_segments = log.replay.gone.values().filter(|leaf| leaf.units.is_empty()).count() as u64;
+    totals.refused_segments = log
+        .replay
+        .gone
+        .values()
+        .filter(|leaf| leaf.units.is_empty())
+        .count() as u64;
     remembered(&mut log, &checkpoint, &log_key, options, &mut out);
     segments::check(data_dir, &log, &log_key, options, &mut totals, &mut out);
     files::unknown(data_dir, &log, &mut out);
     let as_of = as_of(&checkpoint, &note, root, log.replay.newest);
-    Report { verdict: Verdict::of(root.trial, Some(as_of), out), totals }
+    Report {
+        verdict: Verdict::of(root.trial, Some(as_of), out),
+        totals,
+    }
 }
 
 /// Holds the log against what agents had verified when they made their segments, and against a checkpoint from elsewhere.
@@ -132,24 +181,40 @@ fn remembered(
     options: &FolderOptions<'_>,
     out: &mut Findings,
 ) {
-    let given = options.against.as_ref().and_then(|text| match Checkpoint::open(text.as_bytes(), log_key) {
-        Ok((given, _)) => Some(given),
-        Err(why) => {
-            out.wrong("against", "remembered checkpoint", format!("it is none of this log's: {}", words(&why)));
-            None
+    let given = options.against.as_ref().and_then(|text| {
+        match Checkpoint::open(text.as_bytes(), log_key) {
+            Ok((given, _)) => Some(given),
+            Err(why) => {
+                out.wrong(
+                    "against",
+                    "remembered checkpoint",
+                    format!("it is none of this log's: {}", words(&why)),
+                );
+                None
+            }
         }
     });
-    let mut sizes: Vec<u64> = log.segments.iter().map(|segment| segment.manifest.checkpoint.size).collect();
+    let mut sizes: Vec<u64> = log
+        .segments
+        .iter()
+        .map(|segment| segment.manifest.checkpoint.size)
+        .collect();
     sizes.extend(given.iter().map(|given| given.size));
     let roots = log.roots_at(sizes);
     for segment in &log.segments {
         let seen = &segment.manifest.checkpoint;
         let place = format!("leaf {}", segment.index);
         if seen.size > segment.index {
-            let what = format!("{} had verified a log of {} leaves before this one was added", segment.manifest.agent, seen.size);
+            let what = format!(
+                "{} had verified a log of {} leaves before this one was added",
+                segment.manifest.agent, seen.size
+            );
             out.diverged(place, what);
         } else if roots.get(&seen.size).is_some_and(|root| *root != seen.root) {
-            let what = format!("{} had verified another tree of {} leaves", segment.manifest.agent, seen.size);
+            let what = format!(
+                "{} had verified another tree of {} leaves",
+                segment.manifest.agent, seen.size
+            );
             out.diverged(place, what);
         }
     }
@@ -169,4 +234,8 @@ fn remembered(
         }
         None => out.missing("missing-leaf", place, "the log here cannot be read up to its size"),
     }
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

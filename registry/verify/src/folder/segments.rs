@@ -40,8 +40,16 @@ pub(super) fn check(
     totals: &mut Totals,
     out: &mut Findings,
 ) {
-    let cores = || thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-    let threads = if options.threads == 0 { cores() } else { options.threads };
+    let cores = || {
+        thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(MOST_THREADS)
+    };
+    let threads = if options.threads == 0 {
+        cores()
+    } else {
+        options.threads
+    };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let merged = Mutex::new((&mut *totals, &mut *out));
     let work = || {
@@ -75,13 +83,23 @@ pub(super) fn check(
     }
 }
 
-fn segment(data_dir: &Path, log: &Log, logged: &Logged, log_key: &VerifierKey, totals: &mut Totals, out: &mut Findings) {
+fn segment(
+    data_dir: &Path,
+    log: &Log,
+    logged: &Logged,
+    log_key: &VerifierKey,
+    totals: &mut Totals,
+    out: &mut Findings,
+) {
     let name = segment_name(logged.digest);
     let file = match read_file(&data_dir.join(&name), MAX_FILE_BYTES) {
         Ok(file) => file,
         Err(why) if why.kind() == io::ErrorKind::NotFound => {
             let units = logged.manifest.units;
-            let what = format!("leaf {} of {} names this segment, and its {units} units are not here", logged.index, logged.manifest.agent);
+            let what = format!(
+                "leaf {} of {} names this segment, and its {units} units are not here",
+                logged.index, logged.manifest.agent
+            );
             return out.missing("missing-segment", name, what);
         }
         Err(why) => return out.wrong("segment", name, format!("it cannot be read: {why}")),
@@ -93,24 +111,40 @@ fn segment(data_dir: &Path, log: &Log, logged: &Logged, log_key: &VerifierKey, t
     };
     drop(file);
     if segment.digest != logged.digest {
-        let what = format!("it holds another segment, {} number {}", segment.manifest.agent, segment.manifest.seq);
+        let what = format!(
+            "it holds another segment, {} number {}",
+            segment.manifest.agent, segment.manifest.seq
+        );
         return out.wrong("segment", name, what);
     }
     totals.units += segment.manifest.units;
     let mut collector = None;
-    match log.replay.history.agent(&segment.manifest.agent, logged.index) {
-        AgentState::Enrolled { vkey, collector: of } => {
+    match log
+        .replay
+        .history
+        .agent(&segment.manifest.agent, logged.index)
+    {
+        AgentState::Enrolled {
+            vkey,
+            collector: of,
+        } => {
             collector = Some(of);
             if let Err(why) = segment.verify(&vkey) {
                 out.wrong("signature", &*name, chain(&why));
             }
         }
         AgentState::Revoked => {
-            let what = format!("the key of {} was revoked before leaf {} was added", segment.manifest.agent, logged.index);
+            let what = format!(
+                "the key of {} was revoked before leaf {} was added",
+                segment.manifest.agent, logged.index
+            );
             out.wrong("agent", &*name, what);
         }
         AgentState::Unknown => {
-            let what = format!("nobody had enrolled {} when leaf {} was added", segment.manifest.agent, logged.index);
+            let what = format!(
+                "nobody had enrolled {} when leaf {} was added",
+                segment.manifest.agent, logged.index
+            );
             out.wrong("agent", &*name, what);
         }
     }
@@ -132,36 +166,72 @@ fn segment(data_dir: &Path, log: &Log, logged: &Logged, log_key: &VerifierKey, t
     totals.late += counts.late;
     totals.records += counts.records;
     for capture in &view.captures {
-        let copy_gone = capture.robots().is_some_and(|id| !view.robots.contains_key(id));
+        let copy_gone = capture
+            .robots()
+            .is_some_and(|id| !view.robots.contains_key(id));
         let sent = !matches!(capture.kind, CaptureKind::Refused(_));
         if !gone.is_empty() && (copy_gone || view.run.is_none()) && sent {
-            out.note("unjudged", judge.place(capture.unit), "its run record or robots.txt copy is gone, so its decision cannot be recomputed");
+            out.note(
+                "unjudged",
+                judge.place(capture.unit),
+                "its run record or robots.txt copy is gone, so its decision cannot be recomputed",
+            );
         }
     }
 }
 
 /// Holds the tombstones in a file against the leaves that should name them, and the leaves against the file.
-fn tombstones(log: &Log, logged: &Logged, segment: &Segment, name: &str, totals: &mut Totals, out: &mut Findings) -> BTreeSet<u64> {
+fn tombstones(
+    log: &Log,
+    logged: &Logged,
+    segment: &Segment,
+    name: &str,
+    totals: &mut Totals,
+    out: &mut Findings,
+) -> BTreeSet<u64> {
     let mut gone = BTreeSet::new();
     for (unit, leaf) in tombstoned_units(segment) {
         gone.insert(unit);
-        let named = log.replay.gone.get(&leaf).filter(|found| found.manifest == logged.digest && found.names(unit));
+        let named = log
+            .replay
+            .gone
+            .get(&leaf)
+            .filter(|found| found.manifest == logged.digest && found.names(unit));
         match named.map(|found| &found.why) {
             Some(Why::Erased { .. }) => totals.erased += 1,
             Some(Why::Refused(_)) => totals.refused += 1,
             None => {
-                let what = format!("it is gone, and leaf {leaf}, which should say why, does not name it");
+                let what =
+                    format!("it is gone, and leaf {leaf}, which should say why, does not name it");
                 out.missing("missing-unit", format!("{name}, unit {unit}"), what);
             }
         }
     }
-    for (index, leaf) in log.replay.gone.iter().filter(|(_, leaf)| leaf.manifest == logged.digest) {
+    for (index, leaf) in log
+        .replay
+        .gone
+        .iter()
+        .filter(|(_, leaf)| leaf.manifest == logged.digest)
+    {
         for [first, last] in &leaf.units {
             if *last >= segment.manifest.units {
-                out.wrong("leaf", format!("leaf {index}"), format!("it names unit {last} of a segment of {} units", segment.manifest.units));
+                out.wrong(
+                    "leaf",
+                    format!("leaf {index}"),
+                    format!(
+                        "it names unit {last} of a segment of {} units",
+                        segment.manifest.units
+                    ),
+                );
             }
-            for unit in (*first..=(*last).min(segment.manifest.units)).filter(|unit| *unit < segment.manifest.units && !gone.contains(unit)) {
-                out.wrong("not-destroyed", format!("{name}, unit {unit}"), format!("leaf {index} says it is gone, and its bytes are still here"));
+            for unit in (*first..=(*last).min(segment.manifest.units))
+                .filter(|unit| *unit < segment.manifest.units && !gone.contains(unit))
+            {
+                out.wrong(
+                    "not-destroyed",
+                    format!("{name}, unit {unit}"),
+                    format!("leaf {index} says it is gone, and its bytes are still here"),
+                );
             }
         }
     }

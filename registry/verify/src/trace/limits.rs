@@ -5,7 +5,11 @@ use schemas::manifest::Manifest;
 use crate::verdict::Verdict;
 
 /// Whole sentences, the weightiest first. Kept true to the table *who can cheat whom* of the design.
-pub(super) fn limits(verdict: &Verdict, manifest: Option<&Manifest>, leaf: Option<u64>) -> Vec<String> {
+pub(super) fn limits(
+    verdict: &Verdict,
+    manifest: Option<&Manifest>,
+    leaf: Option<u64>,
+) -> Vec<String> {
     let agent = manifest.map_or("the agent", |manifest| manifest.agent.as_str());
     let mut all = Vec::new();
     if verdict.trial {
@@ -33,7 +37,10 @@ pub(super) fn limits(verdict: &Verdict, manifest: Option<&Manifest>, leaf: Optio
         "That the record says what the source meant. It is what a program read out of the bytes; the bytes are in the bundle unless they are erased, and the same program gives the same record again."
             .to_owned(),
     );
-    let cosigned = verdict.as_of.as_ref().map_or(&[][..], |as_of| &as_of.cosigned);
+    let cosigned = verdict
+        .as_of
+        .as_ref()
+        .map_or(&[][..], |as_of| &as_of.cosigned);
     let witnesses = if cosigned.is_empty() {
         "No witness cosigned this checkpoint".to_owned()
     } else {
