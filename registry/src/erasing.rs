@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use schemas::Digest;
 
-use crate::{
-    core::{Registry, store::row_parts},
-    desk::RecordId,
-};
+use crate::{core::store::row_parts, desk::RecordId};
 
 /// Every line that describes the item, the last line of each reading it stands in (it digests the others), and every answer it was read
 /// from, by segment. Seen through any vantage: the identity is what is erased.
@@ -16,8 +13,8 @@ use crate::{
 /// # Errors
 ///
 /// Where there is no such record.
-pub fn units_of(registry: &Registry, id: RecordId) -> Result<BTreeMap<Digest, Vec<u64>>> {
-    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = registry.store().read(|db| {
+pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Digest, Vec<u64>>> {
+    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = {
         db.prepare(
             "SELECT s.manifest, g.id, c.response_unit, c.conversion_to
              FROM sightings g JOIN captures c ON c.id = g.capture JOIN segments s ON s.idx = c.idx
@@ -25,8 +22,8 @@ pub fn units_of(registry: &Registry, id: RecordId) -> Result<BTreeMap<Digest, Ve
                               WHERE a.id = (SELECT item FROM sightings WHERE id = ?1))",
         )?
         .query_map([id.row()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-        .collect()
-    })?;
+        .collect::<Result<_, _>>()?
+    };
     let mut units: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
     for (manifest, line, response, end) in rows {
         let of = units.entry(manifest.parse()?).or_default();

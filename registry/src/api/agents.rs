@@ -89,6 +89,17 @@ pub async fn statement(
     .await
 }
 
+/// Writes a backup into the folder named in the body, on the registry's own machine.
+pub async fn backup(State(desk): State<Desk>, seat: Seat, body: String) -> Result<Json<Value>, Refused> {
+    seat.one_of(&[Role::Admin])?;
+    blocking(move || {
+        seat.audit(&desk, "backup", &body)?;
+        let made = desk.registry().backup(std::path::Path::new(&body)).map_err(|why| registry_refused(&why))?;
+        Ok(Json(json!({ "files": made.files.len(), "size": made.size })))
+    })
+    .await
+}
+
 /// What the registry's core refused, as a problem.
 pub fn registry_refused(why: &RegistryError) -> Refused {
     let refused = |status, code, title| Refused::new(status, code, title, chain(why));

@@ -104,6 +104,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/v1/proofs/inclusion", get(log::inclusion))
         .route("/log/{*path}", get(log::tile))
         .route("/v1/statements", post(agents::statement))
+        .route("/v1/backup", post(agents::backup))
         .route("/v1/search", get(read::search))
         .route("/v1/records/{id}", get(read::record))
         .route("/v1/records/{id}/trace", get(read::trace))

@@ -105,6 +105,16 @@ const CALLS: &[Call] = &[
         roles: "admin, reviewer",
     },
     Call {
+        method: "post",
+        path: "/v1/backup",
+        summary: "Write a backup into a new folder on the registry's own machine; the body names it",
+        query: &[],
+        takes: Some("text/plain"),
+        gives: JSON,
+        schema: None,
+        roles: "admin",
+    },
+    Call {
         method: "get",
         path: "/v1/search",
         summary: "Find records; `min_size` waits until the index is complete to that log size",

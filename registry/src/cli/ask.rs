@@ -53,7 +53,7 @@ pub struct CoverageArgs {
 }
 
 /// A read-only connection to the unit's tables; works while the registry is being served.
-fn tables(unit: &Unit) -> Result<Connection> {
+pub fn tables(unit: &Unit) -> Result<Connection> {
     let file = unit.settings.data.join("registry.sqlite");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&file, flags).with_context(|| {

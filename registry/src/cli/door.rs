@@ -126,6 +126,25 @@ impl Door {
         }
     }
 
+    /// Writes a backup into a folder that does not exist; gives the number of files and the log size.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder exists or cannot be written.
+    pub fn backup(&mut self, folder: &std::path::Path) -> Result<(u64, u64)> {
+        match self {
+            Self::Folder(registry) => {
+                let made = registry.backup(folder)?;
+                Ok((made.files.len() as u64, made.size))
+            }
+            Self::Served { .. } => {
+                let answer = self.ask("POST", "/v1/backup", Some(&folder.display().to_string()))?;
+                let number = |name: &str| answer.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+                Ok((number("files"), number("size")))
+            }
+        }
+    }
+
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<serde_json::Value> {
         let Self::Served { url, token } = self else {
             bail!("this registry is not served")

@@ -275,7 +275,7 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
     };
     let (Some(first), Some(second)) = (&founders.requester.key, &founders.approver.key) else {
         say.line(&format!(
-            "The trust root is written. Both people sign it next, each on the machine that holds their key:\n  vigie root sign {}/trust.toml --key KEY --out .\nthen, here:\n  vigie submit NOTE...\n",
+            "The trust root is written. Both people sign it next, each on the machine that holds their key:\n  vigie root sign {}/trust.toml --key KEY --out root.note     (the first)\n  vigie cosign root.note --key KEY                            (the second)\nthen, here:\n  vigie submit root.note\n",
             folder.display()
         ))?;
         return Ok(());

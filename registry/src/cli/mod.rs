@@ -73,6 +73,17 @@ enum Command {
         #[arg(required = true)]
         notes: Vec<PathBuf>,
     },
+    /// Show a signed statement in words and add your signature to it
+    Cosign {
+        /// The signed note
+        note: PathBuf,
+        /// Your private key
+        #[arg(long)]
+        key: PathBuf,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Make, list and revoke tokens for people who use the registry over the network
     #[command(subcommand)]
     Token(token::Token),
@@ -148,6 +159,7 @@ fn run(cli: Cli, say: &Say) -> Result<ExitCode> {
         Command::Policy(command) => done(policy_command(&command, &unit, say)),
         Command::Agent(command) => done(agent::run(&command, || Door::open(&unit()?), say)),
         Command::Submit { notes } => done(operate::submit(&notes, &unit()?, say)),
+        Command::Cosign { note, key, yes } => done(operate::cosign(&note, &key, yes, say)),
         Command::Token(command) => done(token::run(&command, &unit()?, say)),
         Command::Search(args) => done(ask::search(&args, &unit()?, say)),
         Command::Show { id } => done(ask::show(&id, &unit()?, say)),

@@ -17,7 +17,7 @@ use schemas::{
     statement::{ErasureReason, Statement},
 };
 
-use super::{Say, ask::alone, door::Door, keys, policy::confirmed, salt, unit::Unit};
+use super::{Say, ask::{alone, tables}, door::Door, keys, policy::confirmed, salt, unit::Unit};
 use crate::{
     core::{
         Config, Registry, backup,
@@ -59,6 +59,9 @@ pub struct EraseArgs {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+    /// Write the signed statements into this folder instead of carrying them out; others add theirs with `vigie cosign`, then `vigie submit`
+    #[arg(long)]
+    pub out: Option<PathBuf>,
 }
 
 /// Why something is erased.
@@ -103,6 +106,31 @@ pub fn submit(notes: &[PathBuf], unit: &Unit, say: &Say) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// `vigie cosign`.
+///
+/// # Errors
+///
+/// Where the note is no statement, the person declines, or the file cannot be written.
+pub fn cosign(file: &Path, key: &Path, yes: bool, say: &Say) -> Result<()> {
+    let text = fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let opened = schemas::policy::open_statement(&text)?;
+    let key = keys::read(key)?;
+    let shown = serde_json::to_string_pretty(&opened.statement)?;
+    say.line(&format!("{}\n{shown}", opened.name()))?;
+    if opened.note.signatures.iter().any(|signature| signature.id_text() == key.vkey().id_text()) {
+        bail!("{} has signed this already", key.vkey().id_text());
+    }
+    if !yes && !confirmed("sign this?")? {
+        bail!("nothing was signed");
+    }
+    let mut note = opened.note;
+    note.signatures.push(key.sign(&note.text));
+    fs::write(file, note.to_string()).with_context(|| format!("`{}` cannot be written", file.display()))?;
+    say.json_or(&serde_json::json!({ "file": file, "signatures": note.signatures.len() }), || {
+        format!("signed as {}: {} signatures now\n", key.vkey().id_text(), note.signatures.len())
+    })
 }
 
 /// `vigie rederive`. Exits 1 where anything differs.
@@ -216,14 +244,13 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
         .iter()
         .map(|file| keys::read(file))
         .collect::<Result<Vec<_>>>()?;
-    if (keys.len() as u64) < u64::from(root.needs.erase) {
+    if args.out.is_none() && (keys.len() as u64) < u64::from(root.needs.erase) {
         bail!(
-            "erasing needs {} people: give `--key` for each of them",
+            "erasing needs {} people: give `--key` for each of them, or `--out` to let the others sign elsewhere",
             root.needs.erase
         );
     }
-    let registry = alone(unit)?;
-    let wanted: BTreeMap<Digest, Vec<u64>> = erasing::units_of(&registry, id)?;
+    let wanted: BTreeMap<Digest, Vec<u64>> = erasing::units_of(&tables(unit)?, id)?;
     let units: usize = wanted.values().map(Vec::len).sum();
     say.line(&format!(
         "{id}: {units} units in {} segments will be destroyed for ever: every line that describes it, and every answer it was read from.\nRecords of others read from the same answers stand; their evidence will say that it was lawfully erased.",
@@ -232,6 +259,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
     if !args.yes && !confirmed("erase?")? {
         bail!("nothing was erased");
     }
+    let mut door = Door::open(unit)?;
     let bar = say.progress(wanted.len() as u64, "erasing");
     let mut leaves = Vec::new();
     for (manifest, units) in wanted {
@@ -245,10 +273,19 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
             salt: salt(),
         };
         let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
-        leaves.push(registry.add_statement(&note)?);
+        match &args.out {
+            None => leaves.push(door.add_statement(&note)?),
+            Some(folder) => {
+                fs::create_dir_all(folder)?;
+                fs::write(folder.join(format!("erasure-{}.note", manifest.short())), &note)?;
+            }
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if let Some(folder) = &args.out {
+        return say.line(&format!("nothing is erased yet: the statements lie in {}", folder.display()));
+    }
     say.json_or(&serde_json::json!({ "record": id, "units": units, "leaves": leaves }), || {
         format!("erased: {units} units, named by {} leaves of the log. Backups made before still hold them until they are rotated\n", leaves.len())
     })
@@ -260,10 +297,10 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
 ///
 /// Where the folder exists or cannot be written.
 pub fn backup(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
-    let registry = alone(unit)?;
-    let report = registry.backup(folder)?;
-    say.json_or(&serde_json::json!({ "folder": folder, "log_size": report.size, "files": report.files.len() }), || {
-        format!("{} files, log size {}: {}\n", report.files.len(), report.size, folder.display())
+    let folder = std::path::absolute(folder)?;
+    let (files, size) = Door::open(unit)?.backup(&folder)?;
+    say.json_or(&serde_json::json!({ "folder": folder, "log_size": size, "files": files }), || {
+        format!("{files} files, log size {size}: {}\n", folder.display())
     })
 }
 

@@ -16,6 +16,17 @@ pub enum Root {
         /// The trust root [default: the unit's]
         file: Option<PathBuf>,
     },
+    /// Sign a root as its statement; others add theirs with `vigie cosign`, then `vigie submit` hands it in
+    Sign {
+        /// The trust root [default: the unit's]
+        file: Option<PathBuf>,
+        /// Your private key
+        #[arg(long)]
+        key: PathBuf,
+        /// File for the signed statement
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Refuse a root that could not be used
     Check {
         /// The trust root [default: the unit's]
@@ -32,12 +43,17 @@ pub enum Root {
 ///
 /// Where a file cannot be read, or the root is refused.
 pub fn run(command: &Root, default: impl FnOnce() -> Result<PathBuf>, say: &Say) -> Result<()> {
-    let (Root::Show { file } | Root::Check { file, .. }) = command;
+    let (Root::Show { file } | Root::Sign { file, .. } | Root::Check { file, .. }) = command;
     let file = match file {
         Some(file) => file.clone(),
         None => default()?,
     };
     let root = read_root(&file)?;
+    if let Root::Sign { key, out, .. } = command {
+        let note = super::init::root_statement(&root, &[&super::keys::read(key)?])?;
+        std::fs::write(out, note)?;
+        say.line(&format!("signed: {}", out.display()))?;
+    }
     if let Root::Check { previous, .. } = command {
         let problems = root.check();
         for problem in &problems {

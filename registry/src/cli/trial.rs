@@ -156,7 +156,15 @@ fn allowlist(exhibit: &Exhibit, requester: &str, schedule: &str) -> Result<Strin
     let mut out = String::from(
         "# A trial: invented newsrooms on this machine's loopback address.\nformat = 1\n",
     );
-    for room in &exhibit.newsrooms {
+    // One newsroom also has a feed that leads elsewhere, so that a refused redirect can be seen.
+    let away = exhibit.newsrooms.iter().filter(|room| room.name == "moved").map(|room| Newsroom {
+        name: "moved-away".to_owned(),
+        url: room.url.clone(),
+        feed: "/away.atom".to_owned(),
+        about: "a feed that redirects to a host nobody permitted".to_owned(),
+    });
+    let away: Vec<_> = away.collect();
+    for room in exhibit.newsrooms.iter().chain(&away) {
         // Where the exhibit redirects to: permitted by nobody, so that a refusal can be seen.
         if room.name == "elsewhere" {
             continue;

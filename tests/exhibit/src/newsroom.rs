@@ -128,7 +128,7 @@ impl Newsroom {
             },
             edits: false,
             deletes: false,
-            pages: false,
+            pages: true,
             gzip: false,
             paging: Paging::None,
         }
@@ -166,7 +166,6 @@ fn good() -> Vec<Newsroom> {
             },
             edits: true,
             deletes: true,
-            pages: true,
             paging: Paging::Archive,
             ..Newsroom::plain(
                 "harbour",
@@ -181,7 +180,6 @@ fn good() -> Vec<Newsroom> {
             robots: Robots::Text(
                 "User-agent: *\nDisallow: /\n\nUser-agent: Vigie\nDisallow: /brouillons/\nAllow: /\n",
             ),
-            pages: true,
             gzip: true,
             paging: Paging::Next,
             pace: Pace {
@@ -200,7 +198,6 @@ fn good() -> Vec<Newsroom> {
             feed: "/lenta.rss",
             format: Format::Rss2Cyrillic,
             robots: Robots::Status(404),
-            pages: true,
             edits: true,
             ..Newsroom::plain(
                 "mayak",
@@ -213,7 +210,6 @@ fn good() -> Vec<Newsroom> {
             feed: "/feed.json",
             format: Format::Json,
             robots: Robots::Text("User-agent: *\nDisallow: /drafts/\nDisallow: /*?print=\n"),
-            pages: true,
             gzip: true,
             paging: Paging::Next,
             pace: Pace {
@@ -231,6 +227,7 @@ fn good() -> Vec<Newsroom> {
             feed: "/index.rdf",
             format: Format::Rdf,
             robots: Robots::Text("User-agent: *\nCrawl-delay: 1\nAllow: /\n"),
+            pages: false,
             ..Newsroom::plain(
                 "quarry",
                 "Quarry Road Notes",
@@ -246,6 +243,7 @@ fn good() -> Vec<Newsroom> {
                 per_round: 1,
                 window: 15,
             },
+            pages: false,
             ..Newsroom::plain(
                 "oldpress",
                 "The Old Press",
