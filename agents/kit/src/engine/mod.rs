@@ -5,13 +5,16 @@
 //! a segment on disk and one transaction settles what it settles (contract, section 3). A crash before that makes the exchanges again.
 
 pub mod clock;
+mod close;
 mod coverage;
 pub mod crash;
 mod draft;
+mod halted;
 mod heard;
 mod listen;
 pub mod ports;
 mod run;
+mod settle;
 pub mod walk;
 
 use std::sync::{Arc, Mutex};

@@ -9,21 +9,21 @@ use std::{
 use jiff::Timestamp;
 use schemas::{
     Digest,
-    capture::{Commit, Lane, Run},
+    capture::Lane,
     gate::{DecisionCode, Origin},
 };
 use serde_json::Value;
 
 use super::{
     Engine, EngineError, Hop, HopResult, Order, Outcome, Report, Wanted,
-    coverage::{Count, Ended, Facts as CoverageFacts, coverage},
+    coverage::{Count, Ended},
     crash,
-    draft::{Draft, Frame, Told},
-    walk::{Node, NodeState, Tally, Walk, WalkEnd},
+    draft::{Draft, Told},
+    walk::{Node, Tally, Walk},
 };
 use crate::{
-    contract::{Ask, Known, Work, checked_plan},
-    state::{Changes, ShelfItem, WalkRow, Whose},
+    contract::{Ask, Work, checked_plan},
+    state::{Changes, ShelfItem, WalkRow},
 };
 
 /// Pauses before a follow-up that failed is tried again, in seconds: 1 h, 6 h, 24 h. Then it is given up.
@@ -40,13 +40,13 @@ pub(super) struct Running {
     pub(super) engine: Arc<Engine>,
     pub(super) order: Order,
     pub(super) name: String,
-    row: i64,
+    pub(super) row: i64,
     pub(super) lane: Lane,
-    began_at: Timestamp,
+    pub(super) began_at: Timestamp,
     pub(super) walk_id: i64,
-    work: Work,
-    planned_at: Timestamp,
-    cursor_before: Value,
+    pub(super) work: Work,
+    pub(super) planned_at: Timestamp,
+    pub(super) cursor_before: Value,
     pub(super) cursor: Value,
     pub(super) walk: Walk,
     pub(super) tally: Tally,
@@ -58,8 +58,8 @@ pub(super) struct Running {
     pub(super) keys: HashSet<String>,
     pub(super) seen: HashSet<String>,
     pub(super) ended: Option<Ended>,
-    draft: Draft,
-    segments: Vec<Digest>,
+    pub(super) draft: Draft,
+    pub(super) segments: Vec<Digest>,
     pub(super) reader: String,
 }
 
@@ -430,265 +430,8 @@ impl Running {
         }))
     }
 
-    /// Stops the target until a person says otherwise.
-    pub(super) fn block(&mut self, what: &str) {
-        let target = &self.order.facts.target.id;
-        tracing::error!(target_id = %target, "`{target}` is blocked: {what}; it is not asked again until a person runs `once --target {target}`");
-        self.ended = Some(Ended::Blocked(what.to_owned()));
-        self.changes.blocked = Some(what.to_owned());
-    }
-
-    /// Applies what came of a job.
-    pub(super) fn settle(&mut self, job: Job, fate: Fate) {
-        match job {
-            Job::Walk(n) => self.settle_walk(n, fate),
-            Job::Shelf => self.settle_shelf(fate),
-        }
-    }
-
-    fn settle_walk(&mut self, n: u64, fate: Fate) {
-        let key = self
-            .walk
-            .node(n)
-            .and_then(|node| node.request.unless_known.clone());
-        let url = self
-            .walk
-            .node(n)
-            .map(|node| node.request.url.clone())
-            .unwrap_or_default();
-        let state = match fate {
-            Fate::Replaced => return,
-            Fate::Later { at, asked_again } => {
-                self.walk.change(n, |node| {
-                    node.not_before = Some(at);
-                    node.not_yet += u32::from(asked_again);
-                });
-                return;
-            }
-            Fate::Settled => NodeState::Settled,
-            Fate::Cut(why) => {
-                self.tally.gap(why);
-                NodeState::Cut
-            }
-            Fate::Failed(why) | Fate::Refused(why) => {
-                self.tally.gap(format!("{url}: {why}"));
-                NodeState::Failed
-            }
-        };
-        if state != NodeState::Failed {
-            self.changes.keys.extend(key);
-        }
-        self.walk.change(n, |node| node.state = state);
-    }
-
-    fn settle_shelf(&mut self, fate: Fate) {
-        if fate == Fate::Replaced {
-            return;
-        }
-        let Some(mut item) = self.shelf.pop_front() else {
-            return;
-        };
-        let now = self.engine.clock.now();
-        let later = match fate {
-            Fate::Settled | Fate::Cut(_) | Fate::Replaced => None,
-            Fate::Refused(why) => {
-                self.tally
-                    .gap(format!("follow-up {}: {why}", item.request().url));
-                None
-            }
-            Fate::Later { at, asked_again } => {
-                item.node.not_yet += u32::from(asked_again);
-                Some(at)
-            }
-            Fate::Failed(why) => {
-                let pause = usize::try_from(item.tries)
-                    .ok()
-                    .and_then(|tries| SHELF_PAUSES_SECS.get(tries));
-                item.tries += 1;
-                let what = if pause.is_some() {
-                    "failed"
-                } else {
-                    "was given up"
-                };
-                self.tally
-                    .gap(format!("follow-up {} {what}: {why}", item.request().url));
-                pause.and_then(|secs| {
-                    now.checked_add(jiff::SignedDuration::from_secs(i64::from(*secs)))
-                        .ok()
-                })
-            }
-        };
-        match later {
-            Some(at) => {
-                item.node.not_before = Some(at);
-                self.changes.shelf.push(item);
-            }
-            None => {
-                self.changes
-                    .keys
-                    .extend(item.node.request.unless_known.clone());
-                self.changes.unshelved.extend(item.id);
-            }
-        }
-    }
-
-    /// Closes the segment and settles what it settles.
-    async fn close(&mut self, last: bool) -> Result<schemas::coverage::Coverage, EngineError> {
-        let now = self.engine.clock.now();
-        self.believe();
-        let end = self.walk.end().filter(|_| last);
-        let coverage = self.coverage(now, end)?;
-        if let (Some(end), Work::Items { due, again }) = (end, self.work.clone()) {
-            self.settle_items(&due, again, end);
-        }
-        self.changes.nodes = self.walk.take_dirty();
-        self.changes.tally = self.tally.clone();
-        self.changes.recheck_after_secs = self.engine.collector.about().recheck_after_secs;
-        self.changes.again = matches!(self.work, Work::Items { again: true, .. });
-        self.changes.walk_end = end;
-        self.changes.run_end = last.then(|| (self.row, coverage.clone()));
-        // Follow-ups that wait in memory become durable with the segment that asked for them.
-        let waiting: Vec<ShelfItem> = self
-            .shelf
-            .iter()
-            .filter(|item| item.id.is_none())
-            .cloned()
-            .collect();
-        let fresh = waiting.len();
-        self.changes.shelf.extend(waiting);
-        let frame = Frame {
-            run: self.run_record(),
-            commit: Commit {
-                v: 1,
-                run: self.name.clone(),
-                cursor: self.cursor.clone(),
-                frontier: self.walk.pending(),
-                shelf: (self.shelf.len() + self.changes.shelf.len() - fresh) as u64,
-                dropped: self.dropped.clone(),
-                complete: last,
-                coverage: coverage.clone(),
-            },
-            policy: Arc::clone(&self.order.facts.policy),
-        };
-        let (draft, mut changes) = (
-            std::mem::take(&mut self.draft),
-            std::mem::take(&mut self.changes),
-        );
-        let engine = Arc::clone(&self.engine);
-        let (target, lane, walk) = (self.order.facts.target.id.clone(), self.lane, self.walk_id);
-        let (run, reader) = (self.name.clone(), self.reader.clone());
-        let (digest, changes) = tokio::task::spawn_blocking(move || {
-            let whose = Whose {
-                target: &target,
-                lane,
-                walk,
-                run: &run,
-                reader: &reader,
-                now,
-            };
-            let digest = engine.write_segment(&draft, &frame, |placed| {
-                Ok(engine.state.commit(&whose, &mut changes, placed)?)
-            })?;
-            Ok::<_, EngineError>((digest, changes))
-        })
-        .await??;
-        self.segments.push(digest);
-        // The rows of follow-ups that are still to be made in this run.
-        let mut ids = changes
-            .shelf
-            .iter()
-            .skip(changes.shelf.len() - fresh)
-            .map(|item| item.id);
-        for item in self.shelf.iter_mut().filter(|item| item.id.is_none()) {
-            item.id = ids.next().flatten();
-        }
-        Ok(coverage)
-    }
-
-    fn coverage(
-        &self,
-        now: Timestamp,
-        walk: Option<WalkEnd>,
-    ) -> Result<schemas::coverage::Coverage, EngineError> {
-        let target = &self.order.facts.target.id;
-        let must_join = self.lane == Lane::Poll
-            && self.engine.collector.about().overlap
-            && self
-                .engine
-                .state
-                .had_items(target, self.lane, self.walk_id)?;
-        Ok(coverage(&CoverageFacts {
-            target,
-            due: self.order.due,
-            from: self.began_at,
-            to: now,
-            count: &self.count,
-            tally: &self.tally,
-            walk,
-            ended: self.ended.as_ref(),
-            must_join,
-        }))
-    }
-
-    /// Items that were asked for by name: done, whether or not they were answered, unless asking itself failed.
-    fn settle_items(&mut self, due: &[Known], again: bool, end: WalkEnd) {
-        for known in due {
-            let answered = self.tally.answered.contains(&known.id)
-                || self.tally.answered.contains(&known.handle);
-            match (again, end == WalkEnd::Complete || answered) {
-                (true, true) => self.changes.rechecked.push(known.id.clone()),
-                (false, true) => {
-                    self.changes.keys.push(want_key(&known.id));
-                    self.changes.described.push(known.id.clone());
-                }
-                (true, false) => {}
-                (false, false) => self.changes.wants_later.push(known.id.clone()),
-            }
-        }
-    }
-
-    /// How many items asked for by name no answer spoke of.
-    pub(super) fn unanswered(&self) -> u64 {
-        let Work::Items { due, .. } = &self.work else {
-            return 0;
-        };
-        let answered = |known: &&Known| {
-            self.tally.answered.contains(&known.id) || self.tally.answered.contains(&known.handle)
-        };
-        let open = due.iter().filter(|known| !answered(known)).count() as u64;
-        open.saturating_sub(self.tally.odd)
-    }
-
     pub(super) const fn work(&self) -> &Work {
         &self.work
-    }
-
-    fn run_record(&self) -> Run {
-        let Order {
-            facts,
-            issue,
-            due,
-            clock_synchronised,
-            ..
-        } = &self.order;
-        Run {
-            v: 1,
-            id: self.name.clone(),
-            policy: facts.policy.digest(),
-            policy_issued_at: facts.policy.issued_at(),
-            issue: issue.clone(),
-            root: facts.policy.root_digest(),
-            entry: facts.entry_digest,
-            target: facts.target.clone(),
-            lane: self.lane,
-            work: serde_json::to_value(&self.work).unwrap_or_default(),
-            cursor: self.cursor_before.clone(),
-            now: self.planned_at,
-            due: *due,
-            reader: self.engine.identity.reader.clone(),
-            queries: facts.queries.clone(),
-            clock_synchronised: *clock_synchronised,
-        }
     }
 }
 
