@@ -25,7 +25,13 @@ impl Registry {
     /// Carries out an erasure statement; see [`Registry::add_statement`].
     pub(super) fn erase(&self, note: &str, opened: &OpenStatement) -> Result<u64, RegistryError> {
         let inner = &self.inner;
-        let Statement::Erasure { manifest, units, reason, .. } = &opened.statement else {
+        let Statement::Erasure {
+            manifest,
+            units,
+            reason,
+            ..
+        } = &opened.statement
+        else {
             return Err(RegistryError::refused("this is no erasure"));
         };
         let leaves = {
@@ -59,7 +65,10 @@ impl Registry {
         inner.log.settle()?;
         inner.point("erase_after_leaf")?;
         inner.finish(&leaves)?;
-        leaves.first().map(|leaf| leaf.index).ok_or_else(|| RegistryError::refused("the erasure has no leaf"))
+        leaves
+            .first()
+            .map(|leaf| leaf.index)
+            .ok_or_else(|| RegistryError::refused("the erasure has no leaf"))
     }
 }
 
@@ -71,15 +80,27 @@ impl Inner {
     }
 
     /// The units to destroy, by segment, the one the statement names first: revisits go with the payload they name.
-    fn targets(&self, manifest: &Digest, units: &[u64]) -> Result<Vec<(Digest, BTreeSet<u64>)>, RegistryError> {
+    fn targets(
+        &self,
+        manifest: &Digest,
+        units: &[u64],
+    ) -> Result<Vec<(Digest, BTreeSet<u64>)>, RegistryError> {
         let Some(leaf) = self.store.find(LeafKind::Manifest, manifest)? else {
-            return Err(RegistryError::refused(format!("no segment {manifest} is in the log")));
+            return Err(RegistryError::refused(format!(
+                "no segment {manifest} is in the log"
+            )));
         };
         let Leaf::Manifest(closed) = leaf.leaf().map_err(RegistryError::leaf)? else {
-            return Err(RegistryError::leaf(format!("leaf {} is no manifest", leaf.index)));
+            return Err(RegistryError::leaf(format!(
+                "leaf {} is no manifest",
+                leaf.index
+            )));
         };
         if let Some(unknown) = units.iter().find(|unit| **unit >= closed.units) {
-            return Err(RegistryError::refused(format!("segment {manifest} has {} units, there is no unit {unknown}", closed.units)));
+            return Err(RegistryError::refused(format!(
+                "segment {manifest} has {} units, there is no unit {unknown}",
+                closed.units
+            )));
         }
         let mut by_segment: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
         // A revisit may itself be named by no other; two rounds are enough, and the loop ends when nothing is new.
@@ -89,22 +110,38 @@ impl Inner {
             let fresh: BTreeSet<u64> = units.difference(known).copied().collect();
             known.extend(&fresh);
             let responses = self.response_ids(index, &fresh)?;
-            todo.extend(self.store.revisits_of(&responses)?.into_iter().map(|(index, unit)| (index, BTreeSet::from([unit]))).filter(
-                |(index, units)| by_segment.get(index).is_none_or(|known| !units.is_subset(known)),
-            ));
+            todo.extend(
+                self.store
+                    .revisits_of(&responses)?
+                    .into_iter()
+                    .map(|(index, unit)| (index, BTreeSet::from([unit])))
+                    .filter(|(index, units)| {
+                        by_segment
+                            .get(index)
+                            .is_none_or(|known| !units.is_subset(known))
+                    }),
+            );
         }
         let mut targets = Vec::new();
         let first = by_segment.remove(&leaf.index).unwrap_or_default();
         targets.push((*manifest, first));
         for (index, units) in by_segment {
-            let row = self.store.leaves(index, 1)?.pop().ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
+            let row = self
+                .store
+                .leaves(index, 1)?
+                .pop()
+                .ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
             targets.push((row.digest, units));
         }
         Ok(targets)
     }
 
     /// Record ids of responses among these units.
-    fn response_ids(&self, index: u64, units: &BTreeSet<u64>) -> Result<Vec<String>, RegistryError> {
+    fn response_ids(
+        &self,
+        index: u64,
+        units: &BTreeSet<u64>,
+    ) -> Result<Vec<String>, RegistryError> {
         let Some(row) = self.store.leaves(index, 1)?.pop() else {
             return Ok(Vec::new());
         };
@@ -112,7 +149,10 @@ impl Inner {
         let ids = segment.parts.iter().filter_map(|part| match part {
             Part::Record(record)
                 if units.contains(&record.unit)
-                    && matches!(record.record.kind(), warc::RecordType::Response | warc::RecordType::Revisit) =>
+                    && matches!(
+                        record.record.kind(),
+                        warc::RecordType::Response | warc::RecordType::Revisit
+                    ) =>
             {
                 Some(record.record.id().to_owned())
             }
@@ -124,7 +164,14 @@ impl Inner {
     /// Rewrites the segment of an erasure or refusal leaf so that none of its units is left. True if anything was left.
     pub(super) fn destroy(&self, leaf: &LeafRow) -> Result<bool, RegistryError> {
         let (manifest, named) = match leaf.leaf().map_err(RegistryError::leaf)? {
-            Leaf::Act(Act::Erasure { manifest, units, .. } | Act::Refusal { manifest, units, .. }) => (manifest, units),
+            Leaf::Act(
+                Act::Erasure {
+                    manifest, units, ..
+                }
+                | Act::Refusal {
+                    manifest, units, ..
+                },
+            ) => (manifest, units),
             _ => return Ok(false),
         };
         let bytes = match self.evidence.segment_bytes(&manifest) {
@@ -133,13 +180,24 @@ impl Inner {
             other => other?,
         };
         let segment = self.evidence.segment(&manifest)?;
-        let gone: BTreeSet<u64> = tombstoned_units(&segment).into_iter().map(|(unit, _)| unit).collect();
-        let left: BTreeSet<u64> = named.iter().flat_map(|[first, last]| *first..=*last).filter(|unit| !gone.contains(unit)).collect();
+        let gone: BTreeSet<u64> = tombstoned_units(&segment)
+            .into_iter()
+            .map(|(unit, _)| unit)
+            .collect();
+        let left: BTreeSet<u64> = named
+            .iter()
+            .flat_map(|[first, last]| *first..=*last)
+            .filter(|unit| !gone.contains(unit))
+            .collect();
         if left.is_empty() {
             return Ok(false);
         }
-        let rewritten = schemas::segment::erase(&bytes, &left, leaf.index)
-            .map_err(|why| RegistryError::refused(format!("segment {manifest} can't be rewritten: {}", super::log::chain(&why))))?;
+        let rewritten = schemas::segment::erase(&bytes, &left, leaf.index).map_err(|why| {
+            RegistryError::refused(format!(
+                "segment {manifest} can't be rewritten: {}",
+                super::log::chain(&why)
+            ))
+        })?;
         self.evidence.keep_segment(&manifest, &rewritten)?;
         Ok(true)
     }

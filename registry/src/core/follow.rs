@@ -17,7 +17,10 @@ use schemas::segment::{Capture, CaptureKind, Conversion, Segment, View, tombston
 
 use super::evidence::Evidence;
 use super::log::chain;
-use super::store::{CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, SegmentRow, Store, Tombstoned, Withdrawn, row_parts};
+use super::store::{
+    CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, SegmentRow, Store, Tombstoned,
+    Withdrawn,
+};
 use super::{RegistryError, ingest};
 
 /// Vantage of lines whose exchange record was erased: nobody can say any more which host was asked.
@@ -33,21 +36,50 @@ pub fn day_of(at: Timestamp) -> String {
 }
 
 /// What the leaf at `index` changes in the tables.
-pub(super) fn change(store: &dyn Store, evidence: &Evidence, past: &Past<'_>, index: u64, leaf: &Leaf) -> Result<Change, RegistryError> {
+pub(super) fn change(
+    store: &dyn Store,
+    evidence: &Evidence,
+    past: &Past<'_>,
+    index: u64,
+    leaf: &Leaf,
+) -> Result<Change, RegistryError> {
     Ok(match leaf {
-        Leaf::Manifest(manifest) => Change::Segment(Box::new(segment_row(evidence, past, index, manifest)?)),
-        Leaf::Act(Act::Statement { kind, digest, time, .. }) => {
-            Change::Statement { kind: word(kind), digest: *digest, time: time.to_string() }
+        Leaf::Manifest(manifest) => {
+            Change::Segment(Box::new(segment_row(evidence, past, index, manifest)?))
         }
-        Leaf::Act(Act::Refusal { manifest, units, code, time, .. }) => {
-            Change::Refusal { manifest: *manifest, units: units.clone(), code: word(code), time: time.to_string() }
-        }
-        Leaf::Act(Act::Erasure { manifest, units, reason, statement, time, .. }) => {
+        Leaf::Act(Act::Statement {
+            kind, digest, time, ..
+        }) => Change::Statement {
+            kind: word(kind),
+            digest: *digest,
+            time: time.to_string(),
+        },
+        Leaf::Act(Act::Refusal {
+            manifest,
+            units,
+            code,
+            time,
+            ..
+        }) => Change::Refusal {
+            manifest: *manifest,
+            units: units.clone(),
+            code: word(code),
+            time: time.to_string(),
+        },
+        Leaf::Act(Act::Erasure {
+            manifest,
+            units,
+            reason,
+            statement,
+            time,
+            ..
+        }) => {
             let left = match store.find(LeafKind::Manifest, manifest)? {
                 Some(row) => match row.leaf().map_err(RegistryError::leaf)? {
-                    Leaf::Manifest(found) => {
-                        Some((row.index, Box::new(segment_row(evidence, past, row.index, &found)?)))
-                    }
+                    Leaf::Manifest(found) => Some((
+                        row.index,
+                        Box::new(segment_row(evidence, past, row.index, &found)?),
+                    )),
                     Leaf::Act(_) => None,
                 },
                 None => None,
@@ -65,43 +97,54 @@ pub(super) fn change(store: &dyn Store, evidence: &Evidence, past: &Past<'_>, in
 }
 
 fn word<T: serde::Serialize>(thing: &T) -> String {
-    serde_json::to_value(thing).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(thing)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// Finds records in the evidence again, keeping the last segment it opened.
 pub(super) struct Finder<'a> {
-    pub store: &'a dyn Store,
-    pub evidence: &'a Evidence,
-    last: RefCell<Option<(u64, Segment)>>,
+    evidence: &'a Evidence,
+    last: RefCell<Option<(Digest, Segment)>>,
 }
 
 impl<'a> Finder<'a> {
-    pub fn new(store: &'a dyn Store, evidence: &'a Evidence) -> Self {
-        Self { store, evidence, last: RefCell::new(None) }
+    pub fn new(evidence: &'a Evidence) -> Self {
+        Self {
+            evidence,
+            last: RefCell::new(None),
+        }
     }
 
-    pub fn find(&self, id: i64) -> Option<Record> {
-        let (index, unit) = row_parts(id);
+    pub fn find(&self, manifest: &Digest, unit: u64) -> Option<Record> {
         let mut last = self.last.borrow_mut();
-        if last.as_ref().is_none_or(|(at, _)| *at != index) {
-            let leaf = self.store.leaves(index, 1).ok()?.pop()?;
-            *last = Some((index, self.evidence.segment(&leaf.digest).ok()?));
+        if last.as_ref().is_none_or(|(at, _)| at != manifest) {
+            *last = Some((*manifest, self.evidence.segment(manifest).ok()?));
         }
         let (_, segment) = last.as_ref()?;
-        segment.parts.iter().find_map(|part| match part {
-            schemas::segment::Part::Conversion(conversion) => {
-                conversion.lines.iter().find(|line| line.unit == unit).and_then(|line| match &line.line {
-                    Said::Record(said) => Some(said.item.clone()),
-                    _ => None,
-                })
-            }
+        let lines = segment.parts.iter().filter_map(|part| match part {
+            schemas::segment::Part::Conversion(conversion) => Some(&conversion.lines),
             _ => None,
-        })
+        });
+        lines
+            .flatten()
+            .find(|line| line.unit == unit)
+            .and_then(|line| match &line.line {
+                Said::Record(said) => Some(said.item.clone()),
+                _ => None,
+            })
     }
 }
 
-fn segment_row(evidence: &Evidence, past: &Past<'_>, index: u64, manifest: &Manifest) -> Result<SegmentRow, RegistryError> {
-    let bytes = schemas::canonical::canonical_of(manifest).map_err(|why| RegistryError::leaf(why.to_string()))?;
+pub(super) fn segment_row(
+    evidence: &Evidence,
+    past: &Past<'_>,
+    index: u64,
+    manifest: &Manifest,
+) -> Result<SegmentRow, RegistryError> {
+    let bytes = schemas::canonical::canonical_of(manifest)
+        .map_err(|why| RegistryError::leaf(why.to_string()))?;
     let digest = Digest::of(&bytes);
     let mut row = SegmentRow {
         manifest: digest.to_string(),
@@ -120,7 +163,10 @@ fn segment_row(evidence: &Evidence, past: &Past<'_>, index: u64, manifest: &Mani
             return Ok(row);
         }
     };
-    row.tombstones = tombstoned_units(&segment).into_iter().map(|(unit, leaf)| Tombstoned { unit, leaf }).collect();
+    row.tombstones = tombstoned_units(&segment)
+        .into_iter()
+        .map(|(unit, leaf)| Tombstoned { unit, leaf })
+        .collect();
     let view = match segment.view() {
         Ok(view) => view,
         Err(error) => {
@@ -138,13 +184,26 @@ fn segment_row(evidence: &Evidence, past: &Past<'_>, index: u64, manifest: &Mani
         row.reader = Some(reader(&run.reader));
     }
     let past = past(index)?;
-    let late = run.map(|run| late_units(&past, &view, run)).unwrap_or_default();
+    let late = run
+        .map(|run| late_units(&past, &view, run))
+        .unwrap_or_default();
     for capture in &view.captures {
-        row.captures.push(capture_row(capture, late.contains(&capture.unit)));
+        row.captures
+            .push(capture_row(capture, late.contains(&capture.unit)));
         if let Some(conversion) = capture.conversion {
             let at = capture.date.parse().unwrap_or(capture.ask().at);
-            let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
-            row.lines.extend(lines(conversion, capture.unit, at, &ingest::vantage(vantage), &capture.ask().entry));
+            let vantage = capture
+                .decision()
+                .url
+                .as_deref()
+                .unwrap_or(&capture.ask().url);
+            row.lines.extend(lines(
+                conversion,
+                capture.unit,
+                at,
+                &ingest::vantage(vantage),
+                &capture.ask().entry,
+            ));
         }
     }
     for conversion in &view.loose {
@@ -155,7 +214,13 @@ fn segment_row(evidence: &Evidence, past: &Past<'_>, index: u64, manifest: &Mani
         });
         let unit = first.map_or(0, |line| line.unit);
         let at = at.unwrap_or_else(|| manifest.time.start());
-        row.lines.extend(lines(conversion, unit, at, VANTAGE_ERASED, row.entry.as_deref().unwrap_or_default()));
+        row.lines.extend(lines(
+            conversion,
+            unit,
+            at,
+            VANTAGE_ERASED,
+            row.entry.as_deref().unwrap_or_default(),
+        ));
     }
     if let Some((unit, commit)) = &view.commit {
         row.coverage = Some(CoverageRow {
@@ -205,9 +270,12 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
         late,
         ..CaptureRow::default()
     };
-    row.conversion = capture
-        .conversion
-        .and_then(|conversion| Some((conversion.lines.first()?.unit, conversion.lines.last()?.unit)));
+    row.conversion = capture.conversion.and_then(|conversion| {
+        Some((
+            conversion.lines.first()?.unit,
+            conversion.lines.last()?.unit,
+        ))
+    });
     match &capture.kind {
         CaptureKind::Exchange(exchange) => {
             row.kind = "exchange";
@@ -223,7 +291,10 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
         }
     }
     if let Some(response) = capture.response {
-        row.revisit_of = response.record.get("WARC-Refers-To").map(|id| id.trim_matches(['<', '>']).to_owned());
+        row.revisit_of = response
+            .record
+            .get("WARC-Refers-To")
+            .map(|id| id.trim_matches(['<', '>']).to_owned());
         if let Ok(head) = warc::http::parse(&response.record.block) {
             row.status = head.status();
             row.media_type = head.get("content-type").map(str::to_owned);
@@ -233,7 +304,13 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
     row
 }
 
-fn lines(conversion: &Conversion, capture: u64, at: Timestamp, vantage: &str, entry: &str) -> Vec<Line> {
+fn lines(
+    conversion: &Conversion,
+    capture: u64,
+    at: Timestamp,
+    vantage: &str,
+    entry: &str,
+) -> Vec<Line> {
     let by = conversion
         .lines
         .iter()
@@ -242,17 +319,30 @@ fn lines(conversion: &Conversion, capture: u64, at: Timestamp, vantage: &str, en
             _ => None,
         })
         .unwrap_or_default();
-    let halted = conversion.lines.iter().any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
+    let halted = conversion
+        .lines
+        .iter()
+        .any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
     let mut found = Vec::new();
     for line in &conversion.lines {
         let (place, kind) = match &line.line {
             // Nothing said before a halt stands.
             _ if halted => continue,
             Said::Record(said) => (said.place.clone(), record_kind(said, vantage)),
-            Said::Gone(gone) => {
-                (gone.place.clone(), LineKind::Gone { what: withdrawn(&gone.what), why: gone.why.clone() })
-            }
-            Said::Unreadable(odd) => (odd.place.clone(), LineKind::Odd { kind: "unreadable", why: odd.why.clone() }),
+            Said::Gone(gone) => (
+                gone.place.clone(),
+                LineKind::Gone {
+                    what: withdrawn(&gone.what),
+                    why: gone.why.clone(),
+                },
+            ),
+            Said::Unreadable(odd) => (
+                odd.place.clone(),
+                LineKind::Odd {
+                    kind: "unreadable",
+                    why: odd.why.clone(),
+                },
+            ),
             Said::Header(_) | Said::End(_) | Said::Tombstone(_) => continue,
         };
         found.push(Line {
@@ -278,9 +368,16 @@ fn record_kind(said: &capture::RecordLine, vantage: &str) -> LineKind {
         },
         Ok(content) => LineKind::Odd {
             kind: "content",
-            why: format!("the line states content {}, its record has {}", said.content.short(), content.short()),
+            why: format!(
+                "the line states content {}, its record has {}",
+                said.content.short(),
+                content.short()
+            ),
         },
-        Err(why) => LineKind::Odd { kind: "content", why: why.to_string() },
+        Err(why) => LineKind::Odd {
+            kind: "content",
+            why: why.to_string(),
+        },
     }
 }
 

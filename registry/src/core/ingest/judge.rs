@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use schemas::capture::Run;
 use schemas::gate::RobotsCopy;
-use schemas::judge::{Captured, CaptureVerdict, judge_with, policy_of_run};
+use schemas::judge::{CaptureVerdict, Captured, judge_with, policy_of_run};
 use schemas::leaf::RefusalCode;
 use schemas::policy::{CLOCK_TOLERANCE, History, Policy};
 use schemas::record::Record;
@@ -23,8 +23,15 @@ use crate::core::store::Store as _;
 const REMEMBERED: usize = 4096;
 
 /// A capture as the judge takes it.
-pub(in crate::core) fn captured<'a>(view: &'a View<'_>, run: &'a Run, capture: &'a Capture<'_>) -> Captured<'a> {
-    let robots: Option<&RobotsCopy> = capture.robots().and_then(|id| view.robots.get(id)).map(|(_, copy)| copy);
+pub(in crate::core) fn captured<'a>(
+    view: &'a View<'_>,
+    run: &'a Run,
+    capture: &'a Capture<'_>,
+) -> Captured<'a> {
+    let robots: Option<&RobotsCopy> = capture
+        .robots()
+        .and_then(|id| view.robots.get(id))
+        .map(|(_, copy)| copy);
     Captured {
         run,
         ask: capture.ask(),
@@ -52,18 +59,31 @@ pub(super) fn late(history: &History, view: &View<'_>) -> BTreeSet<u64> {
 }
 
 /// A verdict for each capture of a segment that nobody has erased from.
-pub(super) fn captures(history: &History, view: &View<'_>, collector: &str, inner: &Inner) -> Result<Verdict, Stop> {
+pub(super) fn captures(
+    history: &History,
+    view: &View<'_>,
+    collector: &str,
+    inner: &Inner,
+) -> Result<Verdict, Stop> {
     let (Some((_, run)), Some((_, commit))) = (&view.run, &view.commit) else {
-        return Err(refusal(RefusalCode::Broken, "it has no run record or no commit record").into());
+        return Err(refusal(
+            RefusalCode::Broken,
+            "it has no run record or no commit record",
+        )
+        .into());
     };
     if run.reader.name != collector {
-        let why = format!("it was made by collector `{}`, the agent is enrolled for `{collector}`", run.reader.name);
+        let why = format!(
+            "it was made by collector `{}`, the agent is enrolled for `{collector}`",
+            run.reader.name
+        );
         return Err(refusal(RefusalCode::NotPermitted, why).into());
     }
     if commit.run != run.id {
         return Err(refusal(RefusalCode::Broken, "its commit record names another run").into());
     }
-    let named = policy_of_run(history, run).map_err(|why| refusal(RefusalCode::UnknownPolicy, chain(&why)))?;
+    let named = policy_of_run(history, run)
+        .map_err(|why| refusal(RefusalCode::UnknownPolicy, chain(&why)))?;
     let mut verdict = Verdict {
         refused: BTreeSet::new(),
         late: BTreeSet::new(),
@@ -86,7 +106,11 @@ pub(super) fn captures(history: &History, view: &View<'_>, collector: &str, inne
                 sent.push(capture);
             }
             CaptureVerdict::Refused { why } => {
-                tracing::warn!(unit = capture.unit, entry = capture.ask().entry, "a capture is refused: {why}");
+                tracing::warn!(
+                    unit = capture.unit,
+                    entry = capture.ask().entry,
+                    "a capture is refused: {why}"
+                );
                 verdict.refused.extend(capture.units());
             }
         }
@@ -101,7 +125,11 @@ fn records_agree(capture: &Capture<'_>) -> Result<(), String> {
     let CaptureKind::Exchange(exchange) = &capture.kind else {
         return Ok(());
     };
-    let differs = |what: &str| Err(format!("refused, because {what} of its records is not the one decided about"));
+    let differs = |what: &str| {
+        Err(format!(
+            "refused, because {what} of its records is not the one decided about"
+        ))
+    };
     let date: Timestamp = match capture.date.parse() {
         Ok(date) => date,
         Err(_) => return differs("the date"),
@@ -113,7 +141,10 @@ fn records_agree(capture: &Capture<'_>) -> Result<(), String> {
         if record.record.get("WARC-Target-URI") != exchange.decision.url.as_deref() {
             return differs("the address");
         }
-        let ip = record.record.get("WARC-IP-Address").map(str::parse::<std::net::IpAddr>);
+        let ip = record
+            .record
+            .get("WARC-IP-Address")
+            .map(str::parse::<std::net::IpAddr>);
         if let Some(ip) = ip
             && ip.ok() != exchange.ask.connected
         {
@@ -130,11 +161,20 @@ fn records_agree(capture: &Capture<'_>) -> Result<(), String> {
 }
 
 /// Counts requests against each entry's day; those beyond it are refused, the latest first.
-fn spend(inner: &Inner, history: &History, named: &Policy, sent: &[&Capture<'_>], verdict: &mut Verdict) -> Result<(), Stop> {
+fn spend(
+    inner: &Inner,
+    history: &History,
+    named: &Policy,
+    sent: &[&Capture<'_>],
+    verdict: &mut Verdict,
+) -> Result<(), Stop> {
     let mut by_day: BTreeMap<(String, String), Vec<&Capture<'_>>> = BTreeMap::new();
     for capture in sent {
         let ask = capture.ask();
-        by_day.entry((ask.entry.clone(), day_of(ask.at))).or_default().push(capture);
+        by_day
+            .entry((ask.entry.clone(), day_of(ask.at)))
+            .or_default()
+            .push(capture);
     }
     for ((entry, day), captures) in by_day {
         let daily = captures
@@ -144,10 +184,19 @@ fn spend(inner: &Inner, history: &History, named: &Policy, sent: &[&Capture<'_>]
             .chain(named.entry(&entry).map(|entry| entry.daily))
             .max()
             .unwrap_or(0);
-        let granted = verdict.budget.take(inner, &entry, &day, captures.len() as u64, u64::from(daily))?;
+        let granted =
+            verdict
+                .budget
+                .take(inner, &entry, &day, captures.len() as u64, u64::from(daily))?;
         let granted = usize::try_from(granted).unwrap_or(usize::MAX);
         for capture in captures.iter().skip(granted) {
-            tracing::warn!(unit = capture.unit, entry, day, daily, "a capture is refused: the day's budget is spent");
+            tracing::warn!(
+                unit = capture.unit,
+                entry,
+                day,
+                daily,
+                "a capture is refused: the day's budget is spent"
+            );
             for unit in capture.units() {
                 verdict.late.remove(&unit);
                 verdict.refused.insert(unit);
@@ -175,11 +224,21 @@ pub(super) struct Reservation {
 
 impl Reservation {
     fn new(inner: &Inner) -> Self {
-        Self { budgets: Arc::clone(&inner.budgets), taken: Vec::new() }
+        Self {
+            budgets: Arc::clone(&inner.budgets),
+            taken: Vec::new(),
+        }
     }
 
     /// Takes up to `wanted` of what is left of `daily`; the tables say what was spent before this process began.
-    fn take(&mut self, inner: &Inner, entry: &str, day: &str, wanted: u64, daily: u64) -> Result<u64, Stop> {
+    fn take(
+        &mut self,
+        inner: &Inner,
+        entry: &str,
+        day: &str,
+        wanted: u64,
+        daily: u64,
+    ) -> Result<u64, Stop> {
         let key = (entry.to_owned(), day.to_owned());
         let mut counts = self.budgets.lock();
         if counts.len() > REMEMBERED && !counts.contains_key(&key) {
@@ -220,7 +279,9 @@ impl Drop for Reservation {
 /// The registrable domain that was asked (`example.org` for `https://news.example.org/a`), or the address or name where there is none.
 #[must_use]
 pub fn vantage(url: &str) -> String {
-    let host = Url::parse(url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+    let host = Url::parse(url)
+        .ok()
+        .and_then(|url| url.host().map(|host| host.to_owned()));
     match host {
         Some(Host::Domain(name)) => registrable(&name),
         Some(address) => address.to_string(),
@@ -244,13 +305,20 @@ pub fn is_home(record: &Record, vantage: &str) -> bool {
     {
         return self::vantage(id) == vantage;
     } else if let Some(rest) = id.strip_prefix("tag:") {
-        rest.split(',').next().map(|authority| authority.rsplit('@').next().unwrap_or(authority))
+        rest.split(',')
+            .next()
+            .map(|authority| authority.rsplit('@').next().unwrap_or(authority))
     } else {
-        id.split_once('|').map(|(host, _)| host).filter(|host| host.contains('.'))
+        id.split_once('|')
+            .map(|(host, _)| host)
+            .filter(|host| host.contains('.'))
     };
     let Some(host) = host else { return true };
     // A port belongs to a server, not to the name; addresses stand for themselves.
-    let bare = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|c| c.is_ascii_digit())).map_or(host, |(host, _)| host);
+    let bare = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|c| c.is_ascii_digit()))
+        .map_or(host, |(host, _)| host);
     let found = match bare.parse::<std::net::IpAddr>() {
         Ok(address) => address.to_string(),
         Err(_) => registrable(bare),

@@ -49,11 +49,6 @@ impl PowerDisk {
         state.cut_at = Some(state.calls + calls);
     }
 
-    /// Calls so far.
-    pub(crate) fn calls(&self) -> u64 {
-        self.lock().calls
-    }
-
     /// True once the power is off.
     pub(crate) fn is_off(&self) -> bool {
         self.lock().off
@@ -154,7 +149,10 @@ impl Disk for PowerDisk {
             Some(inode) => state.inodes[inode].now = bytes.to_vec(),
             None => {
                 let inode = state.inodes.len();
-                state.inodes.push(Inode { now: bytes.to_vec(), synced: None });
+                state.inodes.push(Inode {
+                    now: bytes.to_vec(),
+                    synced: None,
+                });
                 state.names.insert(path.to_owned(), inode);
             }
         }
@@ -178,7 +176,11 @@ impl Disk for PowerDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.call()?;
-        let State { names, synced_names, .. } = &mut *state;
+        let State {
+            names,
+            synced_names,
+            ..
+        } = &mut *state;
         synced_names.retain(|path, _| path.parent() != Some(dir));
         synced_names.extend(
             names
@@ -204,7 +206,9 @@ impl Disk for PowerDisk {
         let state = self.look()?;
         let mut found: Vec<String> = Vec::new();
         for path in state.names.keys() {
-            let Ok(rest) = path.strip_prefix(dir) else { continue };
+            let Ok(rest) = path.strip_prefix(dir) else {
+                continue;
+            };
             let mut parts = rest.components();
             let Some(first) = parts.next() else { continue };
             let mut name = first.as_os_str().to_str().unwrap().to_owned();
@@ -255,7 +259,10 @@ fn keeping_a_file_is_all_or_nothing_at_every_call() {
             let off = disk.is_off();
             disk.power_on(loss);
             let found = disk.read(path, 10).unwrap();
-            assert!(found == b"old" || found == b"new", "{loss:?} at call {cut}: {found:?}");
+            assert!(
+                found == b"old" || found == b"new",
+                "{loss:?} at call {cut}: {found:?}"
+            );
             if kept.is_ok() {
                 assert_eq!(found, b"new");
             }

@@ -21,8 +21,8 @@ use schemas::Digest;
 use schemas::record::Record;
 
 pub use rows::{
-    Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind, ReceiptRow, SegmentRow, Token, Tombstoned,
-    Withdrawn, row_id, row_parts,
+    Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind,
+    ReceiptRow, SegmentRow, Token, Tombstoned, Withdrawn, row_id, row_parts,
 };
 pub use sqlite::Sqlite;
 
@@ -34,7 +34,9 @@ pub enum StoreError {
     #[error("the database refused")]
     Sqlite(#[from] rusqlite::Error),
     /// A row that no release wrote.
-    #[error("the database holds a row that can't be: {what}; rebuild the index with `vigie rebuild`")]
+    #[error(
+        "the database holds a row that can't be: {what}; rebuild the index with `vigie rebuild`"
+    )]
     Row {
         /// What is wrong with it.
         what: String,
@@ -152,8 +154,9 @@ impl Indexer for NoIndex {
     }
 }
 
-/// Finds the record of a sighting in the evidence again; `None` where the unit is gone.
-pub type Fetch<'a> = dyn Fn(i64) -> Option<Record> + 'a;
+/// Finds the record of a line in the evidence again, by manifest and unit; `None` where it is gone. Called inside a transaction, so it
+/// must not ask the store anything.
+pub type Fetch<'a> = dyn Fn(&Digest, u64) -> Option<Record> + 'a;
 
 /// The tables, whatever engine keeps them.
 pub trait Store: Send + Sync {
@@ -197,7 +200,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// The engine's.
-    fn chain(&self, agent: &str, seqs: std::ops::RangeInclusive<u64>) -> Result<Vec<LeafRow>, StoreError>;
+    fn chain(
+        &self,
+        agent: &str,
+        seqs: std::ops::RangeInclusive<u64>,
+    ) -> Result<Vec<LeafRow>, StoreError>;
 
     /// Agents with at least one manifest leaf.
     ///
@@ -233,6 +240,13 @@ pub trait Store: Send + Sync {
     ///
     /// [`StoreError::Order`]; the engine's. Nothing is changed then.
     fn apply(&self, index: u64, change: &Change, fetch: &Fetch<'_>) -> Result<(), StoreError>;
+
+    /// Makes the rows of a segment again whose file came back; nothing if the tables have not got to it yet.
+    ///
+    /// # Errors
+    ///
+    /// The engine's. Nothing is changed then.
+    fn refresh(&self, segment: u64, row: &SegmentRow, fetch: &Fetch<'_>) -> Result<(), StoreError>;
 
     /// Requests made under an entry on a UTC day (`YYYY-MM-DD`), as far as they are indexed.
     ///

@@ -121,7 +121,7 @@ CREATE INDEX items_entry ON items (entry, last_seen_at);
 
 -- What an item said for a while. Text search knows a revision by its `id`.
 CREATE TABLE revisions (
-    id INTEGER PRIMARY KEY,    -- of the line that began it
+    id INTEGER PRIMARY KEY,    -- of the line that began it; negative for a withdrawal
     item INTEGER NOT NULL,
     number INTEGER NOT NULL,   -- from 1, in the order of the log
     content TEXT,              -- absent: withdrawn

@@ -1,0 +1,217 @@
+//! One story for every engine: what a store is told, and what is left at the end.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use schemas::Digest;
+use schemas::leaf::{Act, Leaf, StatementKind};
+use schemas::manifest::Minute;
+use schemas::record::{Author, Kind, Record};
+
+use super::rows::{
+    AuditRow, CaptureRow, Change, LeafKind, LeafRow, Line, LineKind, ReceiptRow, SegmentRow, Token,
+    Withdrawn,
+};
+use super::{NoIndex, Sqlite, Store, StoreError};
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + minute * 60).unwrap()
+}
+
+fn leaf(index: u64) -> LeafRow {
+    let act = Act::Statement {
+        v: 1,
+        kind: StatementKind::Root,
+        digest: Digest::of(&index.to_be_bytes()),
+        time: Minute::of(at(0)),
+    };
+    LeafRow::new(index, &Leaf::Act(act)).unwrap()
+}
+
+fn said(unit: u64, minute: i64, kind: LineKind) -> Line {
+    Line {
+        unit,
+        capture: 1,
+        at: at(minute),
+        vantage: "example.org".to_owned(),
+        entry: "news".to_owned(),
+        reader: "feed 0.1.0".to_owned(),
+        place: "whole".to_owned(),
+        kind,
+    }
+}
+
+fn post(id: &str, text: &str) -> LineKind {
+    let mut record = Record::new(Kind::Post, "web", id);
+    record.text = Some(text.to_owned());
+    record.author = Some(Author {
+        id: Some("author-1".to_owned()),
+        ..Author::default()
+    });
+    let content = record.content_hash().unwrap();
+    LineKind::Record {
+        record: Box::new(record),
+        content,
+        home: true,
+    }
+}
+
+fn segment(name: &str, lines: Vec<Line>) -> Change {
+    let capture = CaptureRow {
+        unit: 1,
+        kind: "exchange",
+        entry: "news".to_owned(),
+        day: "2026-11-18".to_owned(),
+        response: Some(format!("urn:uuid:{name}")),
+        ..CaptureRow::default()
+    };
+    Change::Segment(Box::new(SegmentRow {
+        manifest: Digest::of(name.as_bytes()).to_string(),
+        entry: Some("news".to_owned()),
+        captures: vec![capture],
+        lines,
+        ..SegmentRow::default()
+    }))
+}
+
+/// What every engine must do.
+fn storage_story(store: &dyn Store) {
+    // Leaves follow each other without holes, with the receipts that speak of them.
+    let receipt = ReceiptRow {
+        manifest: Digest::of(b"m"),
+        body: "{}".to_owned(),
+    };
+    store
+        .append(&[leaf(0), leaf(1)], std::slice::from_ref(&receipt))
+        .unwrap();
+    assert!(matches!(
+        store.append(&[leaf(3)], &[]),
+        Err(StoreError::Order {
+            index: 3,
+            expected: 2
+        })
+    ));
+    assert_eq!(store.leaf_count().unwrap(), 2);
+    assert_eq!(store.leaves(1, 10).unwrap(), [leaf(1)]);
+    assert_eq!(
+        store.find(LeafKind::Statement, &leaf(1).digest).unwrap(),
+        Some(leaf(1))
+    );
+    assert_eq!(store.receipt(&receipt.manifest).unwrap(), Some(receipt));
+
+    // Two posts of one author; one edited; then the author withdraws everything, and one comes back.
+    let nothing = |_: &Digest, _: u64| None;
+    let first = segment(
+        "a",
+        vec![said(3, 0, post("1", "one")), said(4, 0, post("2", "two"))],
+    );
+    store.apply(0, &first, &nothing).unwrap();
+    assert!(matches!(
+        store.apply(0, &first, &nothing),
+        Err(StoreError::Order { .. })
+    ));
+    let gone = LineKind::Gone {
+        what: Withdrawn {
+            platform: Some("web".to_owned()),
+            author: Some("author-1".to_owned()),
+            ..Withdrawn::default()
+        },
+        why: "account closed".to_owned(),
+    };
+    let lines = vec![
+        said(3, 10, post("1", "one edited")),
+        said(4, 20, gone),
+        said(5, 30, post("2", "two")),
+    ];
+    store.apply(1, &segment("b", lines), &nothing).unwrap();
+    assert_eq!(store.followed().unwrap(), 2);
+    assert_eq!(store.spent("news", "2026-11-18").unwrap(), 2);
+    let dump = store.dump_derived().unwrap();
+    let rows = |table: &str| {
+        dump.lines()
+            .filter(|line| line.starts_with(&format!("{table}|")))
+            .count()
+    };
+    assert_eq!(
+        (
+            rows("items"),
+            rows("revisions"),
+            rows("sightings"),
+            rows("withdrawals")
+        ),
+        (2, 6, 4, 1)
+    );
+
+    // The second segment loses its edit and the withdrawal.
+    let Change::Segment(left) = segment("b", vec![said(5, 30, post("2", "two"))]) else {
+        unreachable!()
+    };
+    store.refresh(1, &left, &nothing).unwrap();
+    let dump = store.dump_derived().unwrap();
+    assert_eq!(
+        dump.lines()
+            .filter(|line| line.starts_with("revisions|"))
+            .count(),
+        2
+    );
+    assert!(!dump.contains("edited") && !dump.contains("account closed"));
+
+    // Operator data outlives the derived tables.
+    let token = Token {
+        name: "ana".to_owned(),
+        role: "analyst".to_owned(),
+        made_at: at(0),
+        expires_at: Some(at(9)),
+        revoked_at: None,
+    };
+    store.keep_token(&Digest::of(b"secret"), &token).unwrap();
+    let row = AuditRow {
+        at: at(1),
+        who: "ana".to_owned(),
+        role: "analyst".to_owned(),
+        act: "read".to_owned(),
+        purpose: None,
+        detail: "item 1".to_owned(),
+    };
+    store.audit(&row).unwrap();
+    store.raise(at(2), "fork", "two of one number").unwrap();
+    store.raise(at(3), "fork", "two of one number").unwrap();
+    store.set_erased(7).unwrap();
+    store.clear_derived().unwrap();
+    store.scrub().unwrap();
+    assert_eq!(store.dump_derived().unwrap(), "");
+    assert_eq!(
+        (store.followed().unwrap(), store.leaf_count().unwrap()),
+        (0, 0)
+    );
+    assert_eq!(store.token(&Digest::of(b"secret")).unwrap(), Some(token));
+    assert_eq!(store.token(&Digest::of(b"guess")).unwrap(), None);
+    assert!(store.is_erased(7).unwrap());
+    let alarms = store.alarms().unwrap();
+    assert_eq!(alarms.len(), 1);
+    store.see_alarm(alarms[0].id, at(4)).unwrap();
+    assert_eq!(store.alarms().unwrap(), []);
+}
+
+#[test]
+fn sqlite_tells_the_storage_story() {
+    let folder = tempfile::tempdir().unwrap();
+    storage_story(
+        &Sqlite::open(&folder.path().join("registry.sqlite"), Arc::new(NoIndex)).unwrap(),
+    );
+}
+
+#[test]
+fn a_database_of_a_later_release_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.sqlite");
+    drop(Sqlite::open(&path, Arc::new(NoIndex)).unwrap());
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    assert!(matches!(
+        Sqlite::open(&path, Arc::new(NoIndex)),
+        Err(StoreError::Newer { found: 99, .. })
+    ));
+}

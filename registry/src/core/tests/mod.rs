@@ -1,0 +1,4 @@
+mod cuts;
+mod erasing;
+mod puts;
+mod remaking;
