@@ -13,7 +13,10 @@
 pub mod bundle;
 mod captures;
 mod check;
+mod checkpoints;
 pub mod folder;
+mod opened;
+mod reading;
 mod replay;
 pub mod trace;
 mod verdict;

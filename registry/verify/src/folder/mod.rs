@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tlog::Checkpoint;
 
 use crate::{
-    check::as_of,
+    checkpoints::as_of,
     replay::chain as words,
     verdict::{Findings, Verdict},
 };

@@ -18,7 +18,8 @@ use warc::RecordType;
 use super::{Allowed, Approved, Bytes, Item, Proof, Robots, Trace, What, limits};
 use crate::{
     bundle::{Bundle, Stored, segment_name},
-    check::{Opened, gone_words, segment_view, word},
+    check::{gone_words, word},
+    opened::{Opened, segment_view},
     verdict::{Findings, Verdict},
 };
 
