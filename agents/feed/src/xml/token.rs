@@ -330,3 +330,94 @@ const fn is_name(byte: u8) -> bool {
 pub fn slice(text: &str, from: usize, to: usize) -> &str {
     text.get(from..to).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use quick_xml::{Reader, events::Event};
+
+    use super::{Token, Tokens};
+
+    /// On well-formed documents the tokens are those of an XML parser that others wrote.
+    #[test]
+    fn well_formed_documents_have_the_tokens_an_xml_parser_sees() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/");
+        for name in [
+            "rss2.rss",
+            "rss1.rdf",
+            "atom.atom",
+            "atom03.atom",
+            "no-zone.rss",
+            "edited.atom",
+            "deleted.atom",
+            "empty.rss",
+        ] {
+            let source = std::fs::read_to_string(format!("{folder}{name}")).unwrap();
+            assert_eq!(ours(&source), theirs(&source), "{name}");
+        }
+    }
+
+    /// Tags and text pieces, references as written, text pieces joined.
+    fn ours(source: &str) -> Vec<String> {
+        let mut seen = Vec::new();
+        for token in Tokens::new(source) {
+            match token {
+                Token::Text(text) => text_piece(&mut seen, text),
+                Token::CData(text, closed) => seen.push(format!("cdata {text} {closed}")),
+                Token::Start(tag) => seen.push(format!(
+                    "start {} {} {}",
+                    tag.name,
+                    tag.attributes.trim(),
+                    tag.empty
+                )),
+                Token::End(name) => seen.push(format!("end {name}")),
+                Token::Other(_) => {}
+            }
+        }
+        seen
+    }
+
+    fn theirs(source: &str) -> Vec<String> {
+        let mut reader = Reader::from_str(source);
+        let mut seen = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Text(text) => text_piece(&mut seen, &text),
+                Event::GeneralRef(reference) => {
+                    text_piece(&mut seen, &format!("&{};", &*reference))
+                }
+                Event::CData(text) => seen.push(format!("cdata {} true", &*text)),
+                Event::Start(tag) => seen.push(format!(
+                    "start {} {} false",
+                    tag.name().as_ref(),
+                    tag.attributes_raw().trim()
+                )),
+                Event::Empty(tag) => seen.push(format!(
+                    "start {} {} true",
+                    tag.name().as_ref(),
+                    tag.attributes_raw().trim()
+                )),
+                Event::End(tag) => seen.push(format!("end {}", tag.name().as_ref())),
+                Event::Eof => return seen,
+                _ => {}
+            }
+        }
+    }
+
+    fn text_piece(seen: &mut Vec<String>, text: &str) {
+        match seen.last_mut() {
+            Some(last) if last.starts_with("text ") => last.push_str(text),
+            _ => seen.push(format!("text {text}")),
+        }
+    }
+
+    #[test]
+    fn what_cannot_begin_a_tag_is_text() {
+        for text in ["a < b", "1<2", "<", "a <", "<>", "< p>", "<!'x"] {
+            let mut tokens = Tokens::new(text);
+            assert!(
+                tokens.all(|token| matches!(token, Token::Text(_))) || tokens.is_cut(),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Does the collector keep the contract, for every answer the suite can make of its cases?
+
+#[test]
+fn keeps_the_contract() {
+    kit::conformance::assert_conforms(
+        &feed::Feed,
+        concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cases"),
+    );
+}
