@@ -34,7 +34,7 @@ pub const PLATFORM: &str = "web";
 ///
 /// # Errors
 ///
-/// [`NoFeed`] where the document is none at all. A feed that ends early is [`Feed::cut`] instead, and its whole entries stand.
+/// [`NoFeed`] where the document is none at all. A feed that ends early is [`cut`](model::Feed::cut) instead, and its whole entries stand.
 pub fn feed(bytes: &[u8], content_type: Option<&str>, url: &Url) -> Result<model::Feed, NoFeed> {
     let (text, encoding) = charset::decode(bytes, content_type);
     Ok(model::Feed {

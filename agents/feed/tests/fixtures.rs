@@ -3,7 +3,10 @@
 //! Every fixture is invented and as if it answered at `https://news.example.org/feed`. One line an entry:
 //! id, dates, title, text; other tests look at the rest.
 
-#![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that cannot go on fails the test"
+)]
 
 use std::{fs, path::PathBuf};
 
