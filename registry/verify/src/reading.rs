@@ -140,16 +140,22 @@ impl Judge<'_> {
                             "a header that is not the first line, or of another version",
                         );
                     }
-                    if view
-                        .run
-                        .as_ref()
-                        .is_some_and(|(_, run)| run.reader != header.reader)
-                    {
-                        out.wrong(
-                            "conversion",
-                            &*place,
-                            "it was read by another program than its run names",
-                        );
+                    match view.run.as_ref().map(|(_, run)| &run.reader) {
+                        Some(of_run) if of_run.name != header.reader.name => {
+                            out.wrong(
+                                "conversion",
+                                &*place,
+                                "it was read by another collector than its run's",
+                            );
+                        }
+                        Some(of_run) if *of_run != header.reader => {
+                            out.note(
+                                "other-reader",
+                                &*place,
+                                "it was read by another version than its run names",
+                            );
+                        }
+                        _ => {}
                     }
                     if let Some((capture, exchange)) = of {
                         let step = canonical::to_canonical(&exchange.step)
@@ -190,18 +196,19 @@ impl Judge<'_> {
                     if number + 1 != conversion.lines.len() {
                         out.wrong("conversion", &*place, "an end that is not the last line");
                     }
-                    // Which lines there were can be told only where all of them are.
+                    // Which lines there were can be told only where all of them are. The unit tree already holds each in its place: a wrong
+                    // sum says that the agent reckons badly, not that anything was changed.
                     if !self.partial && !gone {
                         if end.counts != found {
-                            out.wrong(
-                                "conversion",
+                            out.note(
+                                "reading",
                                 &*place,
                                 "its end counts other lines than there are",
                             );
                         }
                         if end.items.is_some_and(|said| said != Digest::of(&items)) {
-                            out.wrong(
-                                "conversion",
+                            out.note(
+                                "reading",
                                 &*place,
                                 "its end names other lines than there are",
                             );
