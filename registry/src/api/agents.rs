@@ -71,6 +71,28 @@ pub async fn policy(State(desk): State<Desk>, seat: Seat) -> Result<Json<PolicyB
     .await
 }
 
+/// Segments in the log whose files are lost: agents that still hold them send them again.
+pub async fn wanted(State(desk): State<Desk>, seat: Seat) -> Result<Json<Vec<Digest>>, Refused> {
+    seat.one_of(&[Role::Agent, Role::Reviewer, Role::Admin])?;
+    blocking(move || {
+        let found: Vec<String> = desk
+            .store()
+            .read(|db| {
+                db.prepare("SELECT manifest FROM segments WHERE problem IS NOT NULL LIMIT 1000")?
+                    .query_map([], |row| row.get(0))?
+                    .collect()
+            })
+            .map_err(|why| Refused::internal(&why))?;
+        Ok(Json(
+            found
+                .iter()
+                .filter_map(|digest| digest.parse().ok())
+                .collect(),
+        ))
+    })
+    .await
+}
+
 /// A signed statement: a note of at most 1 MiB.
 pub async fn statement(
     State(desk): State<Desk>,
@@ -90,12 +112,21 @@ pub async fn statement(
 }
 
 /// Writes a backup into the folder named in the body, on the registry's own machine.
-pub async fn backup(State(desk): State<Desk>, seat: Seat, body: String) -> Result<Json<Value>, Refused> {
+pub async fn backup(
+    State(desk): State<Desk>,
+    seat: Seat,
+    body: String,
+) -> Result<Json<Value>, Refused> {
     seat.one_of(&[Role::Admin])?;
     blocking(move || {
         seat.audit(&desk, "backup", &body)?;
-        let made = desk.registry().backup(std::path::Path::new(&body)).map_err(|why| registry_refused(&why))?;
-        Ok(Json(json!({ "files": made.files.len(), "size": made.size })))
+        let made = desk
+            .registry()
+            .backup(std::path::Path::new(&body))
+            .map_err(|why| registry_refused(&why))?;
+        Ok(Json(
+            json!({ "files": made.files.len(), "size": made.size }),
+        ))
     })
     .await
 }

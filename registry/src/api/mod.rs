@@ -99,6 +99,7 @@ pub fn router(desk: Desk) -> Router {
                 .get(log::segment),
         )
         .route("/v1/policy", get(agents::policy))
+        .route("/v1/wanted", get(agents::wanted))
         .route("/v1/checkpoint", get(log::checkpoint))
         .route("/v1/proofs/consistency", get(log::consistency))
         .route("/v1/proofs/inclusion", get(log::inclusion))

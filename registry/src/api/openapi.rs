@@ -56,6 +56,16 @@ const CALLS: &[Call] = &[
     },
     Call {
         method: "get",
+        path: "/v1/wanted",
+        summary: "Digests of segments in the log whose files are lost; agents that still hold them send them again",
+        query: &[],
+        takes: None,
+        gives: JSON,
+        schema: None,
+        roles: "agent, reviewer, admin",
+    },
+    Call {
+        method: "get",
         path: "/v1/checkpoint",
         summary: "The newest checkpoint (C2SP tlog-checkpoint)",
         query: &[],

@@ -90,7 +90,7 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
         clock,
         identity,
     );
-    let registry = Arc::new(Registry::new(config.registry.as_str())?);
+    let registry = Arc::new(Registry::new(config.registry.as_str())?.with_token(config.token()?));
     let concurrent = usize::try_from(config.max_concurrent)?;
     let agent = Arc::new(Agent::new(Arc::new(engine), registry, root, concurrent)?);
     Ok(Ready {

@@ -25,6 +25,10 @@ pub struct Config {
     pub trust: PathBuf,
     /// Address of the registry.
     pub registry: Url,
+    /// File of a token with the role `agent`, for a registry that is not on this machine. Default: `registry.token` in the folder systemd
+    /// names by `CREDENTIALS_DIRECTORY`, where there is one.
+    #[serde(default)]
+    pub token: Option<PathBuf>,
     /// Folder of the agent's memory and outbox. Default: the folder systemd names by `STATE_DIRECTORY`.
     #[serde(default)]
     pub state: Option<PathBuf>,
@@ -89,6 +93,7 @@ impl Config {
         let base = file.parent().unwrap_or(Path::new(""));
         for path in [
             config.key.as_mut(),
+            config.token.as_mut(),
             Some(&mut config.trust),
             config.state.as_mut(),
         ]
@@ -98,6 +103,24 @@ impl Config {
             *path = base.join(&*path);
         }
         Ok(config)
+    }
+
+    /// The token for the registry; none where no file holds one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Unreadable`] for a file that is named and not there.
+    pub fn token(&self) -> Result<Option<secrecy::SecretString>, ConfigError> {
+        let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|folder| PathBuf::from(folder).join("registry.token"))
+            .filter(|file| file.exists());
+        let Some(file) = self.token.clone().or(credential) else {
+            return Ok(None);
+        };
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Ok(Some(text.trim().to_owned().into())),
+            Err(source) => Err(ConfigError::Unreadable { file, source }),
+        }
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {

@@ -31,6 +31,7 @@ const PAUSES_SECS: (u64, u64) = (5, 900);
 pub struct Registry {
     client: Client,
     base: Url,
+    token: Option<secrecy::SecretString>,
 }
 
 /// Why the registry could not be asked.
@@ -139,7 +140,18 @@ impl Registry {
             .map_err(|error| ClientError::Client {
                 why: chain(&error.without_url()),
             })?;
-        Ok(Self { client, base: url })
+        Ok(Self {
+            client,
+            base: url,
+            token: None,
+        })
+    }
+
+    /// With the token of an agent's role, which a registry that is not on this machine asks for. Segments need none: they are signed.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<secrecy::SecretString>) -> Self {
+        self.token = token;
+        self
     }
 
     /// Its address.
@@ -236,6 +248,15 @@ impl Registry {
         })
     }
 
+    /// Segments in the log whose files the registry has lost: an agent that still holds one sends it again.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`].
+    pub async fn wanted(&self) -> Result<Vec<Digest>, RegistryError> {
+        self.json(self.client.get(self.at("v1/wanted")?)).await
+    }
+
     fn at(&self, path: &str) -> Result<Url, RegistryError> {
         self.base.join(path).map_err(|_| RegistryError::Address {
             url: self.base.to_string(),
@@ -257,6 +278,11 @@ impl Registry {
         let silent = |error: reqwest::Error| RegistryError::Silent {
             url: self.base.to_string(),
             why: chain(&error.without_url()),
+        };
+        use secrecy::ExposeSecret as _;
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
         };
         let mut response: Response = request.send().await.map_err(silent)?;
         let status = response.status();

@@ -41,9 +41,16 @@ pub enum Sent {
 impl Sender {
     /// Sends until stopped.
     pub async fn run(&self, stop: CancellationToken) {
+        let mut asked_at = None;
         while !stop.is_cancelled() {
             let rest = match self.oldest(true).await {
                 Ok(Sent::Settled) => continue,
+                // Not again at once: a registry that goes on asking for the same would be fed for ever.
+                Ok(Sent::Empty)
+                    if self.is_time(&mut asked_at) && self.heal().await.unwrap_or(false) =>
+                {
+                    continue;
+                }
                 Ok(Sent::Empty) => std::time::Duration::from_secs(600),
                 Ok(Sent::Waits(_)) => std::time::Duration::from_secs(5),
                 Err(error) => {
@@ -65,13 +72,41 @@ impl Sender {
     ///
     /// The agent's own state or disk.
     pub async fn drain(&self) -> anyhow::Result<Option<String>> {
+        let mut healed = false;
         loop {
             match self.oldest(false).await? {
                 Sent::Settled => {}
+                Sent::Empty if !std::mem::replace(&mut healed, true) && self.heal().await? => {}
                 Sent::Empty => return Ok(None),
                 Sent::Waits(why) => return Ok(Some(why)),
             }
         }
+    }
+
+    fn is_time(&self, asked_at: &mut Option<jiff::Timestamp>) -> bool {
+        let now = self.engine.clock.now();
+        let due =
+            asked_at.is_none_or(|at| now.duration_since(at).abs() > SignedDuration::from_mins(5));
+        if due {
+            *asked_at = Some(now);
+        }
+        due
+    }
+
+    /// Asks which segments the registry has lost, and puts those that are still here back among the waiting. Says nothing where the
+    /// registry does not answer: sending will.
+    async fn heal(&self) -> anyhow::Result<bool> {
+        let Ok(wanted) = self.registry.wanted().await else {
+            return Ok(false);
+        };
+        let again = self.engine.state.send_again(&wanted)?;
+        if again > 0 {
+            tracing::warn!(
+                again,
+                "the registry has lost {again} segments that are still here: they are sent again"
+            );
+        }
+        Ok(again > 0)
     }
 
     async fn oldest(&self, patient: bool) -> anyhow::Result<Sent> {

@@ -144,6 +144,25 @@ impl State {
         Ok(found)
     }
 
+    /// Puts settled segments whose files are still here back among those that wait; gives how many.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn send_again(&self, manifests: &[Digest]) -> Result<usize, StateError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        let mut count = 0;
+        for manifest in manifests {
+            count += tx.execute(
+                "UPDATE outbox SET settled_at = NULL, not_before = 0 WHERE manifest = ?1 AND settled_at IS NOT NULL AND refused = 0 AND deleted_at IS NULL",
+                [manifest.to_string()],
+            )?;
+        }
+        tx.commit()?;
+        Ok(count)
+    }
+
     /// Notes that sending failed and when to try again.
     ///
     /// # Errors
