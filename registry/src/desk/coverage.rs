@@ -94,6 +94,45 @@ pub struct DenialFilter {
     pub limit: u32,
 }
 
+/// What was heard of one entry on one UTC day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CoverageDay {
+    /// Entry.
+    pub entry: String,
+    /// `YYYY-MM-DD`, of when runs began.
+    pub day: String,
+    /// Runs that came to their end: complete, or the source said there is nothing.
+    pub good: u64,
+    /// Runs that did not.
+    pub troubled: u64,
+}
+
+/// Runs heard of, by entry and day, from a day on. Says nothing of runs that should have been: see [`coverage_of`].
+///
+/// # Errors
+///
+/// The database's.
+pub fn coverage_days(db: &Connection, entries: &[String], from_day: &str) -> rusqlite::Result<Vec<CoverageDay>> {
+    let mut statement = db.prepare_cached(
+        "SELECT substr(from_at, 1, 10) AS day, sum(state IN ('complete', 'empty')), sum(state NOT IN ('complete', 'empty'))
+         FROM coverage WHERE entry = ?1 AND complete = 1 AND from_at >= ?2 GROUP BY day ORDER BY day",
+    )?;
+    let mut found = Vec::new();
+    for entry in entries {
+        for row in statement.query_map((entry, from_day), |row| {
+            Ok(CoverageDay {
+                entry: entry.clone(),
+                day: row.get(0)?,
+                good: unsigned(row.get(1)?),
+                troubled: unsigned(row.get(2)?),
+            })
+        })? {
+            found.push(row?);
+        }
+    }
+    Ok(found)
+}
+
 /// All entries of the policy, with their state.
 ///
 /// # Errors

@@ -1,0 +1,133 @@
+//! Who was looking, hour by hour? A strip where a gap looks different from silence at the source.
+//!
+//! Each slot takes the worst of what happened in it. A run that should have been and was not heard of is a gap; before the entry was in
+//! force nothing was due, and the slot says that instead.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use schemas::policy::History;
+
+use super::frame::Frame;
+use crate::desk::CoverageLine;
+
+/// States from best to worst, with the sign that says the same without colour.
+const STATES: [(&str, &str); 9] = [
+    ("unpermitted", ""),
+    ("none", ""),
+    ("complete", "●"),
+    ("empty", "○"),
+    ("partial", "◐"),
+    ("rate-limited", "◔"),
+    ("not-heard-yet", "?"),
+    ("failed", "✕"),
+    ("blocked", "■"),
+];
+
+/// A run of slots.
+pub struct Strip {
+    /// What it shows.
+    pub caption: String,
+    /// Label of each row, its slots.
+    pub rows: Vec<(String, Vec<Slot>)>,
+    /// Times above the slots: place from 0 to 1, words.
+    pub ticks: Vec<String>,
+}
+
+/// A piece of time.
+#[derive(Clone)]
+pub struct Slot {
+    /// Class and key of its state.
+    pub state: &'static str,
+    /// The sign.
+    pub sign: &'static str,
+    /// When, and in words what happened.
+    pub title: String,
+}
+
+/// One line of the legend, with its count of slots.
+pub struct Legend {
+    pub state: &'static str,
+    pub sign: &'static str,
+    pub words: String,
+}
+
+/// All states, for the legend.
+pub fn legend(f: &Frame) -> Vec<Legend> {
+    STATES.iter().map(|(state, sign)| Legend { state, sign, words: f.t(&format!("coverage-{state}")) }).collect()
+}
+
+/// The key of a state as the tables write it: `rate_limited` is `rate-limited`.
+pub fn state_key(state: &str) -> &'static str {
+    let state = state.replace('_', "-");
+    // What was due and did not run is a gap of ours, like what was not heard of.
+    if state == "not-attempted" {
+        return "not-heard-yet";
+    }
+    STATES.iter().map(|(known, _)| *known).find(|known| *known == state).unwrap_or("failed")
+}
+
+/// The sign of a state.
+pub fn sign(state: &str) -> &'static str {
+    STATES.iter().find(|(known, _)| *known == state).map_or("", |(_, sign)| sign)
+}
+
+fn rank(state: &str) -> usize {
+    STATES.iter().position(|(known, _)| *known == state).unwrap_or(STATES.len())
+}
+
+/// When was the entry in force? Asked of the log's history, once a slot.
+pub fn in_force(history: &History, entry: &str, at: Timestamp) -> bool {
+    history.policy_at(at).is_some_and(|policy| policy.judge(entry, at).is_ok())
+}
+
+/// Slots of `length` from `from` on, `count` of them. `due_since` is when the entry was first in force: before it nothing was due.
+pub fn slots(f: &Frame, lines: &[CoverageLine], from: Timestamp, length: SignedDuration, count: usize, due_since: Option<Timestamp>) -> Vec<Slot> {
+    let seconds = length.as_secs().max(1);
+    let mut found: BTreeMap<usize, (usize, BTreeMap<&'static str, u64>)> = BTreeMap::new();
+    for line in lines {
+        let Ok(at) = line.from.parse::<Timestamp>() else { continue };
+        let Ok(place) = usize::try_from((at.as_second() - from.as_second()).div_euclid(seconds)) else { continue };
+        let state = state_key(&line.state);
+        let slot = found.entry(place).or_default();
+        slot.0 = slot.0.max(rank(state));
+        *slot.1.entry(state).or_default() += 1;
+    }
+    (0..count)
+        .map(|place| {
+            let begins = from.checked_add(SignedDuration::from_secs(seconds.saturating_mul(i64::try_from(place).unwrap_or(0)))).unwrap_or(from);
+            let ends = begins.checked_add(length).unwrap_or(begins);
+            let time = begins.to_zoned(TimeZone::UTC).datetime();
+            let when = format!("{}, {}", f.lang.day(time.date()), f.lang.clock(time));
+            let (state, words) = match found.get(&place) {
+                Some((worst, counts)) => {
+                    let said = counts.iter().map(|(state, count)| format!("{}\u{a0}× {}", f.number(count), f.t(&format!("coverage-{state}"))));
+                    (STATES.get(*worst).map_or("failed", |(state, _)| state), said.collect::<Vec<_>>().join(", "))
+                }
+                None => {
+                    let state = if due_since.is_none_or(|since| ends <= since) { "unpermitted" } else { "none" };
+                    (state, f.t(&format!("coverage-{state}")))
+                }
+            };
+            Slot { state, sign: sign(state), title: format!("{when} – {words}") }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_of_a_run_has_its_own_sign_and_words() {
+        use schemas::coverage::CoverageState::{Blocked, Complete, Empty, Failed, NotAttempted, NotHeardYet, Partial, RateLimited};
+        let keys = [Complete, Partial, Empty, RateLimited, Blocked, Failed, NotAttempted, NotHeardYet].map(|state| {
+            let word = serde_json::to_value(state).unwrap();
+            state_key(word.as_str().unwrap())
+        });
+        assert_eq!(keys, ["complete", "partial", "empty", "rate-limited", "blocked", "failed", "not-heard-yet", "not-heard-yet"]);
+        // A gap never has the sign of silence at the source.
+        assert_ne!(sign("empty"), sign("not-heard-yet"));
+        assert!(rank("not-heard-yet") > rank("empty"));
+    }
+}
