@@ -82,7 +82,10 @@ pub fn run(collector: impl Collector) -> ExitCode {
             return failed(&anyhow::Error::from(error).context("the runtime could not be started"));
         }
     };
-    match runtime.block_on(commands::command(collector, &cli)) {
+    let done = runtime.block_on(commands::command(collector, &cli));
+    // A reading that was given up on may still hold its thread; nobody waits for it.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => code,
         Err(error) => failed(&error),
     }

@@ -55,6 +55,8 @@ pub(super) struct Told {
     pub conditions: Vec<Condition>,
     /// Index of the hop that was read, and its lines.
     pub answer: Option<(usize, Option<Vec<Vec<u8>>>)>,
+    /// Index of the answer that could not be read to an end: kept, with the reason among its conditions.
+    pub unread: Option<usize>,
 }
 
 impl Told {
@@ -124,7 +126,7 @@ impl Draft {
         let answer = told.answer.as_ref().map(|(at, _)| *at);
         for (at, hop) in told.trail.into_iter().enumerate() {
             let read = answer == Some(at);
-            let own = read || carries_step(&hop);
+            let own = read || told.unread == Some(at) || carries_step(&hop);
             self.entries.push(Entry {
                 step: if own { told.step.clone() } else { Value::Null },
                 conditions: if own {
@@ -353,13 +355,12 @@ fn exchange(
             .unwrap_or_else(PoisonError::into_inner)
             .extend([Uuid::new_v4(), chosen]);
     }
-    let from = fetched.response.len().saturating_sub(fetched.payload_len);
     let fetch = Fetch {
         url: &fetched.url,
         date: fetched.at,
         request: &fetched.request,
         response: &fetched.response,
-        payload: fetched.response.get(from..).unwrap_or_default(),
+        payload: fetched.payload(),
         kind: fetched.kind.clone(),
         ip: fetched.peer.map(|peer| peer.ip()),
         truncated: fetched.truncated.as_deref(),

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::{
     Answered, EngineError, Hop,
     draft::Told,
-    listen::{Lines, listen},
+    listen::{Lines, NoLines, listen},
     run::{Fate, Job, Read, Running, want_key},
+    unread::MayRead,
     walk::{Kept, Node},
 };
 use crate::{
@@ -88,6 +89,13 @@ impl Running {
             truncated: fetched.truncated.clone(),
         };
         let (response, address) = (fetched.id.clone(), facts.url.to_string());
+        let row = match self.mark(&node.request, told, hop)? {
+            MayRead::Yes(row) => row,
+            MayRead::No(why) => {
+                self.keep_unread(told, hop, &why);
+                return Ok(Read::Fate(Fate::Failed(why)));
+            }
+        };
         let read = listen(
             Arc::clone(&self.engine.collector),
             facts,
@@ -95,8 +103,14 @@ impl Running {
             self.engine.identity.reader.clone(),
             Arc::clone(&self.order.facts.policy),
             self.order.facts.entry.clone(),
+            self.engine.bounds.reading,
         )
         .await;
+        if let Err(NoLines::TooLong(why)) = &read {
+            self.engine.state.give_up_reading(row, why)?;
+        } else {
+            self.engine.state.end_reading(row)?;
+        }
         Ok(match read {
             Ok((mut lines, derived)) => {
                 told.answer = Some((hop, Some(std::mem::take(&mut lines.lines))));
@@ -109,7 +123,11 @@ impl Running {
                     validators,
                 }))
             }
-            Err(why) => {
+            Err(NoLines::TooLong(why)) => {
+                self.keep_unread(told, hop, &why);
+                Read::Fate(Fate::Failed(why))
+            }
+            Err(NoLines::Broken(why)) => {
                 told.answer = Some((hop, None));
                 Read::Fate(Fate::Failed(why))
             }

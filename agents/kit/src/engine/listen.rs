@@ -15,9 +15,6 @@ use crate::{
     derive::{Derived, LineSink, derive},
 };
 
-/// Longest time a reading may take. The source's answer is then set aside as unreadable.
-const MAX_READING: Duration = Duration::from_secs(300);
-
 /// Most bytes the lines of one answer may take: response and lines must fit one segment.
 pub(super) const MAX_LINES_BYTES: u64 = 24 << 20;
 
@@ -72,11 +69,19 @@ impl LineSink for Lines {
     }
 }
 
+/// Why there are no lines, for people.
+pub(super) enum NoLines {
+    /// The reading did not come back in time. It goes on on a thread that nobody waits for.
+    TooLong(String),
+    /// Anything else.
+    Broken(String),
+}
+
 /// Reads one answer, off the reactor.
 ///
 /// # Errors
 ///
-/// Why there are no lines, for people.
+/// [`NoLines`].
 pub(super) async fn listen(
     collector: Arc<dyn Erased>,
     facts: Facts,
@@ -84,7 +89,8 @@ pub(super) async fn listen(
     reader: Reader,
     policy: Arc<Policy>,
     entry: String,
-) -> Result<(Lines, Derived), String> {
+    most: Duration,
+) -> Result<(Lines, Derived), NoLines> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut lines = Lines::default();
         let Some(entry) = policy.entry(&entry) else {
@@ -103,12 +109,13 @@ pub(super) async fn listen(
             })?;
         Ok((lines, derived))
     });
-    match tokio::time::timeout(MAX_READING, reading).await {
-        Ok(Ok(done)) => done,
-        Ok(Err(died)) => Err(format!("the reader died: {died}")),
-        Err(_) => Err(format!(
-            "reading took longer than {} s",
-            MAX_READING.as_secs()
-        )),
+    match tokio::time::timeout(most, reading).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(why))) => Err(NoLines::Broken(why)),
+        Ok(Err(died)) => Err(NoLines::Broken(format!("the reader died: {died}"))),
+        Err(_) => Err(NoLines::TooLong(format!(
+            "reading this answer took longer than {} s; the answer is kept and not read again by this reader",
+            most.as_secs()
+        ))),
     }
 }

@@ -15,6 +15,7 @@ mod listen;
 pub mod ports;
 mod run;
 mod settle;
+mod unread;
 pub mod walk;
 
 use std::sync::{Arc, Mutex};
@@ -92,6 +93,8 @@ pub struct Bounds {
     pub segment_exchanges: usize,
     /// Longest pause that a run waits out, in seconds. What asks for more is left for a later run.
     pub patience_secs: u32,
+    /// Longest time a reading may take. Its answer is then kept without one.
+    pub reading: std::time::Duration,
     /// Free disk space below which nothing is fetched.
     pub min_free_bytes: u64,
 }
@@ -102,6 +105,7 @@ impl Default for Bounds {
             segment_bytes: 16 << 20,
             segment_exchanges: 500,
             patience_secs: 60,
+            reading: std::time::Duration::from_secs(300),
             min_free_bytes: crate::outbox::MIN_FREE_BYTES,
         }
     }

@@ -13,6 +13,7 @@ use schemas::{
     policy::Policy,
     segment::{Referred, ResponseKind},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -96,8 +97,9 @@ pub struct Outcome {
     pub result: HopResult,
 }
 
-/// One thing the gate decided about.
-#[derive(Clone, Debug)]
+/// One thing the gate decided about. As JSON it leaves out the bytes of its blocks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Hop {
     /// Something was sent and answered.
     Fetched(Box<Fetched>),
@@ -113,20 +115,23 @@ pub enum Hop {
 }
 
 /// A question to the gate and its answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Judged {
     /// What was asked. `Origin::Redirect::from` is the [`Fetched::id`] of the redirecting hop.
     pub ask: GateAsk,
     /// What it answered.
     pub decision: Decision,
     /// The copy of robots.txt the decision rests on. The engine writes it once a segment, before the first decision that needs it.
+    #[serde(default, with = "shared")]
     pub robots: Option<Arc<RobotsCopy>>,
     /// Which try this was, from 1.
     pub attempt: u32,
 }
 
 /// Bytes sent and received, as they are kept: secrets struck out, transfer coding removed, content coding as received.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fetched {
     /// Record id its response gets: `urn:uuid:…`, a fresh version 4, chosen by the network so that later hops can name it.
     pub id: String,
@@ -139,12 +144,15 @@ pub struct Fetched {
     /// HTTP status.
     pub status: u16,
     /// Request block.
+    #[serde(skip)]
     pub request: Vec<u8>,
     /// Response block; for revisits the head alone.
+    #[serde(skip)]
     pub response: Vec<u8>,
     /// How many bytes at the end of `response` are payload.
     pub payload_len: usize,
-    /// Form of the response record.
+    /// Form of the response record. Not in the JSON: what leads to an answer that is read is always whole.
+    #[serde(skip, default = "whole")]
     pub kind: ResponseKind,
     /// Where secrets were struck out.
     pub struck: Vec<Struck>,
@@ -158,6 +166,40 @@ pub struct Fetched {
     pub took_ms: u64,
     /// Conditions the request carried as headers, and what came of them.
     pub conditions: Vec<Condition>,
+}
+
+impl Fetched {
+    /// The payload: what follows the head of the response block.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        let from = self.response.len().saturating_sub(self.payload_len);
+        self.response.get(from..).unwrap_or_default()
+    }
+}
+
+const fn whole() -> ResponseKind {
+    ResponseKind::Full
+}
+
+/// A shared copy is written out like any other.
+mod shared {
+    use std::sync::Arc;
+
+    use schemas::gate::RobotsCopy;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        copy: &Option<Arc<RobotsCopy>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        copy.as_deref().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Arc<RobotsCopy>>, D::Error> {
+        Ok(Option::<RobotsCopy>::deserialize(from)?.map(Arc::new))
+    }
 }
 
 /// What an [`Outcome`] means for the walk.

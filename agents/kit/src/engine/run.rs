@@ -190,6 +190,7 @@ impl Running {
 
     /// Exchange by exchange until nothing is left to do now.
     pub async fn go(mut self) -> Result<Report, EngineError> {
+        self.take_up_left()?;
         while self.ended.is_none() {
             if let Some(why) = self.must_stop() {
                 self.ended = Some(Ended::Early(why));
@@ -335,6 +336,7 @@ impl Running {
             step: node.request.step.clone(),
             conditions: node.conditions.clone(),
             answer: None,
+            unread: None,
         };
         let mut fate = self.fate(job, &node, result, &mut told).await?;
         // What is settled stands in the same segment as the exchange that settles it, so make room first.
@@ -356,8 +358,22 @@ impl Running {
 
     /// Counts what went over the wire.
     fn tell(&mut self, job: Job, node: &Node, outcome: &Outcome) {
+        let attempts = self.tell_trail(&outcome.trail);
+        let attempts = attempts.max(node.attempts.saturating_add(1));
+        match job {
+            Job::Walk(n) => self.walk.change(n, |node| node.attempts = attempts),
+            Job::Shelf => self
+                .shelf
+                .iter_mut()
+                .take(1)
+                .for_each(|item| item.node.attempts = attempts),
+        }
+    }
+
+    /// Counts the hops of one request; gives the highest attempt among them.
+    pub(super) fn tell_trail(&mut self, trail: &[Hop]) -> u32 {
         let mut attempts = 0;
-        for hop in &outcome.trail {
+        for hop in trail {
             let judged = match hop {
                 Hop::Fetched(fetched) => {
                     self.count.requests += 1;
@@ -376,15 +392,7 @@ impl Running {
             };
             attempts = attempts.max(judged.attempt);
         }
-        let attempts = attempts.max(node.attempts.saturating_add(1));
-        match job {
-            Job::Walk(n) => self.walk.change(n, |node| node.attempts = attempts),
-            Job::Shelf => self
-                .shelf
-                .iter_mut()
-                .take(1)
-                .for_each(|item| item.node.attempts = attempts),
-        }
+        attempts
     }
 
     async fn fate(

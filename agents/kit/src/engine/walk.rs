@@ -225,6 +225,15 @@ impl Walk {
         self.nodes.get(&n)
     }
 
+    /// The request that is still to be made and is this one.
+    #[must_use]
+    pub fn pending_of(&self, request: &Request<Value>) -> Option<u64> {
+        self.nodes
+            .iter()
+            .find(|(_, node)| node.state == NodeState::Pending && node.request == *request)
+            .map(|(n, _)| *n)
+    }
+
     /// The first request that may be made now.
     #[must_use]
     pub fn ready(&self, now: Timestamp) -> Option<u64> {

@@ -185,6 +185,7 @@ impl Agent {
         for planned in chosen {
             if only.is_some() {
                 self.engine.state.unblock(&planned.facts.target.id)?;
+                self.engine.state.read_again(&planned.facts.target.id)?;
             } else if let Some(blocked) = self.engine.state.blocked(&planned.facts.target.id)? {
                 tracing::warn!(
                     "`{}` is left alone: {}; `once --target {}` tries again",
@@ -253,6 +254,7 @@ impl Agent {
             .is_err()
         {
             tracing::warn!("some runs did not end in time; they go on at the next start");
+            self.engine.state.abandon_readings()?;
         }
         Ok(())
     }

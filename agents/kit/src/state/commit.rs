@@ -7,7 +7,9 @@ use rusqlite::{Transaction, params};
 use schemas::{Digest, capture::Lane, coverage::Coverage};
 use serde_json::Value;
 
-use super::{Mark, Scope, ShelfItem, State, StateError, json, us, walks::lane_word};
+use super::{
+    Mark, Scope, ShelfItem, State, StateError, json, readings::give_up, us, walks::lane_word,
+};
 use crate::{
     contract::Known,
     engine::{
@@ -70,6 +72,8 @@ pub struct Changes {
     pub validators: BTreeMap<String, Validators>,
     /// Validators that no longer stand, by address.
     pub stale_validators: Vec<String>,
+    /// Readings that did not come back and whose answers stand in the segment: row, and why they are not made again.
+    pub unread: Vec<(i64, String)>,
     /// Why the target stops.
     pub blocked: Option<String>,
     /// Answers in a row that said the target is gone.
@@ -329,6 +333,9 @@ fn follow_ups(
 
 fn target(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     let target = whose.target;
+    for (reading, why) in &changes.unread {
+        give_up(tx, *reading, why)?;
+    }
     if let Some(what) = &changes.blocked {
         tx.execute(
             "INSERT INTO targets (target, blocked, blocked_at) VALUES (?1, ?2, ?3)

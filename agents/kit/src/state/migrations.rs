@@ -146,4 +146,26 @@ CREATE TABLE validators (
     kept_at       INTEGER NOT NULL,
     PRIMARY KEY (target, url)
 ) STRICT, WITHOUT ROWID;
+",
+"
+-- Answers being read. A row that is there when nothing is being read is of a reading that the process did not survive.
+CREATE TABLE readings (
+    id          INTEGER PRIMARY KEY,
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    answer      TEXT NOT NULL,              -- digest of step and payload
+    reader      TEXT NOT NULL,              -- name, version and program digest
+    began_at    INTEGER NOT NULL,
+    told        TEXT,                       -- the exchange but for its blocks; null once it stands in a segment
+    why         TEXT                        -- why this reader does not read the answer again; null while it is being read
+) STRICT;
+CREATE INDEX readings_answer ON readings (target, answer);
+
+CREATE TABLE reading_blocks (
+    reading     INTEGER NOT NULL REFERENCES readings (id) ON DELETE CASCADE,
+    hop         INTEGER NOT NULL,
+    request     BLOB NOT NULL,
+    response    BLOB NOT NULL,
+    PRIMARY KEY (reading, hop)
+) STRICT;
 "];

@@ -9,6 +9,7 @@ mod chain;
 mod commit;
 mod marks;
 mod migrations;
+mod readings;
 mod runs;
 mod walks;
 
@@ -25,6 +26,7 @@ use rusqlite::Connection;
 pub use chain::{Chain, Waiting};
 pub use commit::{Changes, Placed, Whose};
 pub use marks::{Mark, Scope, Wanted};
+pub use readings::{Begun, Blocks, Left};
 pub use runs::Blocked;
 pub use walks::{ShelfItem, WalkRow};
 

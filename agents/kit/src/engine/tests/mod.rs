@@ -2,6 +2,7 @@
 
 pub(crate) mod collectors;
 mod crashes;
+mod deaths;
 pub(crate) mod world;
 
 use schemas::coverage::CoverageState::{Blocked, Complete, Empty, Failed, Partial, RateLimited};

@@ -1,0 +1,245 @@
+//! What becomes of an answer that ends the process which reads it? Real processes that die of what they read.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    sync::{LazyLock, Mutex, mpsc},
+    time::Duration,
+};
+
+use schemas::{
+    capture::Line,
+    coverage::CoverageState,
+    record::{Kind, Record},
+};
+use serde::Deserialize;
+
+use super::world::{Reply, START, World};
+use crate::contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request};
+
+const DIR: &str = "VIGIE_TEST_DEATH_DIR";
+const WORD: &str = "VIGIE_TEST_DEATH_WORD";
+
+/// Three pages, each read by itself. Some words in a page end the process or never let go of it.
+struct Deadly;
+
+#[derive(Deserialize)]
+struct Page {
+    id: String,
+    word: String,
+}
+
+/// Lets a reading go that hangs.
+static LET_GO: LazyLock<Mutex<Option<mpsc::Receiver<()>>>> = LazyLock::new(|| Mutex::new(None));
+
+fn page(name: &str) -> String {
+    format!("https://news.example.org/{name}")
+}
+
+impl Collector for Deadly {
+    const NAME: &'static str = "deadly";
+    type Cursor = ();
+    type Step = ();
+
+    fn about(&self) -> About {
+        About::of("invented pages that end their reader")
+    }
+
+    fn plan(&self, _: &Ask<'_, ()>) -> Vec<Request<()>> {
+        ["a", "b", "c"]
+            .map(|name| Request::get(page(name), ()))
+            .into()
+    }
+
+    fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
+        let page: Page = answer.json()?;
+        match page.word.as_str() {
+            "abort" => std::process::abort(),
+            "overflow" => drop(deeper(&mut vec![1])),
+            "hang" => {
+                let gate = LET_GO.lock().unwrap().take().unwrap();
+                let _ = gate.recv();
+            }
+            _ => {}
+        }
+        out.record(Place::Whole, Record::new(Kind::Article, "web", page.id));
+        Ok(())
+    }
+}
+
+#[expect(
+    unconditional_recursion,
+    clippy::only_used_in_recursion,
+    reason = "it is to overflow the stack"
+)]
+fn deeper(held: &mut Vec<u8>) -> [u8; 4096] {
+    let mut here = deeper(held);
+    here[0] = here[0].wrapping_add(held[0]);
+    std::hint::black_box(here)
+}
+
+fn open(dir: &Path, word: &str) -> World {
+    let world = World::open(dir, Deadly, START, 500);
+    let word = word.to_owned();
+    world.net.answers(move |url| {
+        let name = url.rsplit('/').next().unwrap();
+        let word = if name == "b" { &word } else { "calm" };
+        Reply::Json(format!("{{\"id\":\"{name}\",\"word\":\"{word}\"}}"))
+    });
+    world
+}
+
+/// Not a test of its own: the process that dies.
+#[tokio::test]
+#[ignore = "run by its neighbours"]
+async fn child() {
+    let (Some(dir), Ok(word)) = (std::env::var_os(DIR), std::env::var(WORD)) else {
+        return;
+    };
+    open(Path::new(&dir), &word).poll().await;
+}
+
+/// How often each record stands in the segments, and the conditions of captures that were not read.
+fn kept(world: &World) -> (BTreeMap<String, u32>, Vec<String>) {
+    let (mut records, mut unread) = (BTreeMap::new(), Vec::new());
+    for segment in world.segments() {
+        for capture in segment.view().unwrap().captures {
+            let schemas::segment::CaptureKind::Exchange(exchange) = &capture.kind else {
+                continue;
+            };
+            if !exchange.read {
+                assert!(capture.conversion.is_none());
+                let block = &capture.response.unwrap().record.block;
+                assert!(
+                    String::from_utf8_lossy(block).contains("\"word\""),
+                    "the bytes are kept"
+                );
+                unread.extend(exchange.conditions.iter().map(|met| met.name.clone()));
+            }
+            for line in capture.conversion.iter().flat_map(|lines| &lines.lines) {
+                if let Line::Record(record) = &line.line {
+                    *records.entry(record.item.id.clone()).or_default() += 1;
+                }
+            }
+        }
+    }
+    (records, unread)
+}
+
+async fn kept_and_not_read_again(word: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "engine::tests::deaths::child",
+            "--ignored",
+            "--quiet",
+        ])
+        .env(DIR, dir.path())
+        .env(WORD, word)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!status.success(), "the process dies of `{word}`");
+
+    // Were the answer read once more, this process would die too.
+    let world = open(dir.path(), word);
+    let coverage = world.poll().await;
+    assert_eq!(
+        world.net.take_asked(),
+        [page("a"), page("c")],
+        "the page that killed is not asked for again, the walk goes on"
+    );
+    let why = coverage.why.unwrap();
+    assert_eq!(
+        (coverage.state, coverage.unreadable),
+        (CoverageState::Partial, 1)
+    );
+    assert!(
+        why.contains(&page("b")) && why.contains("not read again"),
+        "{why}"
+    );
+    let (records, unread) = kept(&world);
+    assert_eq!(records, [("a".into(), 1), ("c".into(), 1)].into());
+    assert_eq!(unread, ["read"]);
+
+    // The next walk asks anew; the same bytes are kept and still not read.
+    let coverage = world.poll().await;
+    assert_eq!(world.net.take_asked(), ["a", "b", "c"].map(page));
+    assert_eq!(
+        (coverage.state, coverage.unreadable),
+        (CoverageState::Partial, 1)
+    );
+    assert_eq!(kept(&world).1, ["read", "read"]);
+
+    // Other bytes are another answer.
+    let word = format!("no {word}");
+    world
+        .net
+        .answers(move |_| Reply::Json(format!("{{\"id\":\"b\",\"word\":\"{word}\"}}")));
+    assert_eq!(world.poll().await.state, CoverageState::Complete);
+}
+
+#[tokio::test]
+async fn answer_that_aborts_its_reader_is_kept_and_not_read_again() {
+    kept_and_not_read_again("abort").await;
+}
+
+#[tokio::test]
+async fn answer_that_overflows_the_stack_is_kept_and_not_read_again() {
+    kept_and_not_read_again("overflow").await;
+}
+
+#[tokio::test]
+async fn reading_that_does_not_come_back_is_given_up_and_the_walk_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (let_go, gate) = mpsc::channel();
+    *LET_GO.lock().unwrap() = Some(gate);
+    let mut world = open(dir.path(), "hang");
+    std::sync::Arc::get_mut(&mut world.engine)
+        .unwrap()
+        .bounds
+        .reading = Duration::from_millis(300);
+    let coverage = world.poll().await;
+    assert_eq!(coverage.state, CoverageState::Partial);
+    assert!(coverage.why.unwrap().contains("took longer than"));
+    let (records, unread) = kept(&world);
+    assert_eq!(records, [("a".into(), 1), ("c".into(), 1)].into());
+    assert_eq!(unread, ["read"]);
+    // Were it read again, there would be no gate to wait at and the reader would panic, which is another reason.
+    let why = world.poll().await.why.unwrap();
+    assert!(why.contains("took longer than"), "{why}");
+    drop(let_go);
+}
+
+#[tokio::test]
+async fn reading_that_was_interrupted_in_order_is_made_again_and_a_person_may_try_once_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = open(dir.path(), "calm");
+    let state = &world.engine.state;
+    let answer = schemas::Digest::of(b"x");
+    let begun = crate::state::Begun {
+        target: "harbour-news",
+        lane: schemas::capture::Lane::Poll,
+        answer,
+        reader: "r",
+        told: "{}",
+        now: START.parse().unwrap(),
+    };
+    let unreadable = || state.unreadable("harbour-news", &answer, "r").unwrap();
+    state.begin_reading(&begun, std::iter::empty()).unwrap();
+    state.abandon_readings().unwrap();
+    assert_eq!(world.poll().await.state, CoverageState::Complete);
+    let id = state.begin_reading(&begun, std::iter::empty()).unwrap();
+    state.give_up_reading(id, "it hung").unwrap();
+    assert_eq!(unreadable().as_deref(), Some("it hung"));
+    assert_eq!(
+        state.unreadable("harbour-news", &answer, "r 2").unwrap(),
+        None,
+        "another reader may try"
+    );
+    state.read_again("harbour-news").unwrap();
+    assert_eq!(unreadable(), None);
+}

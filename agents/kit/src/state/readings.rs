@@ -1,0 +1,190 @@
+//! Which answers are being read, and which one ended a process that read it?
+//!
+//! A row is written before a reading and taken away after it. A row found at the start of a run is of a reading that never came back: its
+//! answer is kept as evidence and not read again by the same reader.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+use schemas::{Digest, capture::Lane};
+
+use super::{State, StateError, at, us, walks::lane_word};
+
+/// An answer about to be read, in full.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun<'a> {
+    /// Target id.
+    pub target: &'a str,
+    /// Lane.
+    pub lane: Lane,
+    /// What makes another answer the same one: step and payload.
+    pub answer: Digest,
+    /// Which reader reads.
+    pub reader: &'a str,
+    /// The exchange as JSON, without the bytes of its blocks.
+    pub told: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Request and response block of one hop; both empty where nothing was fetched.
+pub type Blocks = (Vec<u8>, Vec<u8>);
+
+/// A reading that never came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Row.
+    pub id: i64,
+    /// The exchange as JSON, without the bytes of its blocks.
+    pub told: String,
+    /// Blocks of its hops, in order.
+    pub blocks: Vec<Blocks>,
+    /// When the reading began.
+    pub began_at: Timestamp,
+}
+
+impl State {
+    /// Marks an answer as being read. Returns the row, for [`State::end_reading`].
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`]: then it must not be read.
+    pub fn begin_reading<'b>(
+        &self,
+        begun: &Begun<'_>,
+        blocks: impl Iterator<Item = (&'b [u8], &'b [u8])>,
+    ) -> Result<i64, StateError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        tx.execute(
+            "INSERT INTO readings (target, lane, answer, reader, began_at, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                begun.target,
+                lane_word(begun.lane),
+                begun.answer.to_string(),
+                begun.reader,
+                us(begun.now),
+                begun.told
+            ],
+        )?;
+        let id = tx.last_insert_rowid();
+        for (hop, (request, response)) in (0_i64..).zip(blocks) {
+            tx.execute(
+                "INSERT INTO reading_blocks (reading, hop, request, response) VALUES (?1, ?2, ?3, ?4)",
+                params![id, hop, request, response],
+            )?;
+        }
+        tx.commit()?;
+        Ok(id)
+    }
+
+    /// The reading came back.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn end_reading(&self, id: i64) -> Result<(), StateError> {
+        self.db()
+            .execute("DELETE FROM readings WHERE id = ?1", [id])?;
+        Ok(())
+    }
+
+    /// The reading did not come back, and why. The same answer is not read again by this reader.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn give_up_reading(&self, id: i64, why: &str) -> Result<(), StateError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        give_up(&tx, id, why)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Why an answer must not be read by this reader, where that is so.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn unreadable(
+        &self,
+        target: &str,
+        answer: &Digest,
+        reader: &str,
+    ) -> Result<Option<String>, StateError> {
+        let found = self
+            .db()
+            .query_row(
+                "SELECT why FROM readings WHERE target = ?1 AND answer = ?2 AND reader = ?3 AND why IS NOT NULL LIMIT 1",
+                params![target, answer.to_string(), reader],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Readings of a lane that a process before this one did not survive. Call it while nothing of the lane is being read.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn left_readings(&self, target: &str, lane: Lane) -> Result<Vec<Left>, StateError> {
+        let db = self.db();
+        let mut rows = db.prepare_cached(
+            "SELECT id, told, began_at FROM readings WHERE target = ?1 AND lane = ?2 AND told IS NOT NULL ORDER BY id",
+        )?;
+        let mut found = rows
+            .query_map(params![target, lane_word(lane)], |row| {
+                Ok(Left {
+                    id: row.get(0)?,
+                    told: row.get(1)?,
+                    blocks: Vec::new(),
+                    began_at: at(row.get(2)?),
+                })
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut blocks = db.prepare_cached(
+            "SELECT request, response FROM reading_blocks WHERE reading = ?1 ORDER BY hop",
+        )?;
+        for left in &mut found {
+            left.blocks = blocks
+                .query_map([left.id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+        }
+        Ok(found)
+    }
+
+    /// The process ends because it was told to, not because of what it reads: readings still under way are made again.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn abandon_readings(&self) -> Result<(), StateError> {
+        self.db()
+            .execute("DELETE FROM readings WHERE why IS NULL", [])?;
+        Ok(())
+    }
+
+    /// A person has looked: what ended a reading of this target may be read once more.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn read_again(&self, target: &str) -> Result<(), StateError> {
+        self.db().execute(
+            "DELETE FROM readings WHERE target = ?1 AND why IS NOT NULL",
+            [target],
+        )?;
+        Ok(())
+    }
+}
+
+/// Lets go of the bytes, which stand in a segment or are fetched again; keeps the verdict.
+pub(super) fn give_up(tx: &Transaction<'_>, id: i64, why: &str) -> Result<(), StateError> {
+    tx.execute("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
+    tx.execute(
+        "UPDATE readings SET why = ?2, told = NULL WHERE id = ?1",
+        params![id, why],
+    )?;
+    Ok(())
+}
