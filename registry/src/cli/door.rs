@@ -1,6 +1,6 @@
 //! How do commands reach a unit's registry? By opening its data folder, or, while it is being served, through its HTTP interface.
 
-use std::sync::Arc;
+use std::{fs, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use schemas::{policy::Policy, statement::PolicyBundle, trust::TrustRoot};
@@ -25,7 +25,37 @@ pub enum Door {
     },
 }
 
-/// Opens the unit's registry; fails with [`RegistryError::InUse`] where it is being served.
+/// Where signed erasures lie until the registry has carried them out.
+pub fn pending_erasures(unit: &Unit) -> PathBuf {
+    unit.folder.join("erasures")
+}
+
+/// Hands in erasures that a cut left: one record may take several statements, and either all of them count or none.
+fn finish_erasures(unit: &Unit, registry: &Registry) -> Result<()> {
+    let mut files: Vec<PathBuf> = fs::read_dir(pending_erasures(unit))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|file| file.extension().is_some_and(|end| end == "note"))
+        .collect();
+    files.sort();
+    for file in files {
+        let note = fs::read_to_string(&file)
+            .with_context(|| format!("`{}` cannot be read", file.display()))?;
+        match registry.add_statement(&note) {
+            Ok(_) => fs::remove_file(&file)?,
+            Err(why) => {
+                // Kept beside, so that one refused note does not stop the registry from opening.
+                tracing::error!("the erasure in `{}` is refused: {why}", file.display());
+                fs::rename(&file, file.with_extension("refused"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens the unit's registry, and goes on with erasures that were cut short; fails with [`RegistryError::InUse`] where it is being served.
 ///
 /// # Errors
 ///
@@ -37,7 +67,9 @@ pub fn open(unit: &Unit) -> Result<Registry> {
         unit.log_key()?,
         Arc::new(SqliteIndex),
     );
-    Ok(Registry::open(config)?)
+    let registry = Registry::open(config)?;
+    finish_erasures(unit, &registry)?;
+    Ok(registry)
 }
 
 impl Door {
@@ -139,7 +171,12 @@ impl Door {
             }
             Self::Served { .. } => {
                 let answer = self.ask("POST", "/v1/backup", Some(&folder.display().to_string()))?;
-                let number = |name: &str| answer.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+                let number = |name: &str| {
+                    answer
+                        .get(name)
+                        .and_then(serde_json::Value::as_u64)
+                        .unwrap_or_default()
+                };
                 Ok((number("files"), number("size")))
             }
         }

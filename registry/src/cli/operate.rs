@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs,
+    fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -17,7 +18,15 @@ use schemas::{
     statement::{ErasureReason, Statement},
 };
 
-use super::{Say, ask::{alone, tables}, door::Door, keys, policy::confirmed, salt, unit::Unit};
+use super::{
+    Say,
+    ask::{alone, tables},
+    door::{self, Door},
+    keys,
+    policy::confirmed,
+    salt,
+    unit::Unit,
+};
 use crate::{
     core::{
         Config, Registry, backup,
@@ -114,12 +123,18 @@ pub fn submit(notes: &[PathBuf], unit: &Unit, say: &Say) -> Result<()> {
 ///
 /// Where the note is no statement, the person declines, or the file cannot be written.
 pub fn cosign(file: &Path, key: &Path, yes: bool, say: &Say) -> Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let opened = schemas::policy::open_statement(&text)?;
     let key = keys::read(key)?;
     let shown = serde_json::to_string_pretty(&opened.statement)?;
     say.line(&format!("{}\n{shown}", opened.name()))?;
-    if opened.note.signatures.iter().any(|signature| signature.id_text() == key.vkey().id_text()) {
+    if opened
+        .note
+        .signatures
+        .iter()
+        .any(|signature| signature.id_text() == key.vkey().id_text())
+    {
         bail!("{} has signed this already", key.vkey().id_text());
     }
     if !yes && !confirmed("sign this?")? {
@@ -127,10 +142,18 @@ pub fn cosign(file: &Path, key: &Path, yes: bool, say: &Say) -> Result<()> {
     }
     let mut note = opened.note;
     note.signatures.push(key.sign(&note.text));
-    fs::write(file, note.to_string()).with_context(|| format!("`{}` cannot be written", file.display()))?;
-    say.json_or(&serde_json::json!({ "file": file, "signatures": note.signatures.len() }), || {
-        format!("signed as {}: {} signatures now\n", key.vkey().id_text(), note.signatures.len())
-    })
+    fs::write(file, note.to_string())
+        .with_context(|| format!("`{}` cannot be written", file.display()))?;
+    say.json_or(
+        &serde_json::json!({ "file": file, "signatures": note.signatures.len() }),
+        || {
+            format!(
+                "signed as {}: {} signatures now\n",
+                key.vkey().id_text(),
+                note.signatures.len()
+            )
+        },
+    )
 }
 
 /// `vigie rederive`. Exits 1 where anything differs.
@@ -259,9 +282,17 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
     if !args.yes && !confirmed("erase?")? {
         bail!("nothing was erased");
     }
-    let mut door = Door::open(unit)?;
-    let bar = say.progress(wanted.len() as u64, "erasing");
-    let mut leaves = Vec::new();
+    let mut door = match &args.out {
+        None => Some(Door::open(unit)?),
+        Some(_) => None,
+    };
+    // All statements are on the disk before the first is handed in: after a cut, opening the registry hands in the rest.
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| door::pending_erasures(unit));
+    fs::create_dir_all(&folder)?;
+    let mut notes = Vec::new();
     for (manifest, units) in wanted {
         let statement = Statement::Erasure {
             v: 1,
@@ -273,18 +304,43 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
             salt: salt(),
         };
         let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
-        match &args.out {
-            None => leaves.push(door.add_statement(&note)?),
-            Some(folder) => {
-                fs::create_dir_all(folder)?;
-                fs::write(folder.join(format!("erasure-{}.note", manifest.short())), &note)?;
+        let file = folder.join(format!("erasure-{}.note", manifest.short()));
+        let mut out = File::create(&file)
+            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+        out.write_all(note.as_bytes())?;
+        out.sync_all()?;
+        notes.push((file, note));
+    }
+    File::open(&folder)?.sync_all()?;
+    let bar = say.progress(notes.len() as u64, "erasing");
+    let mut leaves = Vec::new();
+    if let Some(door) = &mut door {
+        for (file, note) in &notes {
+            match door.add_statement(note) {
+                Ok(leaf) => leaves.push(leaf),
+                // Refused as a whole: nothing was begun, and nothing is to be gone on with.
+                Err(why) if leaves.is_empty() && matches!(door, Door::Folder(_)) => {
+                    for (file, _) in &notes {
+                        fs::remove_file(file)?;
+                    }
+                    return Err(why);
+                }
+                Err(why) => {
+                    return Err(why.context(
+                        "erasing was begun and is gone on with when the registry is next opened",
+                    ));
+                }
             }
+            fs::remove_file(file)?;
+            bar.inc(1);
         }
-        bar.inc(1);
     }
     bar.finish_and_clear();
     if let Some(folder) = &args.out {
-        return say.line(&format!("nothing is erased yet: the statements lie in {}", folder.display()));
+        return say.line(&format!(
+            "nothing is erased yet: the statements lie in {}",
+            folder.display()
+        ));
     }
     say.json_or(&serde_json::json!({ "record": id, "units": units, "leaves": leaves }), || {
         format!("erased: {units} units, named by {} leaves of the log. Backups made before still hold them until they are rotated\n", leaves.len())
@@ -299,9 +355,10 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
 pub fn backup(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
     let folder = std::path::absolute(folder)?;
     let (files, size) = Door::open(unit)?.backup(&folder)?;
-    say.json_or(&serde_json::json!({ "folder": folder, "log_size": size, "files": files }), || {
-        format!("{files} files, log size {size}: {}\n", folder.display())
-    })
+    say.json_or(
+        &serde_json::json!({ "folder": folder, "log_size": size, "files": files }),
+        || format!("{files} files, log size {size}: {}\n", folder.display()),
+    )
 }
 
 /// `vigie restore`.
