@@ -10,7 +10,10 @@ use verify::{
     trace::{Allowed, Bytes, Item, Proof, Robots, What},
 };
 
-use super::{frame::Frame, text::{person, shown_id}};
+use super::{
+    frame::Frame,
+    text::{person, shown_id},
+};
 
 /// The account, ready to be shown.
 pub struct Custody {
@@ -54,7 +57,7 @@ pub struct Section {
 pub struct Fact {
     pub label: String,
     pub value: String,
-    /// `plain`, `code` (digests, addresses), `quote` (English, as written then).
+    /// `plain`, `code` (digests, addresses), `quote` (English, as written then), `written` (by people, language not stated).
     pub style: &'static str,
 }
 
@@ -66,15 +69,27 @@ pub struct Said {
 
 impl Fact {
     fn plain(f: &Frame, key: &str, value: impl Into<String>) -> Self {
-        Self { label: f.t(key), value: value.into(), style: "plain" }
+        Self {
+            label: f.t(key),
+            value: value.into(),
+            style: "plain",
+        }
     }
 
     fn code(f: &Frame, key: &str, value: impl Into<String>) -> Self {
-        Self { label: f.t(key), value: shown_id(&value.into()), style: "code" }
+        Self {
+            label: f.t(key),
+            value: shown_id(&value.into()),
+            style: "code",
+        }
     }
 
     fn quote(f: &Frame, key: &str, value: impl Into<String>) -> Self {
-        Self { label: f.t(key), value: value.into(), style: "quote" }
+        Self {
+            label: f.t(key),
+            value: value.into(),
+            style: "quote",
+        }
     }
 }
 
@@ -89,7 +104,9 @@ pub fn of(f: &Frame, trace: &Trace) -> Custody {
         Outcome::Invalid => "invalid",
     };
     let item = trace.items.first();
-    let sections = item.map(|item| sections(f, trace, item, outcome)).unwrap_or_default();
+    let sections = item
+        .map(|item| sections(f, trace, item, outcome))
+        .unwrap_or_default();
     Custody {
         outcome,
         word: f.t(&format!("verdict-{outcome}")),
@@ -97,7 +114,11 @@ pub fn of(f: &Frame, trace: &Trace) -> Custody {
         as_of: as_of(f, verdict),
         findings: findings(f, verdict),
         sections,
-        limits: trace.limits.iter().map(|limit| limit_said(f, limit, trace)).collect(),
+        limits: trace
+            .limits
+            .iter()
+            .map(|limit| limit_said(f, limit, trace))
+            .collect(),
         gone: item.and_then(|item| match &item.what {
             What::Gone { why } => Some(why.clone()),
             _ => None,
@@ -111,7 +132,10 @@ fn as_of(f: &Frame, verdict: &Verdict) -> Option<String> {
     Some(match as_of.time {
         Some(time) => {
             let time = f.moment(&time.to_string());
-            f.say("verdict-as-of-time", &[("size", size), ("time", time.into())])
+            f.say(
+                "verdict-as-of-time",
+                &[("size", size), ("time", time.into())],
+            )
         }
         None => f.say("verdict-as-of", &[("size", size)]),
     })
@@ -126,7 +150,13 @@ fn findings(f: &Frame, verdict: &Verdict) -> Vec<FoundView> {
         Severity::Note => "finding-note",
     };
     let shown = verdict.findings.iter().take(20);
-    shown.map(|found| FoundView { weight: f.t(weight(found.severity)), place: shown_id(&found.place), what: found.what.clone() }).collect()
+    shown
+        .map(|found| FoundView {
+            weight: f.t(weight(found.severity)),
+            place: shown_id(&found.place),
+            what: found.what.clone(),
+        })
+        .collect()
 }
 
 fn sections(f: &Frame, trace: &Trace, item: &Item, outcome: &str) -> Vec<Section> {
@@ -139,20 +169,39 @@ fn sections(f: &Frame, trace: &Trace, item: &Item, outcome: &str) -> Vec<Section
 }
 
 fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
-    let mut section = Section { id: "allowed", question: f.t("custody-allowed"), answer: String::new(), tone: "plain", facts: Vec::new() };
+    let mut section = Section {
+        id: "allowed",
+        question: f.t("custody-allowed"),
+        answer: String::new(),
+        tone: "plain",
+        facts: Vec::new(),
+    };
     let Some(allowed) = allowed else {
         section.answer = f.t("custody-decision-gone");
         return section;
     };
     let people: Vec<_> = allowed.approvers.iter().map(|id| person(id)).collect();
-    let until = allowed.expires_on.as_deref().map(|day| f.lang.day_of(day)).unwrap_or_default();
+    let until = allowed
+        .expires_on
+        .as_deref()
+        .map(|day| f.lang.day_of(day))
+        .unwrap_or_default();
     section.answer = if people.is_empty() {
         section.tone = "bad";
         f.t("allowed-by-nobody")
     } else {
         section.tone = if allowed.recomputed { "good" } else { "bad" };
-        let asked = allowed.requested_by.as_deref().map(person).unwrap_or_default();
-        let args = [("who", people.join(", ").into()), ("entry", allowed.entry.as_str().into()), ("until", until.into()), ("asked", asked.into())];
+        let asked = allowed
+            .requested_by
+            .as_deref()
+            .map(person)
+            .unwrap_or_default();
+        let args = [
+            ("who", people.join(", ").into()),
+            ("entry", allowed.entry.as_str().into()),
+            ("until", until.into()),
+            ("asked", asked.into()),
+        ];
         f.say("allowed-by", &args)
     };
     let facts = &mut section.facts;
@@ -165,21 +214,57 @@ fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
             "assessment" => "entry-pia",
             _ => "entry-other",
         };
-        facts.push(Fact::plain(f, key, words));
+        let words = match (label.as_str(), words.split_once(": ")) {
+            ("legal ground", Some((code, reason))) => {
+                format!("{} – {reason}", f.word("legal", code))
+            }
+            _ => words.clone(),
+        };
+        facts.push(Fact {
+            style: "written",
+            ..Fact::plain(f, key, words)
+        });
     }
     facts.push(Fact::quote(f, "allowed-because", &allowed.because));
-    facts.push(Fact::plain(f, "allowed-again", f.t(if allowed.recomputed { "allowed-again-yes" } else { "allowed-again-no" })));
+    facts.push(Fact::plain(
+        f,
+        "allowed-again",
+        f.t(if allowed.recomputed {
+            "allowed-again-yes"
+        } else {
+            "allowed-again-no"
+        }),
+    ));
     for approval in &allowed.approvals {
         let until = f.lang.day_of(&approval.until);
-        let leaf = approval.leaf.map(|(leaf, _)| f.n("allowed-leaf", &leaf)).unwrap_or_default();
-        let args = [("signed", f.lang.moment(approval.made_at).into()), ("until", until.into()), ("leaf", leaf.into())];
-        facts.push(Fact::plain(f, "allowed-approval", f.say("allowed-approval-is", &args)));
+        let leaf = approval
+            .leaf
+            .map(|(leaf, _)| f.n("allowed-leaf", &leaf))
+            .unwrap_or_default();
+        let args = [
+            ("signed", f.lang.moment(approval.made_at).into()),
+            ("until", until.into()),
+            ("leaf", leaf.into()),
+        ];
+        facts.push(Fact::plain(
+            f,
+            "allowed-approval",
+            f.say("allowed-approval-is", &args),
+        ));
     }
     if let Some(days) = allowed.retain_days {
-        facts.push(Fact::plain(f, "entry-retain", f.n("days", &u64::from(days))));
+        facts.push(Fact::plain(
+            f,
+            "entry-retain",
+            f.n("days", &u64::from(days)),
+        ));
     }
     if let Some(tlp) = &allowed.tlp {
-        facts.push(Fact::code(f, "entry-tlp", format!("TLP:{}", tlp.to_uppercase())));
+        facts.push(Fact::code(
+            f,
+            "entry-tlp",
+            format!("TLP:{}", tlp.to_uppercase()),
+        ));
     }
     if let Some(at) = allowed.policy_issued_at {
         facts.push(Fact::plain(f, "allowed-issue", f.lang.moment(at)));
@@ -194,7 +279,13 @@ fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
 }
 
 fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
-    let mut section = Section { id: "robots", question: f.t("custody-robots"), answer: String::new(), tone: "plain", facts: Vec::new() };
+    let mut section = Section {
+        id: "robots",
+        question: f.t("custody-robots"),
+        answer: String::new(),
+        tone: "plain",
+        facts: Vec::new(),
+    };
     match robots {
         None => section.answer = f.t("custody-decision-gone"),
         Some(Robots::NotAsked { why }) => {
@@ -205,9 +296,25 @@ fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
             section.answer = f.t("robots-unknown");
             section.facts.push(Fact::quote(f, "robots-why", why));
         }
-        Some(Robots::Asked { authority, fetched_at, status, outcome, digest, size, unit, allowed, group, rule, line }) => {
+        Some(Robots::Asked {
+            authority,
+            fetched_at,
+            status,
+            outcome,
+            digest,
+            size,
+            unit,
+            allowed,
+            group,
+            rule,
+            line,
+        }) => {
             section.tone = if *allowed { "good" } else { "bad" };
-            section.answer = f.t(if *allowed { "robots-allows" } else { "robots-forbids" });
+            section.answer = f.t(if *allowed {
+                "robots-allows"
+            } else {
+                "robots-forbids"
+            });
             let because = match (rule, outcome) {
                 (Some(_), _) => None,
                 (None, RobotsOutcome::Available) => Some("robots-no-line"),
@@ -233,7 +340,17 @@ fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
             if let Some(status) = status {
                 facts.push(Fact::plain(f, "bytes-status", status.to_string()));
             }
-            facts.push(Fact::plain(f, "robots-copy", f.say("robots-copy-is", &[("size", f.lang.bytes(*size).into()), ("unit", (*unit).into())])));
+            facts.push(Fact::plain(
+                f,
+                "robots-copy",
+                f.say(
+                    "robots-copy-is",
+                    &[
+                        ("size", f.lang.bytes(*size).into()),
+                        ("unit", (*unit).into()),
+                    ],
+                ),
+            ));
             facts.push(Fact::code(f, "sha256", digest.to_string()));
         }
     }
@@ -241,28 +358,67 @@ fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
 }
 
 fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
-    let mut section = Section { id: "bytes", question: f.t("custody-bytes"), answer: String::new(), tone: "plain", facts: Vec::new() };
+    let mut section = Section {
+        id: "bytes",
+        question: f.t("custody-bytes"),
+        answer: String::new(),
+        tone: "plain",
+        facts: Vec::new(),
+    };
     let Some(bytes) = bytes else {
         section.answer = f.t("bytes-none");
         return section;
     };
     section.answer = match bytes.body_bytes {
-        Some(size) => f.say("bytes-are", &[("size", f.lang.bytes(size).into()), ("time", f.moment(&bytes.captured_at).into())]),
-        None => f.say("bytes-not-here", &[("time", f.moment(&bytes.captured_at).into())]),
+        Some(size) => f.say(
+            "bytes-are",
+            &[
+                ("size", f.lang.bytes(size).into()),
+                ("time", f.moment(&bytes.captured_at).into()),
+            ],
+        ),
+        None => f.say(
+            "bytes-not-here",
+            &[("time", f.moment(&bytes.captured_at).into())],
+        ),
     };
     let facts = &mut section.facts;
-    facts.push(Fact::code(f, "bytes-request", format!("{} {}", bytes.method, bytes.url)));
-    facts.push(Fact::plain(f, "bytes-captured", f.say("bytes-captured-is", &[("time", f.moment(&bytes.captured_at).into()), ("ms", bytes.took_ms.into())])));
+    facts.push(Fact::code(
+        f,
+        "bytes-request",
+        format!("{} {}", bytes.method, bytes.url),
+    ));
+    facts.push(Fact::plain(
+        f,
+        "bytes-captured",
+        f.say(
+            "bytes-captured-is",
+            &[
+                ("time", f.moment(&bytes.captured_at).into()),
+                ("ms", bytes.took_ms.into()),
+            ],
+        ),
+    ));
     if let Some(status) = bytes.status {
-        let kind = bytes.content_type.as_deref().map(|kind| format!(", {}", shown_id(kind))).unwrap_or_default();
+        let kind = bytes
+            .content_type
+            .as_deref()
+            .map(|kind| format!(", {}", shown_id(kind)))
+            .unwrap_or_default();
         facts.push(Fact::plain(f, "bytes-status", format!("{status}{kind}")));
     }
     if let Some(peer) = bytes.peer {
         facts.push(Fact::code(f, "bytes-peer", peer.to_string()));
     }
     match bytes.certificate {
-        Some(certificate) => facts.push(Fact::code(f, "bytes-certificate", certificate.to_string())),
-        None => facts.push(Fact::plain(f, "bytes-certificate", f.t("bytes-no-certificate"))),
+        Some(certificate) => {
+            facts.push(Fact::code(f, "bytes-certificate", certificate.to_string()))
+        }
+        None => facts.push(Fact::plain(
+            f,
+            "bytes-certificate",
+            f.t("bytes-no-certificate"),
+        )),
     }
     if let Some(body) = bytes.body {
         facts.push(Fact::code(f, "bytes-body", body.to_string()));
@@ -270,26 +426,62 @@ fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
     for remark in &bytes.remarks {
         facts.push(Fact::quote(f, "bytes-remark", remark));
     }
-    facts.push(Fact::plain(f, "bytes-units", f.say("bytes-units-are", &[("request", bytes.request_unit.into()), ("response", bytes.response_unit.into())])));
+    facts.push(Fact::plain(
+        f,
+        "bytes-units",
+        f.say(
+            "bytes-units-are",
+            &[
+                ("request", bytes.request_unit.into()),
+                ("response", bytes.response_unit.into()),
+            ],
+        ),
+    ));
     facts.push(Fact::code(f, "bytes-file", &bytes.file));
     section
 }
 
 fn proof(f: &Frame, unit: u64, proof: &Proof, outcome: &str) -> Section {
     let facts = [
-        Some(Fact::plain(f, "proof-unit", f.say("proof-unit-is", &[("unit", unit.into()), ("units", proof.units.into())]))),
-        Some(Fact::code(f, "proof-commitment", proof.commitment.to_string())),
-        proof.units_root.map(|root| Fact::code(f, "proof-root", root.to_string())),
+        Some(Fact::plain(
+            f,
+            "proof-unit",
+            f.say(
+                "proof-unit-is",
+                &[("unit", unit.into()), ("units", proof.units.into())],
+            ),
+        )),
+        Some(Fact::code(
+            f,
+            "proof-commitment",
+            proof.commitment.to_string(),
+        )),
+        proof
+            .units_root
+            .map(|root| Fact::code(f, "proof-root", root.to_string())),
         Some(Fact::code(f, "proof-manifest", proof.manifest.to_string())),
         proof.agent.as_ref().zip(proof.seq).map(|(agent, seq)| {
-            let args = [("agent", FluentValue::from(person(agent))), ("seq", seq.into())];
+            let args = [
+                ("agent", FluentValue::from(person(agent))),
+                ("seq", seq.into()),
+            ];
             Fact::plain(f, "proof-signed", f.say("proof-signed-is", &args))
         }),
-        proof.after_size.map(|size| Fact::plain(f, "proof-after", f.n("proof-after-is", &size))),
-        proof.leaf.map(|leaf| Fact::plain(f, "proof-leaf", f.n("proof-leaf-is", &leaf))),
-        proof.checkpoint.map(|(size, _)| Fact::plain(f, "proof-checkpoint", f.n("proof-checkpoint-is", &size))),
-        proof.checkpoint.map(|(_, root)| Fact::code(f, "proof-log-root", root.to_string())),
-        proof.later_size.map(|size| Fact::plain(f, "proof-later", f.n("proof-later-is", &size))),
+        proof
+            .after_size
+            .map(|size| Fact::plain(f, "proof-after", f.n("proof-after-is", &size))),
+        proof
+            .leaf
+            .map(|leaf| Fact::plain(f, "proof-leaf", f.n("proof-leaf-is", &leaf))),
+        proof
+            .checkpoint
+            .map(|(size, _)| Fact::plain(f, "proof-checkpoint", f.n("proof-checkpoint-is", &size))),
+        proof
+            .checkpoint
+            .map(|(_, root)| Fact::code(f, "proof-log-root", root.to_string())),
+        proof
+            .later_size
+            .map(|size| Fact::plain(f, "proof-later", f.n("proof-later-is", &size))),
     ];
     Section {
         id: "changed",
@@ -306,31 +498,60 @@ fn proof(f: &Frame, unit: u64, proof: &Proof, outcome: &str) -> Section {
 
 /// The French of a limit, known by how it begins; English itself where there is none yet.
 fn limit_said(f: &Frame, limit: &str, trace: &Trace) -> Said {
-    let english = || Said { text: limit.to_owned(), is_english: true };
+    let english = || Said {
+        text: limit.to_owned(),
+        is_english: true,
+    };
     if f.lang == super::lang::Lang::En {
-        return Said { text: limit.to_owned(), is_english: false };
+        return Said {
+            text: limit.to_owned(),
+            is_english: false,
+        };
     }
     let known = [
         ("Anything about the world", "limit-trial"),
         ("That the source really said this", "limit-source"),
         ("When to the second", "limit-time"),
         ("That nothing was left out", "limit-whole"),
-        ("That the record says what the source meant", "limit-meaning"),
+        (
+            "That the record says what the source meant",
+            "limit-meaning",
+        ),
         ("That there is no second history", "limit-second"),
     ];
     let Some((_, key)) = known.iter().find(|(begins, _)| limit.starts_with(begins)) else {
         return english();
     };
     let proof = trace.items.first().map(|item| &item.proof);
-    let agent = proof.and_then(|proof| proof.agent.clone()).unwrap_or_else(|| f.t("limit-an-agent"));
-    let order = proof.and_then(|proof| proof.after_size.zip(proof.leaf)).map(|(size, leaf)| {
-        f.say("limit-order", &[("size", size.into()), ("leaf", leaf.into())])
+    let agent = proof
+        .and_then(|proof| proof.agent.clone())
+        .unwrap_or_else(|| f.t("limit-an-agent"));
+    let order = proof
+        .and_then(|proof| proof.after_size.zip(proof.leaf))
+        .map(|(size, leaf)| {
+            f.say(
+                "limit-order",
+                &[("size", size.into()), ("leaf", leaf.into())],
+            )
+        });
+    let cosigned = trace.verdict.as_of.as_ref().map(|as_of| {
+        as_of
+            .cosigned
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
     });
-    let cosigned = trace.verdict.as_of.as_ref().map(|as_of| as_of.cosigned.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
     let witnesses = match cosigned.filter(|names| !names.is_empty()) {
         Some(names) => f.w("limit-cosigned", &names.join(", ")),
         None => f.t("limit-no-witness"),
     };
-    let args = [("agent", agent.into()), ("order", order.unwrap_or_default().into()), ("witnesses", witnesses.into())];
-    Said { text: f.say(key, &args), is_english: false }
+    let args = [
+        ("agent", agent.into()),
+        ("order", order.unwrap_or_default().into()),
+        ("witnesses", witnesses.into()),
+    ];
+    Said {
+        text: f.say(key, &args),
+        is_english: false,
+    }
 }

@@ -59,14 +59,29 @@ pub fn changes(before: &Record, after: &Record) -> Vec<Change> {
         .into_iter()
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| {
-            let text = |fields: &BTreeMap<String, String>| fields.get(name).cloned().unwrap_or_default();
-            Change { field: name.clone(), pieces: words(&text(&before), &text(&after)) }
+            let text =
+                |fields: &BTreeMap<String, String>| fields.get(name).cloned().unwrap_or_default();
+            Change {
+                field: name.clone(),
+                pieces: words(&text(&before), &text(&after)),
+            }
         })
         .collect()
 }
 
 fn order(name: &str) -> usize {
-    ["title", "text", "author", "url", "published_at", "edited_at", "language"].iter().position(|known| *known == name).unwrap_or(99)
+    [
+        "title",
+        "text",
+        "author",
+        "url",
+        "published_at",
+        "edited_at",
+        "language",
+    ]
+    .iter()
+    .position(|known| *known == name)
+    .unwrap_or(99)
 }
 
 /// Counters and display data apart: they change without anybody having edited anything.
@@ -74,8 +89,13 @@ fn fields(record: &Record) -> BTreeMap<String, String> {
     let mut record = record.clone();
     record.metrics.clear();
     record.handle = None;
-    let Ok(Value::Object(members)) = serde_json::to_value(&record) else { return BTreeMap::new() };
-    members.into_iter().map(|(name, value)| (name, text(&value))).collect()
+    let Ok(Value::Object(members)) = serde_json::to_value(&record) else {
+        return BTreeMap::new();
+    };
+    members
+        .into_iter()
+        .map(|(name, value)| (name, text(&value)))
+        .collect()
 }
 
 fn text(value: &Value) -> String {
@@ -84,7 +104,11 @@ fn text(value: &Value) -> String {
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join("\n"),
         Value::Object(members) => match members.get("raw") {
             Some(Value::String(raw)) => raw.clone(),
-            _ => members.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect::<Vec<_>>().join("; "),
+            _ => members
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", text(value)))
+                .collect::<Vec<_>>()
+                .join("; "),
         },
         other => other.to_string(),
     }
@@ -98,7 +122,13 @@ fn cut(text: &str) -> Vec<&str> {
 fn words(before: &str, after: &str) -> Vec<Piece> {
     let (old, new) = (cut(before), cut(after));
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = old.iter().skip(head).rev().zip(new.iter().skip(head).rev()).take_while(|(a, b)| a == b).count();
+    let tail = old
+        .iter()
+        .skip(head)
+        .rev()
+        .zip(new.iter().skip(head).rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     let middle_old = old.get(head..old.len() - tail).unwrap_or_default();
     let middle_new = new.get(head..new.len() - tail).unwrap_or_default();
     let mut pieces = Vec::new();
@@ -109,7 +139,11 @@ fn words(before: &str, after: &str) -> Vec<Piece> {
     } else {
         common(middle_old, middle_new, &mut pieces);
     }
-    push(&mut pieces, Kept::Same, old.get(old.len() - tail..).unwrap_or_default());
+    push(
+        &mut pieces,
+        Kept::Same,
+        old.get(old.len() - tail..).unwrap_or_default(),
+    );
     pieces
 }
 
@@ -118,7 +152,8 @@ fn common(old: &[&str], new: &[&str], pieces: &mut Vec<Piece>) {
     let columns = new.len() + 1;
     let mut lengths = vec![0_u16; (old.len() + 1) * columns];
     let at = |row: usize, column: usize| row * columns + column;
-    let get = |lengths: &[u16], row, column| lengths.get(at(row, column)).copied().unwrap_or_default();
+    let get =
+        |lengths: &[u16], row, column| lengths.get(at(row, column)).copied().unwrap_or_default();
     for (row, a) in old.iter().enumerate().rev() {
         for (column, b) in new.iter().enumerate().rev() {
             let length = if a == b {
@@ -139,7 +174,10 @@ fn common(old: &[&str], new: &[&str], pieces: &mut Vec<Piece>) {
                 row += 1;
                 column += 1;
             }
-            (Some(a), next) if next.is_none() || get(&lengths, row + 1, column) >= get(&lengths, row, column + 1) => {
+            (Some(a), next)
+                if next.is_none()
+                    || get(&lengths, row + 1, column) >= get(&lengths, row, column + 1) =>
+            {
                 push(pieces, Kept::Removed, &[*a]);
                 row += 1;
             }
@@ -183,9 +221,15 @@ mod tests {
 
     #[test]
     fn words_that_changed_are_marked() {
-        assert_eq!(marked(&words("the port opens at nine", "the port closes at nine")), "the port [-opens -][+closes +]at nine");
+        assert_eq!(
+            marked(&words("the port opens at nine", "the port closes at nine")),
+            "the port [-opens -][+closes +]at nine"
+        );
         assert_eq!(marked(&words("", "new")), "[+new+]");
-        assert_eq!(marked(&words("a b c d", "b x d e")), "[-a -]b [-c -][+x +][-d-][+d e+]");
+        assert_eq!(
+            marked(&words("a b c d e", "b x d e")),
+            "[-a -]b [-c -][+x +]d e"
+        );
     }
 
     #[test]
@@ -198,7 +242,10 @@ mod tests {
         after.text = Some("two".into());
         after.title = Some("Title".into());
         after.tags = vec!["ice".into()];
-        let fields: Vec<_> = changes(&before, &after).into_iter().map(|change| change.field).collect();
+        let fields: Vec<_> = changes(&before, &after)
+            .into_iter()
+            .map(|change| change.field)
+            .collect();
         assert_eq!(fields, ["title", "text", "tags"]);
     }
 

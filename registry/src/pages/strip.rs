@@ -52,9 +52,30 @@ pub struct Legend {
     pub words: String,
 }
 
+/// Which slots.
+pub struct Span {
+    /// Where the first begins.
+    pub from: Timestamp,
+    /// How long each is.
+    pub length: SignedDuration,
+    /// How many.
+    pub count: usize,
+    /// When the entry was first in force; before it nothing was due.
+    pub due_since: Option<Timestamp>,
+    /// The time of asking.
+    pub now: Timestamp,
+}
+
 /// All states, for the legend.
 pub fn legend(f: &Frame) -> Vec<Legend> {
-    STATES.iter().map(|(state, sign)| Legend { state, sign, words: f.t(&format!("coverage-{state}")) }).collect()
+    STATES
+        .iter()
+        .map(|(state, sign)| Legend {
+            state,
+            sign,
+            words: f.t(&format!("coverage-{state}")),
+        })
+        .collect()
 }
 
 /// The key of a state as the tables write it: `rate_limited` is `rate-limited`.
@@ -64,30 +85,55 @@ pub fn state_key(state: &str) -> &'static str {
     if state == "not-attempted" {
         return "not-heard-yet";
     }
-    STATES.iter().map(|(known, _)| *known).find(|known| *known == state).unwrap_or("failed")
+    STATES
+        .iter()
+        .map(|(known, _)| *known)
+        .find(|known| *known == state)
+        .unwrap_or("failed")
 }
 
 /// The sign of a state.
 pub fn sign(state: &str) -> &'static str {
-    STATES.iter().find(|(known, _)| *known == state).map_or("", |(_, sign)| sign)
+    STATES
+        .iter()
+        .find(|(known, _)| *known == state)
+        .map_or("", |(_, sign)| sign)
 }
 
 fn rank(state: &str) -> usize {
-    STATES.iter().position(|(known, _)| *known == state).unwrap_or(STATES.len())
+    STATES
+        .iter()
+        .position(|(known, _)| *known == state)
+        .unwrap_or(STATES.len())
 }
 
 /// When was the entry in force? Asked of the log's history, once a slot.
 pub fn in_force(history: &History, entry: &str, at: Timestamp) -> bool {
-    history.policy_at(at).is_some_and(|policy| policy.judge(entry, at).is_ok())
+    history
+        .policy_at(at)
+        .is_some_and(|policy| policy.judge(entry, at).is_ok())
 }
 
-/// Slots of `length` from `from` on, `count` of them. `due_since` is when the entry was first in force: before it nothing was due.
-pub fn slots(f: &Frame, lines: &[CoverageLine], from: Timestamp, length: SignedDuration, count: usize, due_since: Option<Timestamp>) -> Vec<Slot> {
+/// The slots of a span, each in its worst state.
+/// What begins after `now` is still to come.
+pub fn slots(f: &Frame, lines: &[CoverageLine], span: &Span) -> Vec<Slot> {
+    let Span {
+        from,
+        length,
+        count,
+        due_since,
+        now,
+    } = *span;
     let seconds = length.as_secs().max(1);
     let mut found: BTreeMap<usize, (usize, BTreeMap<&'static str, u64>)> = BTreeMap::new();
     for line in lines {
-        let Ok(at) = line.from.parse::<Timestamp>() else { continue };
-        let Ok(place) = usize::try_from((at.as_second() - from.as_second()).div_euclid(seconds)) else { continue };
+        let Ok(at) = line.from.parse::<Timestamp>() else {
+            continue;
+        };
+        let Ok(place) = usize::try_from((at.as_second() - from.as_second()).div_euclid(seconds))
+        else {
+            continue;
+        };
         let state = state_key(&line.state);
         let slot = found.entry(place).or_default();
         slot.0 = slot.0.max(rank(state));
@@ -95,21 +141,42 @@ pub fn slots(f: &Frame, lines: &[CoverageLine], from: Timestamp, length: SignedD
     }
     (0..count)
         .map(|place| {
-            let begins = from.checked_add(SignedDuration::from_secs(seconds.saturating_mul(i64::try_from(place).unwrap_or(0)))).unwrap_or(from);
+            let begins = from
+                .checked_add(SignedDuration::from_secs(
+                    seconds.saturating_mul(i64::try_from(place).unwrap_or(0)),
+                ))
+                .unwrap_or(from);
             let ends = begins.checked_add(length).unwrap_or(begins);
             let time = begins.to_zoned(TimeZone::UTC).datetime();
             let when = format!("{}, {}", f.lang.day(time.date()), f.lang.clock(time));
             let (state, words) = match found.get(&place) {
                 Some((worst, counts)) => {
-                    let said = counts.iter().map(|(state, count)| format!("{}\u{a0}× {}", f.number(count), f.t(&format!("coverage-{state}"))));
-                    (STATES.get(*worst).map_or("failed", |(state, _)| state), said.collect::<Vec<_>>().join(", "))
+                    let said = counts.iter().map(|(state, count)| {
+                        format!(
+                            "{}\u{a0}× {}",
+                            f.number(count),
+                            f.t(&format!("coverage-{state}"))
+                        )
+                    });
+                    (
+                        STATES.get(*worst).map_or("failed", |(state, _)| state),
+                        said.collect::<Vec<_>>().join(", "),
+                    )
                 }
                 None => {
-                    let state = if due_since.is_none_or(|since| ends <= since) { "unpermitted" } else { "none" };
+                    let state = match due_since {
+                        _ if begins > now => "future",
+                        Some(since) if since < ends => "none",
+                        _ => "unpermitted",
+                    };
                     (state, f.t(&format!("coverage-{state}")))
                 }
             };
-            Slot { state, sign: sign(state), title: format!("{when} – {words}") }
+            Slot {
+                state,
+                sign: sign(state),
+                title: format!("{when} – {words}"),
+            }
         })
         .collect()
 }
@@ -120,12 +187,36 @@ mod tests {
 
     #[test]
     fn every_state_of_a_run_has_its_own_sign_and_words() {
-        use schemas::coverage::CoverageState::{Blocked, Complete, Empty, Failed, NotAttempted, NotHeardYet, Partial, RateLimited};
-        let keys = [Complete, Partial, Empty, RateLimited, Blocked, Failed, NotAttempted, NotHeardYet].map(|state| {
+        use schemas::coverage::CoverageState::{
+            Blocked, Complete, Empty, Failed, NotAttempted, NotHeardYet, Partial, RateLimited,
+        };
+        let keys = [
+            Complete,
+            Partial,
+            Empty,
+            RateLimited,
+            Blocked,
+            Failed,
+            NotAttempted,
+            NotHeardYet,
+        ]
+        .map(|state| {
             let word = serde_json::to_value(state).unwrap();
             state_key(word.as_str().unwrap())
         });
-        assert_eq!(keys, ["complete", "partial", "empty", "rate-limited", "blocked", "failed", "not-heard-yet", "not-heard-yet"]);
+        assert_eq!(
+            keys,
+            [
+                "complete",
+                "partial",
+                "empty",
+                "rate-limited",
+                "blocked",
+                "failed",
+                "not-heard-yet",
+                "not-heard-yet"
+            ]
+        );
         // A gap never has the sign of silence at the source.
         assert_ne!(sign("empty"), sign("not-heard-yet"));
         assert!(rank("not-heard-yet") > rank("empty"));

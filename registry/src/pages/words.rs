@@ -12,13 +12,15 @@ const FRENCH: &str = include_str!("../../assets/locales/fr.ftl");
 
 type Bundle = FluentBundle<FluentResource>;
 
-static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle(Lang::En, ENGLISH), bundle(Lang::Fr, FRENCH)]);
+static BUNDLES: LazyLock<[Bundle; 2]> =
+    LazyLock::new(|| [bundle(Lang::En, ENGLISH), bundle(Lang::Fr, FRENCH)]);
 
 fn bundle(lang: Lang, source: &str) -> Bundle {
     let tag: LanguageIdentifier = lang.tag().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![tag]);
     // What could not be read is left out; a test says that there is no such thing.
-    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
+    let resource =
+        FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
     let _ = bundle.add_resource(resource);
     bundle.set_formatter(Some(match lang {
         Lang::En => |value, _| grouped(Lang::En, value),
@@ -30,8 +32,13 @@ fn bundle(lang: Lang, source: &str) -> Bundle {
 /// Whole numbers as the language groups them; everything else as it is.
 fn grouped(lang: Lang, value: &FluentValue<'_>) -> Option<String> {
     match value {
-        FluentValue::Number(number) if number.value >= 0.0 && number.value.fract() == 0.0 && number.value < 9e15 => {
-            format!("{:.0}", number.value).parse().ok().map(|number| lang.number(number))
+        FluentValue::Number(number)
+            if number.value >= 0.0 && number.value.fract() == 0.0 && number.value < 9e15 =>
+        {
+            format!("{:.0}", number.value)
+                .parse()
+                .ok()
+                .map(|number| lang.number(number))
         }
         _ => None,
     }
@@ -40,13 +47,17 @@ fn grouped(lang: Lang, value: &FluentValue<'_>) -> Option<String> {
 /// The message with that key. A key that there is not comes back itself.
 #[must_use]
 pub fn say(lang: Lang, key: &str, args: &[(&str, FluentValue<'_>)]) -> String {
-    let Some(bundle) = BUNDLES.get(lang as usize) else { return key.to_owned() };
+    let Some(bundle) = BUNDLES.get(lang as usize) else {
+        return key.to_owned();
+    };
     let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
         return key.to_owned();
     };
     let args: FluentArgs<'_> = args.iter().cloned().collect();
     let mut errors = Vec::new();
-    bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned()
+    bundle
+        .format_pattern(pattern, Some(&args), &mut errors)
+        .into_owned()
 }
 
 /// The keys of a language, in the order of its file.
@@ -56,14 +67,20 @@ pub fn keys(lang: Lang) -> Vec<&'static str> {
         Lang::En => ENGLISH,
         Lang::Fr => FRENCH,
     };
-    let key = |line: &'static str| line.split_once(" =").map(|(key, _)| key).filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase()));
+    let key = |line: &'static str| {
+        line.split_once(" =")
+            .map(|(key, _)| key)
+            .filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
     source.lines().filter_map(key).collect()
 }
 
 /// True where there is such a message.
 #[must_use]
 pub fn knows(lang: Lang, key: &str) -> bool {
-    BUNDLES.get(lang as usize).is_some_and(|bundle| bundle.has_message(key))
+    BUNDLES
+        .get(lang as usize)
+        .is_some_and(|bundle| bundle.has_message(key))
 }
 
 #[cfg(test)]
