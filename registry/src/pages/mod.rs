@@ -8,12 +8,14 @@ mod assets;
 mod custody;
 mod denials;
 mod diff;
+mod entry;
 mod error;
 mod frame;
 mod lang;
 mod record;
 mod search;
 mod sign_in;
+mod source;
 mod sources;
 mod strip;
 mod text;
@@ -41,8 +43,8 @@ pub fn router() -> Router<Desk> {
     Router::new()
         .route("/", get(search::page))
         .route("/record/{id}", get(record::page))
-        .route("/sources", get(sources::list))
-        .route("/sources/{entry}", get(sources::one))
+        .route("/sources", get(sources::page))
+        .route("/sources/{entry}", get(source::page))
         .route("/denials", get(denials::page))
         .route("/agents", get(agents::page))
         .route("/sign-in", get(sign_in::form).post(sign_in::enter))

@@ -1,0 +1,288 @@
+//! `/sources/{entry}`: was anybody looking, and the entry in full.
+
+use askama::Template;
+use axum::{extract::Path, response::Response};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use super::{
+    entry::{Group, groups},
+    frame::{Frame, with},
+    strip::{self, Legend, Slot, Span, Strip},
+    text::{person, shown},
+    visit::{Asked, Made, Visit},
+};
+use crate::{
+    api::Refused,
+    desk::{self, CoverageLine},
+};
+
+/// Runs listed one by one.
+const RUNS: usize = 40;
+
+#[derive(Template)]
+#[template(path = "source.html")]
+struct OnePage {
+    f: Frame,
+    id: String,
+    in_force: bool,
+    /// Why it is not in force, in the registry's words.
+    why_not: Option<String>,
+    lead: String,
+    groups: Vec<Group>,
+    items: String,
+    items_link: String,
+    denials_link: String,
+    day: Strip,
+    week: Strip,
+    legend: Vec<Legend>,
+    hours: Vec<HourView>,
+    runs: Vec<RunView>,
+    runs_note: String,
+}
+
+struct HourView {
+    when: String,
+    state: &'static str,
+    sign: &'static str,
+    words: String,
+}
+
+struct RunView {
+    at: String,
+    iso: String,
+    state: &'static str,
+    sign: &'static str,
+    words: String,
+    why: String,
+    records: String,
+    new: String,
+    requests: String,
+    refused: String,
+    failed: String,
+}
+
+pub async fn page(visit: Visit, Path(entry): Path<String>) -> Response {
+    visit.page(&[], move |asked| build(asked, &entry)).await
+}
+
+fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
+    let missing =
+        || Refused::not_found(format!("there is no source `{id}` in the allowlist of now"));
+    let history = asked.desk.registry().history();
+    let policy = history.policy().ok_or_else(missing)?;
+    let now = asked.desk.registry().clock();
+    let found = asked
+        .desk
+        .store()
+        .read(|db| desk::sources(db, &policy, now))
+        .map_err(|why| Refused::internal(&why))?;
+    let source = found
+        .into_iter()
+        .find(|source| source.entry.id == id)
+        .ok_or_else(missing)?;
+    let entry = &source.entry;
+    let hour = SignedDuration::from_hours(1);
+    let day_start = back(ceiling(now, 1800), 24);
+    let week_start = back(midnight(now), 6 * 24);
+    let due_since = first_in_force(&history, id, week_start, now);
+    let from = due_since.map_or(now, |since| since.max(week_start));
+    let lines = asked
+        .desk
+        .store()
+        .read(|db| {
+            // Hour by hour: a schedule of seconds over a week would be cut short in one piece.
+            let mut lines = Vec::new();
+            let mut at = from;
+            while at < now {
+                let end = at.checked_add(hour).unwrap_or(now).min(now);
+                lines.extend(desk::coverage_of(db, entry, at, end, now)?);
+                at = end;
+            }
+            Ok(lines)
+        })
+        .map_err(|why| Refused::internal(&why))?;
+    let mut f = asked.frame("source-title", "sources");
+    f.title = f.w("source-title", id);
+    let half = SignedDuration::from_mins(30);
+    let span = |from, length, count| Span {
+        from,
+        length,
+        count,
+        due_since,
+        now,
+    };
+    let day_slots = strip::slots(&f, &lines, &span(day_start, half, 48));
+    let week_slots = strip::slots(&f, &lines, &span(week_start, hour, 7 * 24));
+    let hours = hour_rows(&f, &day_slots, day_start);
+    let denials = f.link(&with("/denials", "entry", id));
+    let approved: Vec<_> = source.approved_by.iter().map(|id| person(id)).collect();
+    let args = [
+        ("asked", person(&entry.requested_by).into()),
+        ("approved", approved.join(", ").into()),
+        ("until", f.lang.day_of(&entry.expires_on).into()),
+    ];
+    let page = OnePage {
+        id: id.to_owned(),
+        in_force: source.not_in_force.is_none(),
+        lead: f.say(
+            if approved.is_empty() {
+                "source-lead-nobody"
+            } else {
+                "source-lead"
+            },
+            &args,
+        ),
+        groups: groups(&f, &source),
+        items: f.n("items", &source.items),
+        items_link: f.link(&with("/", "q", &format!("source:{id}"))),
+        denials_link: denials,
+        day: Strip {
+            caption: f.t("strip-day"),
+            ticks: (0..8_i64)
+                .map(|tick| clock(&f, later(day_start, tick * 3)))
+                .collect(),
+            rows: vec![(String::new(), day_slots)],
+        },
+        week: Strip {
+            caption: f.t("strip-week"),
+            ticks: (0..8_i64)
+                .map(|tick| clock(&f, later(week_start, tick * 3)))
+                .collect(),
+            rows: week_rows(&f, week_slots, week_start),
+        },
+        legend: strip::legend(&f),
+        hours,
+        runs_note: f.n("runs-note", &(lines.len().min(RUNS) as u64)),
+        runs: lines
+            .iter()
+            .rev()
+            .take(RUNS)
+            .map(|line| run(&f, line))
+            .collect(),
+        why_not: source.not_in_force.clone(),
+        f,
+    };
+    Made::of(&page)
+}
+
+fn back(at: Timestamp, hours: i64) -> Timestamp {
+    at.checked_sub(SignedDuration::from_hours(hours))
+        .unwrap_or(at)
+}
+
+fn later(at: Timestamp, hours: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_hours(hours))
+        .unwrap_or(at)
+}
+
+/// The next full multiple of so many seconds.
+fn ceiling(at: Timestamp, seconds: i64) -> Timestamp {
+    let up = (at.as_second() + seconds).div_euclid(seconds) * seconds;
+    Timestamp::from_second(up).unwrap_or(at)
+}
+
+fn midnight(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second().div_euclid(86_400) * 86_400).unwrap_or(at)
+}
+
+fn clock(f: &Frame, at: Timestamp) -> String {
+    f.lang.clock(at.to_zoned(TimeZone::UTC).datetime())
+}
+
+/// When the entry was first in force since `from`, to the hour, then to the minute.
+fn first_in_force(
+    history: &schemas::policy::History,
+    id: &str,
+    from: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let mut at = from;
+    loop {
+        if strip::in_force(history, id, at.min(now)) {
+            break;
+        }
+        if at >= now {
+            return None;
+        }
+        at = later(at, 1);
+    }
+    let found = at.min(now);
+    // The minute within that hour.
+    let earlier = (0..60).rev().map(|minutes| {
+        found
+            .checked_sub(SignedDuration::from_mins(minutes))
+            .unwrap_or(found)
+    });
+    earlier
+        .filter(|at| *at >= from)
+        .find(|at| strip::in_force(history, id, *at))
+        .or(Some(found))
+}
+
+fn week_rows(f: &Frame, slots: Vec<Slot>, start: Timestamp) -> Vec<(String, Vec<Slot>)> {
+    slots
+        .chunks(24)
+        .enumerate()
+        .map(|(day, slots)| {
+            let date = later(start, 24 * i64::try_from(day).unwrap_or(0))
+                .to_zoned(TimeZone::UTC)
+                .date();
+            let label = f.lang.day(date);
+            // Day and month are enough beside a week.
+            let label = label
+                .rsplit_once('\u{a0}')
+                .map_or(label.clone(), |(label, _)| label.to_owned());
+            (label, slots.to_vec())
+        })
+        .collect()
+}
+
+/// Slots of the last day in words, runs of the same state joined.
+fn hour_rows(f: &Frame, slots: &[Slot], start: Timestamp) -> Vec<HourView> {
+    let at = |slot: usize| {
+        start
+            .checked_add(SignedDuration::from_mins(
+                30 * i64::try_from(slot).unwrap_or(0),
+            ))
+            .unwrap_or(start)
+    };
+    let mut rows: Vec<(usize, usize, &Slot)> = Vec::new();
+    for (place, slot) in slots.iter().enumerate() {
+        match rows.last_mut() {
+            Some((_, end, last)) if last.state == slot.state => *end = place + 1,
+            _ => rows.push((place, place + 1, slot)),
+        }
+    }
+    rows.iter()
+        .rev()
+        .map(|(first, end, slot)| HourView {
+            when: f.say(
+                "from-to",
+                &[
+                    ("from", f.lang.moment(at(*first)).into()),
+                    ("to", f.lang.moment(at(*end)).into()),
+                ],
+            ),
+            state: slot.state,
+            sign: slot.sign,
+            words: f.t(&format!("coverage-{}", slot.state)),
+        })
+        .collect()
+}
+
+fn run(f: &Frame, line: &CoverageLine) -> RunView {
+    let state = strip::state_key(&line.state);
+    RunView {
+        at: f.moment(&line.from),
+        iso: line.from.clone(),
+        state,
+        sign: strip::sign(state),
+        words: f.word("coverage", &line.state),
+        why: line.why.as_deref().map(shown).unwrap_or_default(),
+        records: f.number(&line.records),
+        new: f.number(&line.new),
+        requests: f.number(&line.requests),
+        refused: f.number(&line.refused),
+        failed: f.number(&line.failed),
+    }
+}
