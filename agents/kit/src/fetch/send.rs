@@ -12,12 +12,15 @@ use url::Url;
 
 use super::{
     FetchError, chain,
-    receive::{self, Incoming},
+    receive::{self, Begun, Incoming},
+    stream::{Flow, is_stream},
     trip::{Ended, Leg, Trip, failed},
+    wire::Outgoing,
 };
 use crate::{
     budget::Rows,
-    engine::{Hop, HopResult, Judged},
+    contract::Part,
+    engine::{Hop, HopResult, Judged, Open},
     gate::{Allowed, Permitted},
     robots,
 };
@@ -83,7 +86,7 @@ impl Trip<'_> {
         }
     }
 
-    async fn robots_in_hand(&self, leg: Leg<'_>) -> Result<Option<Arc<RobotsCopy>>, Ended> {
+    pub async fn robots_in_hand(&self, leg: Leg<'_>) -> Result<Option<Arc<RobotsCopy>>, Ended> {
         let url = urlform::normal_form(leg.url).ok();
         let Some(url) = url.filter(|_| leg.entry.robots == RobotsRule::Obey) else {
             return Ok(None);
@@ -175,11 +178,18 @@ impl Trip<'_> {
         let out = self.outgoing(leg, &permitted)?;
         let most = self.most_bytes(leg);
         let at = permitted.judged().ask.at;
-        let received =
-            receive::send(&self.web.clients, &self.web.limits, &permitted, &out, most).await;
+        let received = receive::send(&self.web.clients, &self.web.limits, &permitted, &out).await;
         let host = pace_key(permitted.url());
         let incoming = match received {
-            Ok(incoming) => incoming,
+            Ok(begun) if self.opens(leg) && is_stream(&begun.incoming) => {
+                self.felt(&host, leg, true);
+                return Err(self.open(leg, &permitted, begun, out, at).await);
+            }
+            Ok(begun) => {
+                begun
+                    .whole(&self.web.limits, permitted.url().as_str(), most)
+                    .await
+            }
             Err(error) => {
                 self.felt(&host, leg, false);
                 return Err(self.no_answer(permitted.judged().clone(), leg, &error.to_string()));
@@ -191,8 +201,40 @@ impl Trip<'_> {
             Ok(judged) => judged,
             Err(judged) => return Err(self.refuse(*judged).await),
         };
-        self.write_down(leg, judged, at, permitted.url(), &out, incoming)
-            .await
+        self.write_down(
+            leg,
+            judged,
+            at,
+            permitted.url(),
+            &out,
+            incoming,
+            Part::WHOLE,
+        )
+        .await
+    }
+
+    const fn opens(&self, leg: Leg<'_>) -> bool {
+        self.wanted.request.stream.is_some() && !matches!(leg.origin, Origin::Robots { .. })
+    }
+
+    /// Hands an open connection over.
+    async fn open(
+        &mut self,
+        leg: Leg<'_>,
+        permitted: &Permitted,
+        begun: Begun,
+        out: Outgoing,
+        at: Timestamp,
+    ) -> Ended {
+        let judged = match self.met(permitted, &begun.incoming) {
+            Ok(judged) => judged,
+            Err(judged) => return self.refuse(*judged).await,
+        };
+        let url = permitted.url().clone();
+        match Flow::begin(begun, leg, url, out, judged.clone(), at) {
+            Ok(flow) => Box::new(HopResult::Opened(Open(Box::new(flow)))),
+            Err(why) => self.no_answer(judged, leg, &why),
+        }
     }
 
     /// The last question, with the peer. A connection without a known peer is not believed.
@@ -327,7 +369,17 @@ impl Trip<'_> {
     }
 }
 
-/// Key of a host's pace: all ports and schemes of a host are one machine to be spared.
+/// Key of a host's pace: all ports and schemes of a host are one machine to be spared. On this machine's own loopback, ports are
+/// services of their own: one that is slow must not hold back the others.
 fn pace_key(url: &Url) -> String {
-    format!("host {}", url.host_str().unwrap_or_default())
+    let host = url.host_str().unwrap_or_default();
+    let own = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
+    };
+    match url.port_or_known_default() {
+        Some(port) if own => format!("host {host}:{port}"),
+        _ => format!("host {host}"),
+    }
 }
