@@ -35,8 +35,8 @@ pub struct Config {
     /// How long segments stay on disk after their receipt, in hours. Default 72, at most 8 760.
     #[serde(default = "three_days")]
     pub keep_after_receipt_hours: u32,
-    /// How many targets are collected at the same time. Default 4, at most 64.
-    #[serde(default = "four")]
+    /// How many targets are collected at the same time. Default 16, at most 64: those that only wait for a slow source count too.
+    #[serde(default = "sixteen")]
     pub max_concurrent: u32,
 }
 
@@ -44,8 +44,8 @@ const fn three_days() -> u32 {
     72
 }
 
-const fn four() -> u32 {
-    4
+const fn sixteen() -> u32 {
+    16
 }
 
 /// Why the configuration can't be used. Each message says where, what and what to do.
@@ -280,11 +280,11 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_three_days_and_four_targets() {
+    fn defaults_are_three_days_and_sixteen_targets() {
         let config = Config::parse(GOOD, Path::new("agent.toml")).unwrap();
         assert_eq!(
             (config.keep_after_receipt_hours, config.max_concurrent),
-            (72, 4)
+            (72, 16)
         );
     }
 

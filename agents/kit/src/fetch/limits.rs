@@ -21,6 +21,8 @@ pub struct Limits {
     pub drip: Duration,
     /// Fewest body bytes in [`Limits::drip`]. Default 1 KiB.
     pub drip_bytes: u64,
+    /// An open connection that sends nothing at all for so long is taken for dead. Default 5 min. `total` and `drip` are not for streams.
+    pub silence: Duration,
     /// Body bytes of a robots.txt. Default 512 KiB, of which [`schemas::robots::PARSED_BYTES`] count.
     pub robots_bytes: u64,
     /// A pause longer than this is given back to the engine instead of waited for. Default 120 s.
@@ -40,8 +42,9 @@ impl Default for Limits {
             header_bytes: 64 * 1024,
             drip: Duration::from_secs(20),
             drip_bytes: 1024,
+            silence: Duration::from_secs(300),
             robots_bytes: 512 * 1024,
-            longest_wait: Duration::from_secs(120),
+            longest_wait: Duration::from_secs(30),
             robots_again: Duration::from_secs(30 * 60),
         }
     }
