@@ -25,7 +25,7 @@ pub struct Limits {
     pub silence: Duration,
     /// Body bytes of a robots.txt. Default 512 KiB, of which [`schemas::robots::PARSED_BYTES`] count.
     pub robots_bytes: u64,
-    /// A pause longer than this is given back to the engine instead of waited for. Default 120 s.
+    /// A pause longer than this is given back to the engine instead of waited for. Default 30 s.
     pub longest_wait: Duration,
     /// How soon a robots.txt that could not be reached is asked for again. Default 30 min.
     pub robots_again: Duration,
