@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use schemas::Digest;
 use serde_json::{Value, json};
 
 use super::{Desk, Refused, Seat, blocking, log::policy_now};
@@ -296,17 +295,4 @@ pub async fn agents(
         Ok(Json(json!({ "agents": found })))
     })
     .await
-}
-
-/// The log's state for a page's foot.
-pub fn state(desk: &Desk) -> (u64, u64, Option<Digest>) {
-    let published = desk.registry().checkpoint();
-    (
-        published.size,
-        desk.registry().followed(),
-        desk.registry()
-            .history()
-            .root()
-            .map(schemas::trust::TrustRoot::digest),
-    )
 }
