@@ -111,33 +111,94 @@ struct Said {
     line: serde_json::Value,
 }
 
-/// Derives one segment again. `other`: a program to use where the one named is not kept.
-///
-/// # Errors
-///
-/// Where the segment cannot be read, no program is at hand, or the program fails.
-pub fn segment(registry: &Registry, manifest: &Digest, other: Option<&Path>) -> Result<Rederived> {
-    let bytes = registry.evidence().segment_bytes(manifest)?;
-    let kept = Segment::read(&bytes)?;
-    let view = kept.view()?;
-    let mut report = Rederived {
-        manifest: manifest.to_string(),
-        ..Rederived::default()
-    };
-    let Some((_, run)) = &view.run else {
-        report.without_evidence = conversions(&kept).count() as u64;
-        return Ok(report);
-    };
-    let folder = tempfile::tempdir()?;
-    let program = program_for(registry, run, other, folder.path(), &mut report)?;
-    let entry = entry_of(registry, run)?;
-    let copy = folder.path().join("segment.warc.gz");
-    fs::write(&copy, without_conversions(&bytes)?)?;
-    let entry_file = folder.path().join("entry.json");
-    fs::write(&entry_file, serde_json::to_vec(&entry)?)?;
-    let said = derive(&program, &copy, &entry_file)?;
-    compare(&kept, &said, &mut report);
-    Ok(report)
+/// The programs at hand while segments are derived again: each is laid down once.
+pub struct Readers {
+    folder: tempfile::TempDir,
+    other: Option<PathBuf>,
+    laid: BTreeMap<Digest, PathBuf>,
+}
+
+impl Readers {
+    /// No program laid down yet. `other`: one to use where the one named by a run is not kept.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no room for temporary files.
+    pub fn new(other: Option<&Path>) -> Result<Self> {
+        Ok(Self {
+            folder: tempfile::tempdir()?,
+            other: other.map(Path::to_owned),
+            laid: BTreeMap::new(),
+        })
+    }
+
+    /// Derives one segment again.
+    ///
+    /// # Errors
+    ///
+    /// Where the segment cannot be read, no program is at hand, or the program fails.
+    pub fn segment(&mut self, registry: &Registry, manifest: &Digest) -> Result<Rederived> {
+        let bytes = registry.evidence().segment_bytes(manifest)?;
+        let kept = Segment::read(&bytes)?;
+        let view = kept.view()?;
+        let mut report = Rederived {
+            manifest: manifest.to_string(),
+            ..Rederived::default()
+        };
+        let Some((_, run)) = &view.run else {
+            report.without_evidence = conversions(&kept).count() as u64;
+            return Ok(report);
+        };
+        let program = self.program(registry, run, &mut report)?;
+        let entry = entry_of(registry, run)?;
+        let copy = self.folder.path().join("segment.warc.gz");
+        fs::write(&copy, without_conversions(&bytes)?)?;
+        let entry_file = self.folder.path().join("entry.json");
+        fs::write(&entry_file, serde_json::to_vec(&entry)?)?;
+        let said = derive(&program, &copy, &entry_file)?;
+        compare(&kept, &said, &mut report);
+        Ok(report)
+    }
+
+    fn program(
+        &mut self,
+        registry: &Registry,
+        run: &Run,
+        report: &mut Rederived,
+    ) -> Result<PathBuf> {
+        let named = run.reader.program;
+        let bytes = match registry.evidence().program(&named) {
+            Ok(bytes) => bytes,
+            Err(_) => {
+                let other = self.other.as_ref().with_context(|| {
+                    format!(
+                        "the program {} ({} {}) is not kept, so this segment can't be derived again\nhint: `--with PROGRAM` uses another release of `{}`",
+                        named.short(),
+                        run.reader.name,
+                        run.reader.version,
+                        run.reader.name
+                    )
+                })?;
+                fs::read(other).with_context(|| format!("`{}` cannot be read", other.display()))?
+            }
+        };
+        // What runs is what was hashed here, whatever its file is called.
+        let found = Digest::of(&bytes);
+        report.same_reader = found == named;
+        let who = if report.same_reader {
+            "same reader"
+        } else {
+            "other reader"
+        };
+        report.reader = format!("{who} {} {}", run.reader.name, found.short());
+        if let Some(path) = self.laid.get(&found) {
+            return Ok(path.clone());
+        }
+        let path = self.folder.path().join(format!("reader-{}", found.short()));
+        write_program(&path, &bytes)?;
+        self.laid.insert(found, path.clone());
+        Ok(path)
+    }
 }
 
 fn conversions(segment: &Segment) -> impl Iterator<Item = &Conversion> {
@@ -145,46 +206,6 @@ fn conversions(segment: &Segment) -> impl Iterator<Item = &Conversion> {
         Part::Conversion(conversion) => Some(conversion),
         _ => None,
     })
-}
-
-fn program_for(
-    registry: &Registry,
-    run: &Run,
-    other: Option<&Path>,
-    folder: &Path,
-    report: &mut Rederived,
-) -> Result<PathBuf> {
-    let named = run.reader.program;
-    let path = folder.join("reader");
-    match registry.evidence().program(&named) {
-        Ok(bytes) => {
-            report.same_reader = true;
-            report.reader = format!("same reader {} {}", run.reader.name, named.short());
-            write_program(&path, &bytes)?;
-            Ok(path)
-        }
-        Err(_) => {
-            let other = other.with_context(|| {
-                format!(
-                    "the program {} ({} {}) is not kept, so this segment can't be derived again\nhint: `--with PROGRAM` uses another release of `{}`",
-                    named.short(),
-                    run.reader.name,
-                    run.reader.version,
-                    run.reader.name
-                )
-            })?;
-            let bytes =
-                fs::read(other).with_context(|| format!("`{}` cannot be read", other.display()))?;
-            report.same_reader = Digest::of(&bytes) == named;
-            report.reader = format!(
-                "other reader {} {}",
-                run.reader.name,
-                Digest::of(&bytes).short()
-            );
-            write_program(&path, &bytes)?;
-            Ok(path)
-        }
-    }
 }
 
 fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {

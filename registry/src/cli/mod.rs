@@ -112,6 +112,9 @@ enum Command {
         /// The backup
         folder: PathBuf,
     },
+    /// The second place: the highest checkpoint ever signed, statements and log, kept apart
+    #[command(subcommand)]
+    SecondPlace(operate::SecondPlace),
     /// What was looked at and what was missed, by source
     Coverage(ask::CoverageArgs),
     /// What was refused, and why
@@ -169,6 +172,7 @@ fn run(cli: Cli, say: &Say) -> Result<ExitCode> {
         Command::Erase(args) => done(operate::erase(&args, &unit()?, say)),
         Command::Backup { folder } => done(operate::backup(&folder, &unit()?, say)),
         Command::Restore { folder } => done(operate::restore(&folder, &unit()?, say)),
+        Command::SecondPlace(command) => done(operate::second_place(&command, &unit()?, say)),
         Command::Coverage(args) => done(ask::coverage(&args, &unit()?, say)),
         Command::Denials { entry, limit } => done(ask::denials(entry, limit, &unit()?, say)),
         Command::Doctor => operate::doctor(&unit()?, say),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use schemas::{
     Digest,
@@ -176,10 +176,12 @@ pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode>
             .collect(),
     };
     let bar = say.progress(manifests.len() as u64, "deriving again");
+    let mut readers = again::Readers::new(args.with.as_deref())?;
     let mut reports = Vec::new();
     for manifest in &manifests {
         reports.push(
-            again::segment(&registry, manifest, args.with.as_deref())
+            readers
+                .segment(&registry, manifest)
                 .with_context(|| format!("segment {}", manifest.short()))?,
         );
         bar.inc(1);
@@ -387,6 +389,34 @@ pub fn restore(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
     })
 }
 
+/// What to do about the second place.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum SecondPlace {
+    /// Begin a new, empty second place after the old one was lost. What was signed after the newest local checkpoint is then known to agents alone
+    Adopt,
+}
+
+/// `vigie second-place`.
+///
+/// # Errors
+///
+/// Where the second place is in use, or what is kept does not hold together.
+pub fn second_place(SecondPlace::Adopt: &SecondPlace, unit: &Unit, say: &Say) -> Result<()> {
+    let config = Config::new(
+        &unit.settings.data,
+        &unit.settings.second,
+        unit.log_key()?,
+        std::sync::Arc::new(SqliteIndex),
+    );
+    backup::adopt_second_place(&config)?;
+    say.json_or(&serde_json::json!({ "second": unit.settings.second }), || {
+        format!(
+            "`{}` is the second place from now on\nhint: agents that saw a newer checkpoint will say so and keep what they hold; `vigie doctor` then names it\n",
+            unit.settings.second.display()
+        )
+    })
+}
+
 /// `vigie doctor`. Exits 1 where something is wrong.
 ///
 /// # Errors
@@ -423,7 +453,7 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
         Err(why) => bad.push(format!("{why:#}")),
     }
     match Door::open(unit) {
-        Ok(Door::Served { url, .. }) => good.push(format!("being served at {url}")),
+        Ok(Door::Served { url, .. }) => good.push(format!("being served at {url}; stop it and ask again, and everything it keeps is read and compared")),
         Ok(Door::Folder(registry)) => {
             good.push(format!(
                 "log size {}, tables complete to {}",
@@ -431,6 +461,11 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
                 registry.followed()
             ));
             bad.extend(registry.trouble());
+            bad.extend(registry.findings()?);
+            match registry.table_findings() {
+                Ok(found) => bad.extend(found),
+                Err(why) => bad.push(format!("tables: {why}")),
+            }
             bad.extend(
                 registry
                     .store()

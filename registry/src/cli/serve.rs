@@ -81,7 +81,8 @@ fn logging() {
         tracing_subscriber::EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "info".into());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .try_init();
 }
@@ -110,7 +111,7 @@ pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
     let unit = Unit::open(folder)?;
     let listener = bind(unit.settings.listen)?;
     run(&unit, listener, args.secs, say, |desk| {
-        let agents = start_agents(&unit, desk)?;
+        let agents = start_agents(&unit, desk, false)?;
         say.line(&format!(
             "registry   http://{}/  with {} agent{}",
             unit.settings.listen,
@@ -133,7 +134,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 /// Starts every agent below `agents/`; the folder's name is the collector's. The program itself is kept as evidence, so that what it
 /// reads can be derived again by it.
-fn start_agents(unit: &Unit, desk: &Desk) -> Result<Vec<Running>> {
+fn start_agents(unit: &Unit, desk: &Desk, quiet: bool) -> Result<Vec<Running>> {
     let mut agents = Vec::new();
     for entry in fs::read_dir(unit.folder.join("agents"))
         .into_iter()
@@ -155,6 +156,7 @@ fn start_agents(unit: &Unit, desk: &Desk) -> Result<Vec<Running>> {
             .arg(&settings)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .envs(quiet.then_some(("RUST_LOG", "off")))
             .spawn()
             .with_context(|| format!("`{}` could not be started", program.display()))?;
         agents.push(Running(child));
@@ -245,9 +247,10 @@ fn demo(args: &Up, say: &Say) -> Result<()> {
     ))?;
     say.line(&format!("registry   http://{listen}/"))?;
     run(&unit, listener, args.secs, say, |desk| {
-        let agents = start_agents(&unit, desk)?;
+        let agents = start_agents(&unit, desk, true)?;
         let first = first_record(desk, Duration::from_secs(60))?;
         say.line(&story(&args.folder, listen, first))?;
+        tell(desk.clone(), *say);
         Ok(agents)
     })?;
     drop(exhibit);
@@ -279,6 +282,35 @@ fn first_record(desk: &Desk, patience: Duration) -> Result<RecordId> {
             .registry()
             .wait_followed(size + 1, Duration::from_millis(300));
     }
+}
+
+/// Says every quarter of a minute what the demonstration has come to.
+fn tell(desk: Desk, say: Say) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(15));
+            let counted: Result<[u64; 4], _> = desk.store().read(|db| {
+                let count = |sql: &str| {
+                    db.query_row(sql, [], |row| row.get::<_, i64>(0))
+                        .map(i64::unsigned_abs)
+                };
+                Ok([
+                    count("SELECT count(*) FROM items")?,
+                    count("SELECT count(*) FROM items WHERE revisions > 1 AND gone = 0")?,
+                    count("SELECT count(*) FROM items WHERE gone = 1")?,
+                    count("SELECT count(*) FROM captures WHERE kind = 'refused'")?,
+                ])
+            });
+            let Ok([items, edited, gone, refused]) = counted else {
+                return;
+            };
+            let size = desk.registry().checkpoint().size;
+            let told = say.line(&format!("  {items} records, {edited} edited, {gone} withdrawn by their source, {refused} requests refused; log size {size}"));
+            if told.is_err() {
+                return;
+            }
+        }
+    });
 }
 
 fn story(folder: &Path, listen: SocketAddr, record: RecordId) -> String {
