@@ -44,7 +44,7 @@ segments = { $count ->
    *[other] { $count } segments
   }
 nobody = personne
-from-to = de { $from } à { $to }
+from-to = du { $from } au { $to }
 
 ## Recherche
 search-title = Recherche
@@ -178,8 +178,8 @@ cause-first = telle que nous l’avons d’abord vue
 cause-source = modifiée par la source
 cause-reader = lue par une autre version de notre programme
 cause-late = connue après une version ultérieure
-first-seen = vue pour la première fois { $what }
-last-seen = vue pour la dernière fois { $what }
+first-seen = vue pour la première fois le { $what }
+last-seen = vue pour la dernière fois le { $what }
 sightings = { $count ->
     [one] vue { $count } fois
    *[other] vue { $count } fois
@@ -229,7 +229,7 @@ verdict-diverged-means = Le journal contredit un point de contrôle qui avait é
 verdict-invalid = Ne tient pas
 verdict-invalid-means = Au moins une étape ne tient pas. Ne vous fiez pas à cette fiche.
 verdict-as-of = À la taille { $size } du journal.
-verdict-as-of-time = À la taille { $size } du journal; feuille la plus récente : { $time }.
+verdict-as-of-time = À la taille { $size } du journal; feuille la plus récente du { $time }.
 finding-wrong = Erroné :
 finding-diverged = Contradiction :
 finding-missing = Manquant :
@@ -242,7 +242,7 @@ allowed-again = Nouveau calcul
 allowed-again-yes = À partir des déclarations signées, la décision est la même.
 allowed-again-no = À partir des déclarations signées, la décision n’est pas la même; voir les constats.
 allowed-approval = Approbation
-allowed-approval-is = Signée { $signed }; compte jusqu’au { $until }. { $leaf }
+allowed-approval-is = Signée le { $signed }; compte jusqu’au { $until }. { $leaf }
 allowed-leaf = Feuille { $count } du journal.
 allowed-issue = Politique entre les mains de l’agent, délivrée
 robots-allows = Il permet cette adresse.
@@ -263,8 +263,8 @@ robots-copy = Copie
 robots-copy-is = { $size }, conservée comme unité { $unit }
 sha256 = SHA-256
 bytes-none = Rien n’a été obtenu, ou l’échange n’est pas disponible.
-bytes-are = Corps de { $size }, reçu { $time } et conservé tel quel.
-bytes-not-here = Reçu { $time }. Les octets eux-mêmes ne sont pas disponibles; les remarques disent pourquoi.
+bytes-are = Corps de { $size }, reçu le { $time } et conservé tel quel.
+bytes-not-here = Reçu le { $time }. Les octets eux-mêmes ne sont pas disponibles; les remarques disent pourquoi.
 bytes-request = Requête
 bytes-captured = Capture
 bytes-captured-is = { $time }, selon l’horloge de l’agent; durée de { $ms } ms

@@ -114,9 +114,27 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Words with the white space behind them.
+/// Words with the spaces behind them; line breaks, and signs of scripts that set no spaces, stand alone.
 fn cut(text: &str) -> Vec<&str> {
-    text.split_inclusive(char::is_whitespace).collect()
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        let stands_alone =
+            |c: char| c == '\n' || matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
+        let begins = before.is_some_and(|before: char| {
+            stands_alone(before)
+                || stands_alone(c)
+                || (before.is_whitespace() && !c.is_whitespace())
+        });
+        if begins {
+            pieces.extend(text.get(start..at));
+            start = at;
+        }
+        before = Some(c);
+    }
+    pieces.extend(text.get(start..).filter(|rest| !rest.is_empty()));
+    pieces
 }
 
 fn words(before: &str, after: &str) -> Vec<Piece> {
@@ -224,6 +242,14 @@ mod tests {
         assert_eq!(
             marked(&words("the port opens at nine", "the port closes at nine")),
             "the port [-opens -][+closes +]at nine"
+        );
+        assert_eq!(
+            marked(&words("open to visitors.", "open to visitors.\nCorrected.")),
+            "open to visitors.[+\nCorrected.+]"
+        );
+        assert_eq!(
+            marked(&words("港口今天开放", "港口明天开放")),
+            "港口[-今-][+明+]天开放"
         );
         assert_eq!(marked(&words("", "new")), "[+new+]");
         assert_eq!(

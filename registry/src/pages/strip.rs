@@ -68,13 +68,17 @@ pub struct Span {
 
 /// All states, for the legend.
 pub fn legend(f: &Frame) -> Vec<Legend> {
+    let line = |(state, sign): &(&'static str, &'static str)| Legend {
+        state,
+        sign,
+        words: f.t(&format!("coverage-{state}")),
+    };
+    // What happened first, then where nothing was to happen.
     STATES
         .iter()
-        .map(|(state, sign)| Legend {
-            state,
-            sign,
-            words: f.t(&format!("coverage-{state}")),
-        })
+        .skip(2)
+        .chain(STATES.iter().take(2).rev())
+        .map(line)
         .collect()
 }
 

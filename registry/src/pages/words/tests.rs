@@ -129,7 +129,6 @@ fn every_key_that_templates_and_code_name_is_there() {
             "quote(f, \"",
             "put(\"",
             "asked.frame(\"",
-            "words(\"",
             "written(\"",
             "titled(\"",
         ] {
@@ -148,7 +147,7 @@ fn every_key_that_templates_and_code_name_is_there() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert!(
-        named.len() > 250,
+        named.len() > 220,
         "the search for keys finds only {}",
         named.len()
     );
