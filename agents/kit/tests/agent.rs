@@ -288,3 +288,41 @@ fn schedule_runs_what_is_due_and_sigterm_ends_it_in_order() {
     );
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn stretch_of_the_past_is_collected_beside_what_is_new() {
+    let world = World::new(|_| {});
+    world.run(&["once"]);
+    let (code, out, err) = world.run(&[
+        "once",
+        "--from",
+        "2025-10-01",
+        "--to",
+        "2025-10-02T06:00:00Z",
+    ]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("site window ") && out.contains("2 records"),
+        "{out}"
+    );
+    let asked = world.site.asked().pop().unwrap();
+    assert!(
+        asked.starts_with("GET /?from=2025-10-01T00:00:00Z&to=2025-10-02T06:00:00Z "),
+        "{asked}"
+    );
+    let received = world.registry.received();
+    let run = received[1].view().unwrap().run.unwrap().1;
+    assert_eq!(run.lane, schemas::capture::Lane::Window);
+
+    for (args, why) in [
+        (["2025-10-02", "2025-10-01"], "is not before --to"),
+        (["2025-10-02", "2200-01-01"], "lies ahead"),
+        (["yesterday", "2025-10-01"], "a date (`2026-10-01`)"),
+    ] {
+        let (code, _, err) = world.run(&["once", "--from", args[0], "--to", args[1]]);
+        assert!(code == 1 || code == 2, "{err}");
+        assert!(err.contains(why), "{err}");
+    }
+    let (code, _, err) = world.run(&["once", "--from", "2025-10-01"]);
+    assert_eq!(code, 2, "{err}");
+}

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Body;
+use super::{Body, challenge};
 use crate::contract::{Absent, Facts, Halt, Scope};
 
 /// What a reader expects a body to be.
@@ -22,31 +22,11 @@ pub(crate) enum Expected {
     Bytes,
 }
 
-/// How much of a page is searched for signs of a challenge.
-const SIGNS_WITHIN: u64 = 64 * 1024;
-
 /// Pause where a source asks for one without saying how long.
 const DEFAULT_PAUSE_SECS: i64 = 900;
 
 /// Longest pause that is believed: a day.
 const MAX_PAUSE_SECS: i64 = 86_400;
-
-/// Marks of pages that test or stop a visitor instead of answering: what such pages cannot do without, and what the scripts that the same
-/// services put into ordinary pages do not have.
-const CHALLENGE_SIGNS: [&str; 12] = [
-    "<title>just a moment...</title>",
-    "<title>attention required! | cloudflare</title>",
-    "window._cf_chl_opt",
-    "id=\"challenge-form\"",
-    "id=\"main-iframe\" src=\"/_incapsula_resource",
-    "captcha-delivery.com",
-    "<title>ddos-guard</title>",
-    "<title>access denied</title>",
-    "<title>pardon our interruption",
-    "window.awswafcookiedomainlist",
-    "px-captcha",
-    "<title>are you a robot?",
-];
 
 /// Passes an answer that has to be whole.
 pub(crate) fn whole<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt<S>> {
@@ -112,16 +92,11 @@ fn pause(facts: &Facts) -> Timestamp {
 }
 
 fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt<S>> {
-    if facts
-        .header("cf-mitigated")
-        .is_some_and(|value| value.eq_ignore_ascii_case("challenge"))
-    {
-        return Err(Halt::Blocked(
-            "challenge page: `cf-mitigated: challenge`".to_owned(),
-        ));
+    if let Some(named) = challenge::named(|name| facts.header(name)) {
+        return Err(Halt::Blocked(format!("challenge page: `{named}`")));
     }
     let head = body
-        .head(SIGNS_WITHIN)
+        .head(challenge::WITHIN_BYTES)
         .map_err(|error| Halt::unreadable("body", error))?;
     let media_type = facts
         .header("content-type")
@@ -132,9 +107,9 @@ fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt
         .trim()
         .to_ascii_lowercase();
     let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
-    let page = is_page(&text);
-    if page && let Some(sign) = CHALLENGE_SIGNS.iter().find(|sign| text.contains(**sign)) {
-        return Err(Halt::Blocked(format!("challenge page: `{sign}`")));
+    let page = challenge::is_page(&text);
+    if page && let Some(mark) = challenge::mark(&text) {
+        return Err(Halt::Blocked(format!("challenge page: `{mark}`")));
     }
     match expected {
         Expected::Json | Expected::Xml | Expected::Frames if page => {
@@ -164,27 +139,6 @@ fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt
         )),
         _ => Ok(()),
     }
-}
-
-/// Whether a document is HTML by how it begins; XHTML with an XML declaration included.
-fn is_page(lower: &str) -> bool {
-    let mut rest = lower.trim_start_matches('\u{feff}').trim_start();
-    loop {
-        let end = if rest.starts_with("<!--") {
-            "-->"
-        } else if rest.starts_with("<?") {
-            "?>"
-        } else {
-            break;
-        };
-        match rest.find(end) {
-            Some(at) => rest = rest.get(at + end.len()..).unwrap_or_default().trim_start(),
-            None => return false,
-        }
-    }
-    ["<!doctype html", "<html", "<head", "<body"]
-        .iter()
-        .any(|start| rest.starts_with(start))
 }
 
 /// Types that nobody gives to JSON. Text types are let through: many servers name JSON so, and what is not JSON shows when it is parsed.

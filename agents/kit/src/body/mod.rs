@@ -12,6 +12,7 @@ mod spool;
 mod unzip;
 mod xml;
 
+pub(crate) mod challenge;
 pub(crate) mod judge;
 
 pub use charset::Charset;

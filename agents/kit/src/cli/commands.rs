@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use jiff::Timestamp;
 use schemas::{coverage::CoverageState, gate::Origin};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,10 @@ pub(super) async fn command(collector: Arc<dyn Erased>, cli: &Cli) -> anyhow::Re
         Command::Read { file, entry } => read::read(&*collector, file, entry.as_deref()),
         Command::Check => check::check(&collector, cli).await,
         Command::Plan => plan(&collector, cli).await,
-        Command::Once { target } => once(&collector, cli, target.as_deref()).await,
+        Command::Once { target, from, to } => {
+            let work = work(&*collector, from.zip(*to))?;
+            once(&collector, cli, target.as_deref(), &work).await
+        }
         Command::Run => run(&collector, cli).await,
     }
 }
@@ -67,14 +71,34 @@ fn stopped_by_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
+/// What is new, or a stretch of the past where the collector can be asked for one.
+fn work(collector: &dyn Erased, window: Option<(Timestamp, Timestamp)>) -> anyhow::Result<Work> {
+    let Some((from, to)) = window else {
+        return Ok(Work::Poll);
+    };
+    anyhow::ensure!(
+        collector.about().windows,
+        "the collector `{}` can't be asked for a stretch of the past: its source shows what is new only, or it was not written for it (`about` says `windows`)",
+        collector.name()
+    );
+    anyhow::ensure!(from < to, "--from {from} is not before --to {to}");
+    let now = Timestamp::now();
+    anyhow::ensure!(
+        to <= now,
+        "--to {to} lies ahead (it is {now}); what is to come is collected by `run`"
+    );
+    Ok(Work::Window { from, to })
+}
+
 async fn once(
     collector: &Arc<dyn Erased>,
     cli: &Cli,
     target: Option<&str>,
+    work: &Work,
 ) -> anyhow::Result<ExitCode> {
     let ready = setup::ready(collector, cli)?;
     let stop = stopped_by_signal()?;
-    let reports = ready.agent.once(target, &stop).await?;
+    let reports = ready.agent.once(target, work, &stop).await?;
     for report in &reports {
         show(report, cli.json);
     }
@@ -140,14 +164,10 @@ async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode
     let mut all = true;
     for planned in &found.planned {
         let target = &planned.facts.target;
-        let cursor = match agent
+        let order = planned.order(None, None, &CancellationToken::new());
+        let cursor = agent
             .engine
-            .state
-            .cursor(&target.id, schemas::capture::Lane::Poll)?
-        {
-            Some(cursor) => cursor,
-            None => collector.first_cursor()?,
-        };
+            .cursor(&target.id, agent.engine.lane(&order)?)?;
         let due = planned
             .schedule
             .next_due(now, planned.jitter)

@@ -11,6 +11,7 @@ mod setup;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
+use jiff::Timestamp;
 
 use crate::{
     config::DEFAULT_FILE,
@@ -49,6 +50,12 @@ enum Command {
         /// Only this target. Lifts its block: naming it says that a person has looked
         #[arg(long, value_name = "ID")]
         target: Option<String>,
+        /// Collect a stretch of the past beside what is new: from this instant (`2026-10-01` or `2026-10-01T06:00:00Z`)
+        #[arg(long, value_name = "TIME", requires = "to", value_parser = instant)]
+        from: Option<Timestamp>,
+        /// The first instant no longer wanted
+        #[arg(long, value_name = "TIME", requires = "from", value_parser = instant)]
+        to: Option<Timestamp>,
     },
     /// Show which requests would be made first and what the gate would say. Sends nothing to any source
     Plan,
@@ -64,6 +71,19 @@ enum Command {
     Check,
     /// Print the collector's manifest: what it covers, needs and misses
     About,
+}
+
+/// An instant in RFC 3339, or a date: its first instant, UTC.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().or_else(|_| {
+        let date: jiff::civil::Date = text.parse().map_err(|_| {
+            "a date (`2026-10-01`) or an instant with its zone (`2026-10-01T06:00:00Z`) is expected"
+                .to_owned()
+        })?;
+        date.to_zoned(jiff::tz::TimeZone::UTC)
+            .map(|at| at.timestamp())
+            .map_err(|error| error.to_string())
+    })
 }
 
 /// The whole of an agent's `main`: reads the command line and does what it says.

@@ -16,6 +16,9 @@ pub struct About {
     /// A poll shows the newest items only: unless one of them was seen before, something may have been lost between two runs.
     #[serde(default)]
     pub overlap: bool,
+    /// It can be asked for a stretch of the past: its `plan` answers [`Work::Window`](super::Work::Window), which `once --from --to` orders.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub windows: bool,
     /// Endpoints that take a query by POST: address patterns as in an entry's `match`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<String>,
@@ -48,6 +51,7 @@ impl About {
             description: description.to_owned(),
             misses: String::new(),
             overlap: false,
+            windows: false,
             queries: Vec::new(),
             hosts: Vec::new(),
             units: Vec::new(),
@@ -58,6 +62,14 @@ impl About {
             recheck_after_secs: Vec::new(),
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What `about` prints, and what `policy check` reads: the manifest with the program it belongs to.

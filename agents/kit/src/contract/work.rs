@@ -23,7 +23,7 @@ pub struct Ask<'a, C> {
 pub enum Work {
     /// What is new.
     Poll,
-    /// A stretch of the past, beside the live walk.
+    /// A stretch of the past, beside the live walk. Only of collectors whose manifest says `windows`.
     Window {
         /// First instant wanted.
         from: Timestamp,

@@ -387,8 +387,8 @@ fn exchange(
             .cloned()
             .collect(),
         struck: fetched.struck.clone(),
-        part: 0,
-        last: true,
+        part: fetched.part.number,
+        last: fetched.part.last,
         truncated: fetched.truncated.clone(),
         peer: fetched.peer,
         certificate: fetched.certificate,

@@ -15,7 +15,7 @@ use super::{
     walk::{Kept, Node},
 };
 use crate::{
-    contract::{Facts, Known, Part, Request, Work},
+    contract::{Facts, Known, Request, Work},
     derive::Derived,
     state::{Mark, Scope, ShelfItem},
 };
@@ -85,7 +85,7 @@ impl Running {
             url,
             status,
             headers,
-            part: Part::WHOLE,
+            part: fetched.part,
             truncated: fetched.truncated.clone(),
         };
         let (response, address) = (fetched.id.clone(), facts.url.to_string());
@@ -181,7 +181,8 @@ impl Running {
         }
         if let Job::Walk(n) = job {
             self.walk.change(n, |node| {
-                node.cursor = end.cursor.clone();
+                // The chunks of a stream are read one after the other; each may propose.
+                node.cursor = end.cursor.clone().or(node.cursor.take());
                 node.validators = validators;
             });
         } else if let (Some(cursor), None, true) = (&end.cursor, &cut, end.next.is_empty()) {

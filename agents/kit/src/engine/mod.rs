@@ -15,6 +15,7 @@ mod listen;
 pub mod ports;
 mod run;
 mod settle;
+mod stream;
 mod unread;
 pub mod walk;
 
@@ -32,8 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use clock::{Clock, SystemClock};
 pub use ports::{
-    Answered, Fetched, Hop, HopResult, Judged, Network, Outcome, Pending, RunFacts, Validators,
-    Wanted,
+    Answered, Fetched, Hop, HopResult, Judged, Network, Open, Outcome, Pending, Piece, RunFacts,
+    Validators, Wanted,
 };
 
 use crate::{
@@ -93,6 +94,8 @@ pub struct Bounds {
     pub segment_exchanges: usize,
     /// Longest pause that a run waits out, in seconds. What asks for more is left for a later run.
     pub patience_secs: u32,
+    /// How long open connections of one order are listened to, in seconds. The next one goes by newer policy. Default 900.
+    pub stream_secs: u32,
     /// Longest time a reading may take. Its answer is then kept without one.
     pub reading: std::time::Duration,
     /// Free disk space below which nothing is fetched.
@@ -104,7 +107,8 @@ impl Default for Bounds {
         Self {
             segment_bytes: 16 << 20,
             segment_exchanges: 500,
-            patience_secs: 60,
+            patience_secs: 30,
+            stream_secs: 900,
             reading: std::time::Duration::from_secs(300),
             min_free_bytes: crate::outbox::MIN_FREE_BYTES,
         }
@@ -193,29 +197,56 @@ impl Engine {
     ///
     /// [`EngineError`]: the agent's own disk or state; whatever a source does is coverage, not an error.
     pub async fn run(self: &Arc<Self>, order: Order) -> Result<Option<Report>, EngineError> {
-        let lane = order.work.lane();
+        let until = self.stream_until();
+        self.run_until(order, until).await
+    }
+
+    fn stream_until(&self) -> Timestamp {
+        let lasts = i64::from(self.bounds.stream_secs);
+        self.clock
+            .now()
+            .checked_add(jiff::SignedDuration::from_secs(lasts))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    async fn run_until(
+        self: &Arc<Self>,
+        order: Order,
+        until: Timestamp,
+    ) -> Result<Option<Report>, EngineError> {
+        let lane = self.lane(&order)?;
         let Some(row) =
             self.state
                 .begin_run(&order.facts.target.id, lane, order.due, self.clock.now())?
         else {
             return Ok(None);
         };
-        let report = run::Running::begin(self, order, row)?.go().await?;
+        let report = run::Running::begin(self, order, row, lane, until)?
+            .go()
+            .await?;
         Ok(Some(report))
     }
 
-    /// Makes a run of a target, then describes the items its readings want, then checks again the items that are due.
+    /// Makes a run of a target, then describes the items its readings want, then checks again the items that are due. An open connection that ends
+    /// is made again until its time is over ([`Bounds::stream_secs`]), a run each.
     ///
     /// # Errors
     ///
     /// As [`run`](Self::run).
     pub async fn run_target(self: &Arc<Self>, order: Order) -> Result<Vec<Report>, EngineError> {
         let mut reports = Vec::new();
-        let Some(first) = self.run(order.clone()).await? else {
+        let until = self.stream_until();
+        let Some(first) = self.run_until(order.clone(), until).await? else {
             return Ok(reports);
         };
-        let mut good = goes_on(first.coverage.state);
+        let streams = first.lane == Lane::Stream;
         reports.push(first);
+        if streams {
+            self.reconnect(&order, until, &mut reports).await?;
+        }
+        let mut good = reports
+            .last()
+            .is_some_and(|report| goes_on(report.coverage.state));
         let (target, batch) = (order.facts.target.id.clone(), self.collector.about().batch);
         let mut again = false;
         for _ in 0..MAX_ITEM_BATCHES {

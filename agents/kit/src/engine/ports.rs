@@ -3,7 +3,7 @@
 //! One call of [`Network::exchange`] is one request of a walk. robots.txt, followed redirects, a token refresh and retries of transport errors
 //! happen inside; each of them passes the gate and is told in the [`Outcome::trail`], in order, because each has to be written down.
 
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{any::Any, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 use schemas::{
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::{
     body::Body,
-    contract::{Request, Scope, Slot},
+    contract::{Part, Request, Scope, Slot},
 };
 
 /// A future that can be moved between threads.
@@ -31,6 +31,16 @@ pub trait Network: Send + Sync {
     /// Waits for the pace of the host and for short pauses; a longer pause comes back as [`HopResult::RateLimited`]. Dropping the future
     /// abandons the request; the engine then makes it again.
     fn exchange<'a>(&'a self, wanted: Wanted<'a>) -> Pending<'a, Outcome>;
+
+    /// The next chunk of a connection that [`HopResult::Opened`] gave, or its end.
+    ///
+    /// Once `over` is ready, what has come is handed over as the last chunk and nothing more is waited for.
+    fn piece<'a>(
+        &'a self,
+        wanted: Wanted<'a>,
+        open: &'a mut Open,
+        over: Pending<'a, ()>,
+    ) -> Pending<'a, Piece>;
 
     /// What the gate would say now. Sends nothing: no robots.txt, no name look-up. Where robots.txt would be needed and no copy is at hand, the code
     /// is [`DecisionCode::RobotsMissing`].
@@ -166,6 +176,33 @@ pub struct Fetched {
     pub took_ms: u64,
     /// Conditions the request carried as headers, and what came of them.
     pub conditions: Vec<Condition>,
+    /// Which chunk of an open connection this is.
+    pub part: Part,
+}
+
+/// An open connection, in the network's own form.
+pub struct Open(pub Box<dyn Any + Send>);
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Open")
+    }
+}
+
+/// What came of an open connection.
+#[derive(Debug)]
+pub enum Piece {
+    /// A chunk: an answer of its own, or why there is none. Counted and judged like a request.
+    Chunk(Outcome),
+    /// The connection is over.
+    Ended {
+        /// What has to be written down: the head, where no chunk was told.
+        trail: Vec<Hop>,
+        /// Why, where it was not in order.
+        why: Option<String>,
+        /// How many chunks there were.
+        chunks: u32,
+    },
 }
 
 impl Fetched {
@@ -207,6 +244,8 @@ mod shared {
 pub enum HopResult {
     /// An answer for the collector to read, 4xx included where the network has nothing to say about them.
     Answer(Box<Answered>),
+    /// The answer is an open connection, as the request wanted; [`Network::piece`] gives what comes.
+    Opened(Open),
     /// 304: what was read before still holds.
     NotModified,
     /// The gate refused it, or a hop a redirect led to.

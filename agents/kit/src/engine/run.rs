@@ -61,6 +61,8 @@ pub(super) struct Running {
     pub(super) draft: Draft,
     pub(super) segments: Vec<Digest>,
     pub(super) reader: String,
+    /// When open connections are let go of.
+    pub(super) until: Timestamp,
 }
 
 /// What is being asked: a request of the walk, or a follow-up.
@@ -85,13 +87,16 @@ pub(super) enum Fate {
 
 impl Running {
     /// Goes on with the lane's open walk, or plans a new one.
-    pub fn begin(engine: &Arc<Engine>, order: Order, row: i64) -> Result<Self, EngineError> {
-        let (target, lane) = (&order.facts.target, order.work.lane());
+    pub fn begin(
+        engine: &Arc<Engine>,
+        order: Order,
+        row: i64,
+        lane: Lane,
+        until: Timestamp,
+    ) -> Result<Self, EngineError> {
+        let target = &order.facts.target;
         let now = engine.clock.now();
-        let cursor = match engine.state.cursor(&target.id, lane)? {
-            Some(cursor) => cursor,
-            None => engine.collector.first_cursor().unwrap_or(Value::Null),
-        };
+        let cursor = engine.cursor(&target.id, lane)?;
         let due = order.due.unwrap_or(now);
         let name = format!("{} {} {due}", target.id, word(lane));
         let reader = &engine.identity.reader;
@@ -121,6 +126,7 @@ impl Running {
             draft: Draft::default(),
             segments: Vec::new(),
             reader,
+            until,
             order,
         };
         match engine
@@ -135,6 +141,14 @@ impl Running {
 
     /// Whether an open walk is still worth going on with: young enough, and of steps this reader knows.
     fn may_go_on(&self, open: &WalkRow) -> bool {
+        if self.lane == Lane::Stream {
+            // What it asked from is behind the cursor by now.
+            return false;
+        }
+        if matches!(self.work, Work::Window { .. }) && open.work != self.work {
+            // Another stretch was asked for since.
+            return false;
+        }
         let max_age = i64::from(self.engine.collector.about().walk_max_age_secs);
         let age = self.began_at.duration_since(open.planned_at).as_secs();
         (0..=max_age).contains(&age)
@@ -192,11 +206,14 @@ impl Running {
     pub async fn go(mut self) -> Result<Report, EngineError> {
         self.take_up_left()?;
         while self.ended.is_none() {
+            let now = self.engine.clock.now();
+            if self.next_job(now).is_none() && self.walk.wakes_at().is_none() {
+                break;
+            }
             if let Some(why) = self.must_stop() {
                 self.ended = Some(Ended::Early(why));
                 break;
             }
-            let now = self.engine.clock.now();
             match self.next_job(now) {
                 Some(job) => self.exchange(job).await?,
                 None => match self.pause(now) {
@@ -292,11 +309,9 @@ impl Running {
         let Some(node) = self.job(job).cloned() else {
             return Ok(());
         };
-        if node.request.stream.is_some() {
-            self.settle(
-                job,
-                Fate::Failed("this release does not read open connections".to_owned()),
-            );
+        if node.request.stream.is_some() && job == Job::Shelf {
+            let why = "an open connection is asked for by `plan` or `next`, not by `also`";
+            self.settle(job, Fate::Failed(why.to_owned()));
             return Ok(());
         }
         let origin = match &node.asked_by {
@@ -321,15 +336,41 @@ impl Running {
             run: &self.order.facts,
             request: &node.request,
             validators: validators.as_ref(),
-            origin,
+            origin: origin.clone(),
             attempt: node.attempts.saturating_add(1),
         };
-        let outcome = tokio::select! {
+        let mut outcome = tokio::select! {
             outcome = engine.network.exchange(wanted) => outcome,
             // An exchange that was abandoned is made again by the next run.
             () = self.order.stop.cancelled() => return Ok(()),
         };
         self.tell(job, &node, &outcome);
+        if let (HopResult::Opened(_), Job::Walk(n)) = (&outcome.result, job) {
+            let led = std::mem::take(&mut outcome.trail);
+            if !led.is_empty() {
+                self.draft.push(Told {
+                    trail: led,
+                    step: node.request.step.clone(),
+                    conditions: node.conditions.clone(),
+                    answer: None,
+                    unread: None,
+                });
+            }
+            if let HopResult::Opened(open) = outcome.result {
+                return self.stream(n, &node, origin, open).await;
+            }
+            return Ok(());
+        }
+        self.take_in(job, &node, outcome).await
+    }
+
+    /// Reads an answer, or sees what the lack of one means, and puts it into the draft.
+    pub(super) async fn take_in(
+        &mut self,
+        job: Job,
+        node: &Node,
+        outcome: Outcome,
+    ) -> Result<(), EngineError> {
         let Outcome { trail, result } = outcome;
         let mut told = Told {
             trail,
@@ -338,7 +379,7 @@ impl Running {
             answer: None,
             unread: None,
         };
-        let mut fate = self.fate(job, &node, result, &mut told).await?;
+        let mut fate = self.fate(job, node, result, &mut told).await?;
         // What is settled stands in the same segment as the exchange that settles it, so make room first.
         let full = schemas::segment::MAX_SEGMENT_BYTES - SPARE_BYTES;
         if self.draft.bytes() + told.bytes() > full && self.draft.exchanges() > 0 {
@@ -351,13 +392,13 @@ impl Running {
         crash::point("agent_after_exchange");
         match fate {
             Read::Fate(fate) => self.settle(job, fate),
-            Read::Heard(heard) => self.heard(job, &node, *heard)?,
+            Read::Heard(heard) => self.heard(job, node, *heard)?,
         }
         Ok(())
     }
 
     /// Counts what went over the wire.
-    fn tell(&mut self, job: Job, node: &Node, outcome: &Outcome) {
+    pub(super) fn tell(&mut self, job: Job, node: &Node, outcome: &Outcome) {
         let attempts = self.tell_trail(&outcome.trail);
         let attempts = attempts.max(node.attempts.saturating_add(1));
         match job {
@@ -404,6 +445,9 @@ impl Running {
     ) -> Result<Read, EngineError> {
         Ok(Read::Fate(match result {
             HopResult::Answer(answered) => return self.listen(job, node, *answered, told).await,
+            HopResult::Opened(_) => {
+                Fate::Failed("an open connection came where none was asked for".to_owned())
+            }
             HopResult::NotModified => {
                 self.count.answers += 1;
                 self.tally.unchanged = true;

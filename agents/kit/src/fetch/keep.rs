@@ -19,12 +19,17 @@ use super::{
 };
 use crate::{
     body::{Body, Spool},
+    contract::Part,
     engine::{Fetched, Hop, Judged},
     secrets::{Credential, Striker},
 };
 
 impl Trip<'_> {
     /// Strikes secrets out and puts the fetch on the trail.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each stands in the record, and nothing else does"
+    )]
     pub async fn write_down(
         &mut self,
         leg: Leg<'_>,
@@ -33,6 +38,7 @@ impl Trip<'_> {
         url: &Url,
         out: &Outgoing,
         mut incoming: Incoming,
+        part: Part,
     ) -> Result<Arrived, Ended> {
         let robots = matches!(leg.origin, Origin::Robots { .. });
         let validators = self.wanted.validators.filter(|_| !robots);
@@ -89,6 +95,7 @@ impl Trip<'_> {
             certificate: incoming.certificate,
             took_ms: u64::try_from(incoming.took.as_millis()).unwrap_or(u64::MAX),
             conditions,
+            part,
         })));
         Ok(Arrived {
             hop: self.trail.len() - 1,

@@ -5,6 +5,7 @@
 //! Every bound has an error that names the address and the bound. No cookies, no proxies, no decoding, no second try: the engine decides on those.
 
 mod client;
+mod framer;
 mod keep;
 mod limits;
 mod lookup;
@@ -13,6 +14,7 @@ mod receive;
 mod robots_txt;
 mod send;
 mod status;
+mod stream;
 mod trip;
 mod web;
 mod wire;

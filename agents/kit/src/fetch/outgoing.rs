@@ -36,7 +36,7 @@ impl Trip<'_> {
         if let Some(accept) = accept.filter(|accept| !accept.languages.is_empty()) {
             headers.push((header::ACCEPT_LANGUAGE, accept.languages.clone()));
         }
-        let plain = robots || leg.credential.is_some();
+        let plain = robots || leg.credential.is_some() || request.stream.is_some();
         headers.push((
             header::ACCEPT_ENCODING,
             if plain {

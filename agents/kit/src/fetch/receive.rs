@@ -135,14 +135,38 @@ impl Incoming {
     }
 }
 
-/// Sends what was permitted and takes the answer in, within all bounds. `url` stands in error texts and holds no secret.
+/// An answer of which the head has come.
+pub(super) struct Begun {
+    /// Without its body.
+    pub incoming: Incoming,
+    pub response: Response,
+    /// The source has ended it: nothing more comes.
+    pub ended: bool,
+    at: Instant,
+}
+
+impl Begun {
+    /// Takes the body in, within all bounds.
+    pub async fn whole(self, limits: &Limits, url: &str, most_bytes: u64) -> Incoming {
+        take_body(
+            self.incoming,
+            self.response,
+            limits,
+            url,
+            self.at,
+            most_bytes,
+        )
+        .await
+    }
+}
+
+/// Sends what was permitted and waits for the head of the answer. The address stands in error texts and holds no secret.
 pub(super) async fn send(
     clients: &Clients,
     limits: &Limits,
     permitted: &Permitted,
     out: &Outgoing,
-    most_bytes: u64,
-) -> Result<Incoming, FetchError> {
+) -> Result<Begun, FetchError> {
     let began = Instant::now();
     let client = clients.reaching(permitted)?;
     let url = permitted.url().to_string();
@@ -180,7 +204,12 @@ pub(super) async fn send(
         took: Duration::ZERO,
         cut: None,
     };
-    Ok(take_body(incoming, response, limits, &url, began, most_bytes).await)
+    Ok(Begun {
+        incoming,
+        response,
+        ended: false,
+        at: began,
+    })
 }
 
 async fn execute(client: &Client, out: &Outgoing) -> reqwest::Result<Response> {

@@ -4,30 +4,13 @@ use std::io::Read;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::body::challenge;
+
 /// Pause where a source asks for one without saying how long: 15 minutes.
 const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Longest pause that is believed: a day.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
-
-/// How much of a page is searched for signs of a challenge, in decoded bytes.
-const SIGNS_WITHIN: u64 = 64 * 1024;
-
-/// Marks of pages that test a visitor instead of answering, in lower case.
-const CHALLENGE_SIGNS: [&str; 12] = [
-    "<title>just a moment...</title>",
-    "<title>attention required! | cloudflare</title>",
-    "checking your browser before accessing",
-    "id=\"cf-challenge",
-    "class=\"cf-challenge",
-    "/cdn-cgi/challenge-platform/",
-    "id=\"challenge-form\"",
-    "_incapsula_resource",
-    "captcha-delivery.com",
-    "<title>ddos-guard</title>",
-    "<form id=\"captcha",
-    "<title>are you a robot?",
-];
 
 /// The first header of this name.
 pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -98,9 +81,8 @@ fn after(now: Timestamp, by: SignedDuration) -> Timestamp {
 ///
 /// gzip is undone as far as the signs may lie; pages in other codings are judged when they are read.
 pub(super) fn challenge(headers: &[(String, String)], body: &[u8]) -> Option<String> {
-    if header(headers, "cf-mitigated").is_some_and(|value| value.eq_ignore_ascii_case("challenge"))
-    {
-        return Some("cf-mitigated: challenge".to_owned());
+    if let Some(named) = challenge::named(|name| header(headers, name)) {
+        return Some(named.to_owned());
     }
     let media_type = header(headers, "content-type")
         .unwrap_or_default()
@@ -110,20 +92,17 @@ pub(super) fn challenge(headers: &[(String, String)], body: &[u8]) -> Option<Str
     }
     let mut head = Vec::new();
     match header(headers, "content-encoding").unwrap_or("identity") {
-        "identity" | "" => head.extend(body.iter().take(SIGNS_WITHIN as usize)),
+        "identity" | "" => head.extend(body.iter().take(challenge::WITHIN_BYTES as usize)),
         "gzip" | "x-gzip" => {
             // What was unpacked before an error may hold the sign all the same.
             let _unpacked = flate2::read::GzDecoder::new(body)
-                .take(SIGNS_WITHIN)
+                .take(challenge::WITHIN_BYTES)
                 .read_to_end(&mut head);
         }
         _ => return None,
     }
     let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
-    CHALLENGE_SIGNS
-        .iter()
-        .find(|sign| text.contains(**sign))
-        .map(|sign| (*sign).to_owned())
+    challenge::mark(&text).map(str::to_owned)
 }
 
 #[cfg(test)]

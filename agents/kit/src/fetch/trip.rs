@@ -368,7 +368,7 @@ pub(super) fn failed(error: String) -> Ended {
     })
 }
 
-async fn answered(arrived: Arrived) -> Result<HopResult, Ended> {
+pub(super) async fn answered(arrived: Arrived) -> Result<HopResult, Ended> {
     let Arrived {
         hop,
         status,

@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use schemas::{gate::Decision, permission::RobotsRule, trust::TrustRoot, urlform};
 
-use super::{Limits, Lookup, SystemLookup, client::ClientError, client::Clients, tls, trip::Trip};
+use super::{
+    Limits, Lookup, SystemLookup, client::ClientError, client::Clients, stream::flow_of, tls,
+    trip::Trip,
+};
 use crate::{
     budget::{Pace, Rows},
     contract::{Scope, Unit},
-    engine::{Clock, Network, Outcome, Pending, RunFacts, SystemClock, Wanted},
+    engine::{Clock, Network, Open, Outcome, Pending, Piece, RunFacts, SystemClock, Wanted},
     gate::Gate,
     robots,
     secrets::Vault,
@@ -140,6 +143,24 @@ impl Web {
 impl Network for Web {
     fn exchange<'a>(&'a self, wanted: Wanted<'a>) -> Pending<'a, Outcome> {
         Box::pin(async move { Trip::new(self, &wanted).make().await })
+    }
+
+    fn piece<'a>(
+        &'a self,
+        wanted: Wanted<'a>,
+        open: &'a mut Open,
+        over: Pending<'a, ()>,
+    ) -> Pending<'a, Piece> {
+        Box::pin(async move {
+            match flow_of(open) {
+                Some(flow) => Trip::new(self, &wanted).piece(flow, over).await,
+                None => Piece::Ended {
+                    trail: Vec::new(),
+                    why: Some("the connection is not one of this network".to_owned()),
+                    chunks: 0,
+                },
+            }
+        })
     }
 
     fn preview(&self, wanted: Wanted<'_>) -> Decision {

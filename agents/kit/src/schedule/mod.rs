@@ -15,7 +15,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use schemas::trust::TrustRoot;
+use schemas::{capture::Lane, trust::TrustRoot};
 use tokio::sync::{Notify, Semaphore};
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,7 +25,8 @@ pub use send::{Sender, Sent};
 pub use targets::{Planned, Targets, targets};
 
 use crate::{
-    engine::{Engine, Report},
+    contract::Work,
+    engine::{Engine, Order, Report},
     policy::{Copy, CopyError, fetch},
     push::Registry,
 };
@@ -153,10 +154,14 @@ impl Agent {
             .unwrap_or_else(PoisonError::into_inner);
         let recent = strayed
             .is_some_and(|at| self.engine.clock.now().duration_since(at).as_secs().abs() < 3_600);
-        recent.then_some(false)
+        if recent {
+            Some(false)
+        } else {
+            self.engine.clock.synchronised()
+        }
     }
 
-    /// One run of each target, or of one, now. Whoever names a target by hand lifts its block.
+    /// One run of each target, or of one, now: of what is new, or of a stretch of the past. Whoever names a target by hand lifts its block.
     ///
     /// # Errors
     ///
@@ -164,6 +169,7 @@ impl Agent {
     pub async fn once(
         &self,
         only: Option<&str>,
+        work: &Work,
         stop: &CancellationToken,
     ) -> anyhow::Result<Vec<Report>> {
         self.refreshed().await;
@@ -195,7 +201,10 @@ impl Agent {
                 );
                 continue;
             }
-            let order = planned.order(None, self.clock_synchronised(), stop);
+            let order = Order {
+                work: work.clone(),
+                ..planned.order(None, self.clock_synchronised(), stop)
+            };
             reports.extend(self.engine.run_target(order).await?);
             self.bell.notify_one();
         }
@@ -329,8 +338,14 @@ impl Agent {
                     let (agent, room, alarm) =
                         (Arc::clone(self), Arc::clone(room), Arc::clone(alarm));
                     let done = lanes.begin(&target);
+                    // A connection that stays open takes nobody's turn.
+                    let streams = self.engine.lane(&order)? == Lane::Stream;
                     tasks.spawn(async move {
-                        let permit = room.acquire().await;
+                        let permit = if streams {
+                            None
+                        } else {
+                            Some(room.acquire().await)
+                        };
                         if let Err(error) = agent.engine.run_target(order).await {
                             tracing::error!(error = %error, "the run of `{target}` could not be carried through: {error}");
                         }

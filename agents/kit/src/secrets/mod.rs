@@ -208,6 +208,7 @@ impl Vault {
 }
 
 /// A credential bound to a slot. Has no `Debug` form.
+#[derive(Clone)]
 pub struct Credential {
     name: String,
     slot: String,

@@ -26,8 +26,8 @@ use crate::{
     body::{Body, Spool},
     contract::{Collector, Scope, Work},
     engine::{
-        Answered, Clock, Engine, Fetched, Hop, HopResult, Identity, Judged, Network, Order,
-        Outcome, Pending, RunFacts, Wanted,
+        Answered, Clock, Engine, Fetched, Hop, HopResult, Identity, Judged, Network, Open, Order,
+        Outcome, Pending, Piece, RunFacts, Wanted,
     },
     outbox::Outbox,
     state::State,
@@ -247,6 +247,32 @@ impl FakeNet {
             certificate: None,
             took_ms: 1,
             conditions: Vec::new(),
+            part: crate::contract::Part::WHOLE,
+        }
+    }
+
+    fn answered(&self, wanted: &Wanted<'_>, text: &str) -> Outcome {
+        self.tagged(wanted, text, None)
+    }
+
+    fn tagged(&self, wanted: &Wanted<'_>, text: &str, tag: Option<&str>) -> Outcome {
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        headers.extend(tag.map(|tag| ("etag".to_owned(), tag.to_owned())));
+        let head: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let fetched = self.fetched(wanted, 200, &head, text, ResponseKind::Full);
+        let answered = Answered {
+            hop: 0,
+            body: Body::new(Spool::of(text.as_bytes()), &headers, false),
+            status: 200,
+            headers,
+            url: wanted.request.url.parse().unwrap(),
+        };
+        Outcome {
+            trail: vec![Hop::Fetched(Box::new(fetched))],
+            result: HopResult::Answer(Box::new(answered)),
         }
     }
 
@@ -261,30 +287,8 @@ impl FakeNet {
                 result: HopResult::Refused { code, because },
             }
         };
-        let answer = |status: u16, text: String, tag: Option<&str>| {
-            let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-            headers.extend(tag.map(|tag| ("etag".to_owned(), tag.to_owned())));
-            let head: String = headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}\r\n"))
-                .collect();
-            let fetched = self.fetched(wanted, status, &head, &text, ResponseKind::Full);
-            let body = Body::new(Spool::of(text.into_bytes()), &headers, false);
-            let url = url.parse().unwrap();
-            let answered = Answered {
-                hop: 0,
-                body,
-                status,
-                headers,
-                url,
-            };
-            Outcome {
-                trail: vec![Hop::Fetched(Box::new(fetched))],
-                result: HopResult::Answer(Box::new(answered)),
-            }
-        };
         match source(&url) {
-            Reply::Json(text) => answer(200, text, None),
+            Reply::Json(text) => self.answered(wanted, &text),
             Reply::Tagged(_, tag)
                 if wanted
                     .validators
@@ -299,7 +303,7 @@ impl FakeNet {
                     result: HopResult::NotModified,
                 }
             }
-            Reply::Tagged(text, tag) => answer(200, text, Some(tag)),
+            Reply::Tagged(text, tag) => self.tagged(wanted, &text, Some(tag)),
             Reply::Refused => refused(DecisionCode::NoMatch),
             Reply::Budget => refused(DecisionCode::Budget),
             Reply::Limited(secs) => Outcome {
@@ -342,6 +346,15 @@ impl FakeNet {
 impl Network for FakeNet {
     fn exchange<'a>(&'a self, wanted: Wanted<'a>) -> Pending<'a, Outcome> {
         Box::pin(async move { self.reply(&wanted) })
+    }
+
+    fn piece<'a>(
+        &'a self,
+        _: Wanted<'a>,
+        _: &'a mut Open,
+        _: Pending<'a, ()>,
+    ) -> Pending<'a, Piece> {
+        unreachable!("no reply opens a connection")
     }
 
     fn preview(&self, wanted: Wanted<'_>) -> Decision {

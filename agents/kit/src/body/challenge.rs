@@ -1,0 +1,80 @@
+//! By which marks is a page known that tests or stops a visitor instead of answering? One list, for the fetcher and for readers.
+
+/// How much of a page is searched, in decoded bytes.
+pub(crate) const WITHIN_BYTES: u64 = 64 * 1024;
+
+/// What such pages cannot do without, and what the scripts that the same services put into ordinary pages do not have. In lower case.
+const MARKS: [&str; 18] = [
+    "<title>just a moment...</title>",
+    "<title>attention required! | cloudflare</title>",
+    "window._cf_chl_opt",
+    "checking your browser before accessing",
+    "id=\"cf-challenge",
+    "class=\"cf-challenge",
+    "id=\"challenge-form\"",
+    "id=\"main-iframe\" src=\"/_incapsula_resource",
+    "captcha-delivery.com",
+    "<title>ddos-guard</title>",
+    "<title>access denied</title>",
+    "<title>pardon our interruption",
+    "window.awswafcookiedomainlist",
+    "px-captcha",
+    "<form id=\"captcha",
+    "<title>are you a robot?",
+    "<title>captcha</title>",
+    "<title>robot check</title>",
+];
+
+/// The header by which one service names its challenges (`cf-mitigated: challenge`), as it is told.
+pub(crate) fn named<'h>(mut header: impl FnMut(&str) -> Option<&'h str>) -> Option<&'static str> {
+    header("cf-mitigated")
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("challenge"))
+        .then_some("cf-mitigated: challenge")
+}
+
+/// The mark by which the head of a page, in lower case, is one of a challenge.
+pub(crate) fn mark(page: &str) -> Option<&'static str> {
+    MARKS.into_iter().find(|mark| page.contains(mark))
+}
+
+/// Whether a document, in lower case, is HTML by how it begins; XHTML with an XML declaration included.
+pub(crate) fn is_page(lower: &str) -> bool {
+    let mut rest = lower.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let end = if rest.starts_with("<!--") {
+            "-->"
+        } else if rest.starts_with("<?") {
+            "?>"
+        } else {
+            break;
+        };
+        match rest.find(end) {
+            Some(at) => rest = rest.get(at + end.len()..).unwrap_or_default().trim_start(),
+            None => return false,
+        }
+    }
+    ["<!doctype html", "<html", "<head", "<body"]
+        .iter()
+        .any(|start| rest.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_found_as_they_are_searched_for() {
+        for found in MARKS {
+            assert_eq!(found, found.to_lowercase());
+            assert!(mark(&format!("<html>{found}")).is_some());
+        }
+        // What the same services put into pages that do answer.
+        for innocent in [
+            "<script src=\"/cdn-cgi/challenge-platform/scripts/jsd/main.js\">",
+            "<script src=\"/_incapsula_resource?swjiylwa=719d\">",
+            "<p>they wrote about captchas and access denied</p>",
+        ] {
+            assert_eq!(mark(innocent), None, "{innocent}");
+        }
+    }
+}
