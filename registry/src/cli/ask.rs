@@ -72,7 +72,7 @@ pub fn tables(unit: &Unit) -> Result<Connection> {
 ///
 /// Where the query is not understood; the message points at the place.
 pub fn search(args: &SearchArgs, unit: &Unit, say: &Say) -> Result<()> {
-    let query = Query::parse(&args.query.join(" "))?;
+    let query = Query::parse(&args.query.join(" ")).map_err(|why| anyhow::anyhow!("{why}\nhint: {}", why.hint))?;
     let db = tables(unit)?;
     let options = Options {
         limit: args.limit,

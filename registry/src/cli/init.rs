@@ -202,7 +202,8 @@ seeds = ["{feed}"]
 match = [{{ scheme = "{scheme}", host = "{host}"{port} }}]
 purpose = "monitoring of published information"
 program = "pilot"
-legal_basis = {{ code = "no-personal-information", reason = "a feed of an organisation; names of authors as published" }}
+legal_basis = {{ code = "no-personal-information", reason = "an organisation's own feed; authors are not kept, see `fields`" }}
+fields = ["url", "title", "text", "published_at", "edited_at", "language", "links", "media", "tags"]
 question = "{question}"
 pia = "none: an organisation's own feed"
 requested_by = "{requester}"
