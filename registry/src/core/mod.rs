@@ -13,7 +13,7 @@
 //! | [`erase`] | how is a unit destroyed? |
 //! | [`rebuild`], [`backup`] | how is everything made again? |
 //! | [`chains`] | which agents' chains have gaps or forks? |
-//! | [`check`] | does all of truth still hold together? |
+//! | [`check`], [`compare`] | does all of truth still hold together, and do the tables say the same? |
 //!
 //! Threads: one sequencer ([`log`]), one follower (tables after leaves). Locks, in the order in which they are taken: `acts` (statements
 //! against segments), the agent's own, `budgets`.
@@ -21,6 +21,7 @@
 pub mod backup;
 pub mod chains;
 pub mod check;
+pub mod compare;
 pub mod crash;
 pub mod erase;
 pub mod evidence;
@@ -388,6 +389,8 @@ impl Inner {
         for place in [&config.data, &config.second] {
             sweep(&*disk, place).map_err(failed(place))?;
         }
+        let left = config.data.join(compare::FOLDER);
+        compare::forget(&left).map_err(failed(&left))?;
         let store = Arc::new(Sqlite::open(
             &config.data.join("registry.sqlite"),
             Arc::clone(&config.indexer),
