@@ -1,5 +1,7 @@
 //! What do people see in a browser: whole, in two languages, harmless whatever was collected, and only for those who may?
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
