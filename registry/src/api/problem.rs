@@ -11,26 +11,26 @@ use schemas::problem::Problem;
 
 /// An answer that is an error.
 #[derive(Debug)]
-pub struct Refused(Problem);
+pub struct Refused(Box<Problem>);
 
 impl Refused {
     /// A problem with its status, stable code, title and detail.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self(Problem {
+        Self(Box::new(Problem {
             kind: format!("urn:vigie:problem:{code}"),
             code: code.to_owned(),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: Some(detail.into()),
             instance: None,
-        })
+        }))
     }
 
     /// A problem as the core words it.
     #[must_use]
-    pub const fn of(problem: Problem) -> Self {
-        Self(problem)
+    pub fn of(problem: Problem) -> Self {
+        Self(Box::new(problem))
     }
 
     /// 400: the request is not understood.
@@ -94,7 +94,7 @@ impl Refused {
 
     /// The problem.
     #[must_use]
-    pub const fn problem(&self) -> &Problem {
+    pub fn problem(&self) -> &Problem {
         &self.0
     }
 }
