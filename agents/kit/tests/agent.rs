@@ -6,6 +6,7 @@ mod stub_registry;
 mod world;
 
 use std::{
+    io::Read as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::LazyLock,
@@ -195,7 +196,7 @@ fn check_finds_everything_in_order_and_names_what_is_not() {
     let world = World::new(|_| {});
     let (code, out, _) = world.run(&["check"]);
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("ok   policy: 1 targets"), "{out}");
+    assert!(out.contains("ok   policy: 1 target may be"), "{out}");
     std::fs::write(world.dir.path().join("agent.key"), "not a key").unwrap();
     let (code, out, _) = world.run(&["check"]);
     assert_eq!(code, 3);
@@ -264,7 +265,7 @@ fn schedule_runs_what_is_due_and_sigterm_ends_it_in_order() {
     let world = World::new(|entry| entry.schedule = "every 10s".to_owned());
     let child = world
         .command(&["run"])
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -286,7 +287,23 @@ fn schedule_runs_what_is_due_and_sigterm_ends_it_in_order() {
             .unwrap()
             .success()
     );
+    let mut said = String::new();
+    running
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
+    let line = said
+        .lines()
+        .find(|line| line.contains("`site`:"))
+        .unwrap_or_else(|| panic!("no line of the run: {said}"));
+    assert!(
+        line.ends_with("`site`: complete (2 requests, 2 records, 2 new)"),
+        "a short line a run, no fields: {line}"
+    );
 }
 
 #[test]

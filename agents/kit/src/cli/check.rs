@@ -37,6 +37,10 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
             root.map(|root| format!("version {}, digest {}", root.version, root.digest())),
         );
     }
+    if config.is_err() {
+        // Nothing below can be looked at without it, and once is enough.
+        return Ok(ExitCode::from(EXIT_NOT_ALL));
+    }
     match setup::ready(collector, cli) {
         Err(error) => say("state", Err(format!("{error:#}"))),
         Ok(ready) => {
@@ -45,9 +49,9 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
             say(
                 "state",
                 Ok(format!(
-                    "`{}`, {} segments wait for a receipt",
+                    "`{}`, {} waiting for a receipt",
                     engine.state.dir().display(),
-                    waiting.len()
+                    counted(waiting.len(), "segment")
                 )),
             );
             let free = engine
@@ -96,8 +100,8 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
                     say(
                         "policy",
                         Ok(format!(
-                            "{} targets may be collected by `{}`",
-                            found.planned.len(),
+                            "{} may be collected by `{}`",
+                            counted(found.planned.len(), "target"),
                             collector.name()
                         )),
                     );
@@ -113,4 +117,8 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
     } else {
         ExitCode::from(EXIT_NOT_ALL)
     })
+}
+
+fn counted(n: usize, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
 }

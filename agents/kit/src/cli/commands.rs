@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Cli, Command, EXIT_NOT_ALL, check, read, setup};
 use crate::{
-    contract::{Ask, Erased, Work, checked_plan},
+    contract::{Ask, Erased, Manifest, Work, checked_plan},
     engine::{Report, Wanted},
 };
 
@@ -28,13 +28,13 @@ pub(super) async fn command(collector: Arc<dyn Erased>, cli: &Cli) -> anyhow::Re
 }
 
 fn about(collector: &dyn Erased, json: bool) -> anyhow::Result<ExitCode> {
-    let about = json!({ "name": collector.name(), "manifest": collector.about() });
+    let manifest = Manifest::of(collector, env!("CARGO_PKG_VERSION"));
     println!(
         "{}",
         if json {
-            about.to_string()
+            serde_json::to_string(&manifest)?
         } else {
-            serde_json::to_string_pretty(&about)?
+            serde_json::to_string_pretty(&manifest)?
         }
     );
     Ok(ExitCode::SUCCESS)
@@ -110,7 +110,9 @@ async fn once(
     }
     if let Some(why) = ready.sender().drain().await? {
         let waiting = ready.agent.engine.state.waiting()?.len();
-        eprintln!("{waiting} segments wait for the registry: {why}");
+        eprintln!(
+            "{waiting} segments wait for the registry: {why}; `once` and `run` send them as soon as that changes"
+        );
     }
     let bad = reports.iter().any(|report| {
         matches!(
@@ -126,31 +128,14 @@ async fn once(
 }
 
 fn show(report: &Report, json: bool) {
-    let coverage = &report.coverage;
     if json {
         println!(
             "{}",
-            json!({ "run": report.run, "coverage": coverage, "segments": report.segments })
+            json!({ "run": report.run, "coverage": report.coverage, "segments": report.segments })
         );
-        return;
+    } else {
+        println!("{}: {}", report.run, report.in_words());
     }
-    let state = serde_json::to_value(coverage.state)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_owned))
-        .unwrap_or_default();
-    println!(
-        "{}: {} ({} requests, {} records, {} new{})",
-        report.run,
-        state.replace('_', " "),
-        coverage.requests,
-        coverage.records,
-        coverage.new,
-        coverage
-            .why
-            .as_ref()
-            .map(|why| format!("; {why}"))
-            .unwrap_or_default()
-    );
 }
 
 async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -228,5 +213,23 @@ pub(super) fn tell(json_wanted: bool, what: &str, good: bool, says: &str) {
         println!("{line}");
     } else {
         println!("{} {what}: {says}", if good { "ok  " } else { "FAIL" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::collectors::Listing;
+
+    #[test]
+    fn collector_that_knows_only_what_is_new_refuses_a_stretch_of_the_past() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let window = (at("2025-10-01T00:00:00Z"), at("2025-10-02T00:00:00Z"));
+        let why = work(&Listing, Some(window)).unwrap_err().to_string();
+        assert!(
+            why.starts_with("the collector `listing` can't be asked for a stretch of the past"),
+            "{why}"
+        );
+        assert_eq!(work(&Listing, None).unwrap(), Work::Poll);
     }
 }

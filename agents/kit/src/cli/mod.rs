@@ -119,6 +119,12 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 fn logging(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tokio_cron_scheduler=off"));
+    // Every message is a whole sentence; its fields are for machines, but for an error it does not name itself.
+    let plain = tracing_subscriber::fmt::format::debug_fn(|out, field, value| match field.name() {
+        "message" => write!(out, "{value:?}"),
+        "error" => write!(out, ": {value:?}"),
+        _ => Ok(()),
+    });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -128,6 +134,6 @@ fn logging(json: bool) {
     let _ = if json {
         log.json().try_init()
     } else {
-        log.try_init()
+        log.fmt_fields(plain).try_init()
     };
 }

@@ -1,11 +1,12 @@
 //! How do configuration and collector become an agent at work?
 
-use std::sync::Arc;
+use std::{io::Read as _, sync::Arc};
 
 use anyhow::Context;
 use jiff::SignedDuration;
 use rusqlite::Connection;
 use schemas::{Digest, capture::Reader};
+use sha2::{Digest as _, Sha256};
 
 use super::Cli;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     fetch::{Setup, Web, user_agent},
     outbox::Outbox,
     push::Registry,
-    schedule::{Agent, Sender},
+    schedule::{Agent, Sender, Told},
     state::State,
 };
 
@@ -34,6 +35,7 @@ impl Ready {
             root: self.agent.trusted.clone(),
             keep: self.keep,
             bell: Arc::clone(&self.agent.bell),
+            told: Told::default(),
         }
     }
 }
@@ -44,13 +46,22 @@ impl Ready {
 ///
 /// The program's own file can't be read.
 pub(super) fn reader(collector: &dyn Erased) -> anyhow::Result<Reader> {
-    let file = std::env::current_exe().context("this program's own file is not known")?;
-    let bytes =
-        std::fs::read(&file).with_context(|| format!("`{}` can't be read", file.display()))?;
+    let path = std::env::current_exe().context("this program's own file is not known")?;
+    let unread = || format!("`{}` can't be read", path.display());
+    // In pieces: the whole of it would be the largest thing this process ever holds.
+    let mut file = std::fs::File::open(&path).with_context(unread)?;
+    let (mut hash, mut piece) = (Sha256::new(), [0; 1 << 14]);
+    loop {
+        let length = file.read(&mut piece).with_context(unread)?;
+        match piece.get(..length) {
+            Some(some) if !some.is_empty() => hash.update(some),
+            _ => break,
+        }
+    }
     Ok(Reader {
         name: collector.name().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        program: Digest::of(&bytes),
+        program: Digest(hash.finalize().into()),
     })
 }
 

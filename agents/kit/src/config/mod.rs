@@ -52,13 +52,14 @@ const fn sixteen() -> u32 {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("`{}` can't be read: {source}; `--config FILE` names another", file.display())]
+    #[error("`{}` can't be read: {why}; {hint}", file.display())]
     Unreadable {
         /// Which.
         file: PathBuf,
         /// Why.
-        #[source]
-        source: std::io::Error,
+        why: std::io::Error,
+        /// What to do.
+        hint: &'static str,
     },
     /// A place in the file.
     #[error("{}:{line}: {why}", file.display())]
@@ -85,9 +86,10 @@ impl Config {
     ///
     /// [`ConfigError`], with the line.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+        let text = std::fs::read_to_string(file).map_err(|why| ConfigError::Unreadable {
             file: file.to_owned(),
-            source,
+            why,
+            hint: "`--config FILE` names another",
         })?;
         let mut config = Self::parse(&text, file)?;
         let base = file.parent().unwrap_or(Path::new(""));
@@ -119,7 +121,11 @@ impl Config {
         };
         match std::fs::read_to_string(&file) {
             Ok(text) => Ok(Some(text.trim().to_owned().into())),
-            Err(source) => Err(ConfigError::Unreadable { file, source }),
+            Err(why) => Err(ConfigError::Unreadable {
+                file,
+                why,
+                hint: "it is named by `token` in the configuration",
+            }),
         }
     }
 
@@ -213,9 +219,10 @@ impl Config {
         let file = self.key.clone().or_else(by_systemd).ok_or_else(|| ConfigError::Missing {
             why: "no key is named; write `key = \"…\"` into the configuration, or let systemd load `agent.key`".to_owned(),
         })?;
-        let text = std::fs::read_to_string(&file).map_err(|source| ConfigError::Unreadable {
+        let text = std::fs::read_to_string(&file).map_err(|why| ConfigError::Unreadable {
             file: file.clone(),
-            source,
+            why,
+            hint: "it is named by `key` in the configuration",
         })?;
         let key = SigningKey::parse(text.trim()).map_err(|error| ConfigError::At {
             file: file.clone(),
@@ -240,11 +247,11 @@ impl Config {
     ///
     /// [`ConfigError`]: every problem of the file, one a line.
     pub fn trust_root(&self) -> Result<TrustRoot, ConfigError> {
-        let text =
-            std::fs::read_to_string(&self.trust).map_err(|source| ConfigError::Unreadable {
-                file: self.trust.clone(),
-                source,
-            })?;
+        let text = std::fs::read_to_string(&self.trust).map_err(|why| ConfigError::Unreadable {
+            file: self.trust.clone(),
+            why,
+            hint: "it is named by `trust` in the configuration",
+        })?;
         trust_root(&text, &self.trust)
     }
 }

@@ -165,6 +165,33 @@ pub struct Report {
     pub segments: Vec<Digest>,
 }
 
+impl Report {
+    /// In a line, for people: `complete (2 requests, 2 records, 2 new)`, and why not, where something is missing.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let coverage = &self.coverage;
+        let state = serde_json::to_value(coverage.state)
+            .ok()
+            .and_then(|word| word.as_str().map(|word| word.replace('_', " ")))
+            .unwrap_or_default();
+        let counted = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        let mut said = format!(
+            "{state} ({}, {}, {} new",
+            counted(coverage.requests, "request"),
+            counted(coverage.records, "record"),
+            coverage.new
+        );
+        if coverage.unreadable > 0 {
+            said.push_str(&format!(", {} unreadable", coverage.unreadable));
+        }
+        if let Some(why) = &coverage.why {
+            said.push_str(&format!("; {why}"));
+        }
+        said.push(')');
+        said
+    }
+}
+
 /// How many batches of items one run of a target describes at most.
 const MAX_ITEM_BATCHES: usize = 20;
 

@@ -235,20 +235,6 @@ impl Running {
             coverage,
             segments: self.segments,
         };
-        let (target, records, new, odd) = (
-            &self.order.facts.target.id,
-            report.coverage.records,
-            report.coverage.new,
-            report.coverage.unreadable,
-        );
-        let (state, why) = (
-            format!("{:?}", report.coverage.state),
-            report.coverage.why.as_deref().unwrap_or("all there"),
-        );
-        tracing::info!(
-            target_id = %target, run = %report.run, state = %state, requests = report.coverage.requests, records, new,
-            unreadable = odd, "`{target}` finished: {records} records, {new} new, {odd} unreadable ({state}: {why})"
-        );
         Ok(report)
     }
 

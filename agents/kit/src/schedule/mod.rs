@@ -7,6 +7,7 @@
 mod due;
 mod send;
 mod targets;
+mod told;
 
 use std::{
     collections::HashMap,
@@ -23,6 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use due::{ClockWatch, Due, GRACE, due};
 pub use send::{Sender, Sent};
 pub use targets::{Planned, Targets, targets};
+pub use told::Told;
 
 use crate::{
     contract::Work,
@@ -55,6 +57,10 @@ pub struct Agent {
     copy: Mutex<Option<Arc<Copy>>>,
     /// By how much the clock was set last, and when.
     strayed_at: Mutex<Option<Timestamp>>,
+    /// Whether the registry hands out policy.
+    handed_out: Told,
+    /// Whether anything may be collected.
+    in_force: Told,
 }
 
 impl Agent {
@@ -69,13 +75,16 @@ impl Agent {
         trusted: TrustRoot,
         max_concurrent: usize,
     ) -> anyhow::Result<Self> {
-        let kept = engine.state.policy()?.and_then(|(text, _)| match Copy::open(text, &trusted) {
-            Ok(copy) => Some(Arc::new(copy)),
-            Err(error) => {
-                tracing::warn!(error = %error, "the policy kept from before can't be used: {error}");
-                None
-            }
-        });
+        let kept = engine
+            .state
+            .policy()?
+            .and_then(|(text, _)| match Copy::open(text, &trusted) {
+                Ok(copy) => Some(Arc::new(copy)),
+                Err(error) => {
+                    tracing::warn!(%error, "the policy kept from before can't be used");
+                    None
+                }
+            });
         Ok(Self {
             engine,
             registry,
@@ -84,6 +93,8 @@ impl Agent {
             bell: Arc::new(Notify::new()),
             copy: Mutex::new(kept),
             strayed_at: Mutex::new(None),
+            handed_out: Told::default(),
+            in_force: Told::default(),
         })
     }
 
@@ -119,8 +130,19 @@ impl Agent {
         if self.copy().as_ref().is_some_and(young) {
             return;
         }
-        if let Err(error) = self.refresh().await {
-            tracing::warn!(error = %error, "no newer policy: {error:#}");
+        match self.refresh().await {
+            Ok(_) if self.handed_out.good() => {
+                tracing::info!("the registry hands out its policy again");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let why = format!("{error:#}");
+                if self.handed_out.trouble(&why) {
+                    tracing::warn!(
+                        "no newer policy: {why}; the one in hand stays in use until it is stale, and what is collected is kept"
+                    );
+                }
+            }
         }
     }
 
@@ -236,10 +258,17 @@ impl Agent {
             self.refreshed().await;
             let next = match self.targets() {
                 Err(why) => {
-                    tracing::error!("{why}");
+                    if self.in_force.trouble(&why) {
+                        tracing::error!("{why}");
+                    }
                     None
                 }
-                Ok(found) => self.start_due(&found, &mut lanes, &room, &tasks, &alarm, &stop)?,
+                Ok(found) => {
+                    if self.in_force.good() {
+                        tracing::info!("there is a policy in force again: work goes on");
+                    }
+                    self.start_due(&found, &mut lanes, &room, &tasks, &alarm, &stop)?
+                }
             };
             let sleep = next
                 .and_then(|at| Duration::try_from(at.duration_since(clock.now())).ok())
@@ -346,8 +375,14 @@ impl Agent {
                         } else {
                             Some(room.acquire().await)
                         };
-                        if let Err(error) = agent.engine.run_target(order).await {
-                            tracing::error!(error = %error, "the run of `{target}` could not be carried through: {error}");
+                        match agent.engine.run_target(order).await {
+                            Ok(reports) => reports
+                                .iter()
+                                .for_each(|report| tell(&target, report)),
+                            Err(error) => {
+                                let why = crate::fetch::chain(&error);
+                                tracing::error!(target_id = %target, "the run of `{target}` could not be carried through: {why}");
+                            }
                         }
                         drop((permit, done));
                         agent.bell.notify_one();
@@ -358,6 +393,18 @@ impl Agent {
         }
         Ok(next)
     }
+}
+
+/// One line for each run that ended.
+fn tell(target: &str, report: &Report) {
+    let words = report.in_words();
+    let lane = match report.lane {
+        Lane::Poll => "",
+        Lane::Window => " (past)",
+        Lane::Items => " (items)",
+        Lane::Stream => " (stream)",
+    };
+    tracing::info!(target_id = %target, run = %report.run, "`{target}`{lane}: {words}");
 }
 
 /// What the schedule knows of each target.

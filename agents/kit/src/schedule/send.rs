@@ -7,6 +7,7 @@ use schemas::trust::TrustRoot;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::Told;
 use crate::{
     engine::Engine,
     push::{Answer, Registry, pause},
@@ -25,6 +26,8 @@ pub struct Sender {
     pub keep: SignedDuration,
     /// Rung when a segment was closed.
     pub bell: Arc<Notify>,
+    /// Whether the registry takes segments.
+    pub told: Told,
 }
 
 /// What one look at the outbox came to.
@@ -54,7 +57,7 @@ impl Sender {
                 Ok(Sent::Empty) => std::time::Duration::from_secs(600),
                 Ok(Sent::Waits(_)) => std::time::Duration::from_secs(5),
                 Err(error) => {
-                    tracing::error!(error = %error, "the outbox can't be read: {error}");
+                    tracing::error!(%error, "the outbox can't be read");
                     std::time::Duration::from_secs(60)
                 }
             };
@@ -144,6 +147,9 @@ impl Sender {
             verified.checkpoint_note(),
             now,
         )?;
+        if self.told.good() {
+            tracing::info!("the registry takes segments again");
+        }
         let (seq, size) = (waiting.seq, verified.checkpoint().size);
         if refused {
             tracing::error!(seq, receipt = ?verified.value(), "the registry refuses segment {seq}; it is not kept there");
@@ -169,8 +175,11 @@ impl Sender {
                 seq,
                 "segment {seq} is kept and not let go: {why}; tell the people who run the registry"
             );
-        } else {
-            tracing::warn!(seq, tries = waiting.tries + 1, "segment {seq} waits: {why}");
+        } else if self.told.trouble(&why) {
+            tracing::warn!(
+                seq,
+                "segments wait from number {seq} on: {why}; they are kept and sent as soon as that changes"
+            );
         }
         Ok(Sent::Waits(why))
     }

@@ -68,11 +68,7 @@ impl Collector for Deadly {
     }
 }
 
-#[expect(
-    unconditional_recursion,
-    clippy::only_used_in_recursion,
-    reason = "it is to overflow the stack"
-)]
+#[expect(unconditional_recursion, reason = "it is to overflow the stack")]
 fn deeper(held: &mut Vec<u8>) -> [u8; 4096] {
     let mut here = deeper(held);
     here[0] = here[0].wrapping_add(held[0]);
