@@ -111,6 +111,44 @@ pub fn judge_with(
     }
 }
 
+/// Whether a refusal that an agent wrote down follows from what it was asked and had in hand, under any policy it may have judged by.
+///
+/// # Errors
+///
+/// What does not follow, for people.
+pub fn judge_refusal(
+    history: &History,
+    named: Option<&Policy>,
+    captured: Captured<'_>,
+) -> Result<(), String> {
+    let Captured {
+        run,
+        ask,
+        robots,
+        recorded,
+        ..
+    } = captured;
+    let at_capture = history.policies_around(ask.at);
+    let follows = at_capture
+        .iter()
+        .map(|policy| &**policy)
+        .chain(named)
+        .any(|policy| {
+            let again = gate::decide(policy, &run.queries, ask, robots);
+            !again.permitted
+                && again.code == recorded.code
+                && again.robots == recorded.robots
+                && again.url == recorded.url
+        });
+    if follows && !recorded.permitted {
+        return Ok(());
+    }
+    Err(format!(
+        "the recorded refusal does not follow from its own evidence: {}",
+        recorded.because
+    ))
+}
+
 /// What must hold whatever the policy.
 fn coherent(captured: Captured<'_>) -> Result<(), String> {
     let Captured {

@@ -5,11 +5,10 @@
 use std::collections::BTreeSet;
 
 use schemas::{
-    Digest,
     capture::Run,
-    gate::{self, RobotsCopy},
-    judge::{CaptureVerdict, Captured, judge_with, policy_of_run},
-    policy::{CLOCK_TOLERANCE, Policy, open_issue},
+    gate::RobotsCopy,
+    judge::{CaptureVerdict, Captured, judge_refusal, judge_with, policy_of_run},
+    policy::{Policy, open_issue},
     segment::{Capture, CaptureKind, Segment, View},
 };
 use tlog::VerifierKey;
@@ -53,89 +52,21 @@ impl Judge<'_> {
     /// Checks everything the view shows.
     pub fn check(&self, segment: &Segment, view: &View<'_>, out: &mut Findings) -> Counts {
         let mut counts = Counts::default();
-        self.start(segment, view, out);
         let named = view
             .run
             .as_ref()
             .and_then(|(unit, run)| self.run(*unit, run, segment, out));
-        if let (Some((_, run)), Some((unit, commit))) = (&view.run, &view.commit)
-            && commit.run != run.id
-        {
-            out.wrong(
-                "commit",
-                self.place(*unit),
-                "the commit record names another run than the run record",
-            );
-        }
+        self.agreement(segment, view, named.as_ref(), &mut counts, out);
         for capture in &view.captures {
-            self.capture(segment, view, capture, named.as_ref(), &mut counts, out);
-        }
-        for conversion in &view.loose {
-            self.lines(conversion, None, view, &mut counts, out);
+            self.capture(view, capture, named.as_ref(), &mut counts, out);
         }
         counts
-    }
-
-    fn start(&self, segment: &Segment, view: &View<'_>, out: &mut Findings) {
-        let place = self.place(0);
-        if view.info.is_empty() {
-            return;
-        }
-        let said = |name: &str| {
-            view.info
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str())
-        };
-        let manifest = &segment.manifest;
-        if said("vigie-segment") != Some("1") {
-            out.wrong(
-                "start",
-                &*place,
-                "the start record does not say `vigie-segment: 1`",
-            );
-        }
-        if said("vigie-agent") != Some(&manifest.agent)
-            || said("vigie-seq") != Some(&manifest.seq.to_string())
-        {
-            out.wrong(
-                "start",
-                &*place,
-                "the start record names another agent or number than the manifest",
-            );
-        }
-        let root = said("vigie-root").and_then(|text| text.parse::<Digest>().ok());
-        match root.and_then(|root| self.replay.history.root_named(root)) {
-            None => out.wrong(
-                "start",
-                place,
-                "the start record names a trust root that the log does not hold",
-            ),
-            Some(root) if root.trial != (said("vigie-trial") == Some("true")) => {
-                out.wrong(
-                    "start",
-                    place,
-                    "the start record and its trust root differ on whether this is a trial",
-                );
-            }
-            Some(_) => {}
-        }
     }
 
     /// Checks the policy a run names; gives it back where the log holds it.
     fn run(&self, unit: u64, run: &Run, segment: &Segment, out: &mut Findings) -> Option<Policy> {
         let place = self.place(unit);
         let history = &self.replay.history;
-        if run.v != 1 {
-            out.wrong(
-                "run",
-                &*place,
-                format!(
-                    "format version {} of a run is not known to this release",
-                    run.v
-                ),
-            );
-        }
         if history.root_named(run.root).is_none() {
             out.wrong(
                 "run",
@@ -167,13 +98,6 @@ impl Judge<'_> {
                 "the policy issue speaks of a log larger than it was when the segment was taken in",
             );
         }
-        if policy.entry_digest(&run.target.entry) != Some(run.entry) {
-            out.wrong(
-                "issue",
-                place,
-                "the policy issue does not hold the entry that the run names",
-            );
-        }
         Some(policy)
     }
 
@@ -198,7 +122,6 @@ impl Judge<'_> {
 
     fn capture(
         &self,
-        segment: &Segment,
         view: &View<'_>,
         capture: &Capture<'_>,
         named: Option<&Policy>,
@@ -207,21 +130,12 @@ impl Judge<'_> {
     ) {
         counts.captures += 1;
         let place = self.place(capture.unit);
-        let ask = capture.ask();
-        let closed = segment.manifest.time.start() + jiff::SignedDuration::from_mins(1);
-        if ask.at.duration_since(closed) > CLOCK_TOLERANCE {
-            out.wrong(
-                "clock",
-                &*place,
-                format!("it says {}, after its segment was closed", ask.at),
-            );
-        }
         let robots = match capture.robots() {
             None => None,
             Some(id) => match view.robots.get(id) {
                 Some((_, copy)) => Some(copy),
                 // The caller names what is gone or absent; without the copy nothing can be recomputed.
-                None if self.partial => return self.exchange(view, capture, counts, out),
+                None if self.partial => return,
                 None => {
                     out.wrong(
                         "robots",
@@ -235,7 +149,6 @@ impl Judge<'_> {
         if let Some((_, run)) = &view.run {
             self.permitted(&place, run, capture, robots, named, counts, out);
         }
-        self.exchange(view, capture, counts, out);
     }
 
     #[expect(
@@ -253,31 +166,6 @@ impl Judge<'_> {
         out: &mut Findings,
     ) {
         let (ask, recorded) = (capture.ask(), capture.decision());
-        let at_capture = self.replay.history.policies_around(ask.at);
-        if let CaptureKind::Refused(_) = capture.kind {
-            let follows = at_capture
-                .iter()
-                .map(|policy| &**policy)
-                .chain(named)
-                .any(|policy| {
-                    let again = gate::decide(policy, &run.queries, ask, robots);
-                    !again.permitted
-                        && again.code == recorded.code
-                        && again.robots == recorded.robots
-                        && again.url == recorded.url
-                });
-            if !follows || recorded.permitted {
-                out.wrong(
-                    "refusal",
-                    place,
-                    format!(
-                        "the recorded refusal does not follow from its own evidence: {}",
-                        recorded.because
-                    ),
-                );
-            }
-            return;
-        }
         let answered = matches!(capture.kind, CaptureKind::Exchange(_));
         let captured = Captured {
             run,
@@ -286,6 +174,12 @@ impl Judge<'_> {
             recorded,
             answered,
         };
+        if let CaptureKind::Refused(_) = capture.kind {
+            if let Err(why) = judge_refusal(&self.replay.history, named, captured) {
+                out.wrong("refusal", place, why);
+            }
+            return;
+        }
         match judge_with(&self.replay.history, named, captured) {
             CaptureVerdict::Accepted => {}
             CaptureVerdict::AcceptedLate { why } => {

@@ -181,6 +181,15 @@ impl Opened {
                     ),
                 ),
                 Some(leaf) => match &leaf.why {
+                    Why::Refused(_)
+                        if !refused_in_time(self.leaf, tombstone.leaf)
+                            || self
+                                .manifest
+                                .as_ref()
+                                .is_some_and(|(manifest, _)| is_frame(*number, manifest.units)) =>
+                    {
+                        out.wrong("refusal", place, LATE_REFUSAL);
+                    }
                     Why::Refused(_) => {
                         out.missing("refused", place, gone_words(tombstone.leaf, leaf))
                     }
@@ -194,6 +203,20 @@ impl Opened {
 
     /// Names whatever the units asked for need and the bundle does not hold.
     fn complete(&self, bundle: &Bundle, manifest: &Manifest, view: &View<'_>, out: &mut Findings) {
+        // Somewhere else they would be judged by nobody who holds a part of the segment only.
+        let commit = manifest.units.saturating_sub(1);
+        for (unit, found, what) in [
+            (1, view.run.is_some(), "run"),
+            (commit, view.commit.is_some(), "commit"),
+        ] {
+            if self.present.contains(&unit) && !self.gone.contains(&unit) && !found {
+                out.wrong(
+                    "layout",
+                    format!("unit {unit}"),
+                    format!("the {what} record should stand here, and something else does"),
+                );
+            }
+        }
         let mut need = |unit: u64, why: &str| {
             if unit >= manifest.units || !bundle.units.contains_key(&unit) {
                 out.missing(
@@ -303,6 +326,20 @@ impl Opened {
             );
         }
     }
+}
+
+/// What a refusal is that does not stand where a registry writes it: otherwise whoever holds the log's key could do away with anything, at any time, without
+/// anybody's signature.
+pub(crate) const LATE_REFUSAL: &str = "units are refused right after the leaf of their segment and never its start, run or commit record; whoever wrote this refusal destroyed evidence that had been taken in";
+
+/// Whether a refusal of units stands right after the segment's own leaf.
+pub(crate) fn refused_in_time(manifest: Option<u64>, refusal: u64) -> bool {
+    manifest.is_none_or(|manifest| manifest.checked_add(1) == Some(refusal))
+}
+
+/// Whether the unit is the start, run or commit record, which belong to no capture.
+pub(crate) const fn is_frame(unit: u64, units: u64) -> bool {
+    unit <= 1 || unit + 1 == units
 }
 
 /// A sentence on why a unit is gone.

@@ -297,7 +297,11 @@ fn what_was_erased_is_told_from_what_is_missing() {
     bundle.leaves.remove(&tombstone.leaf.clone());
     named(&check(&world, &bundle), Outcome::Incomplete, "missing-leaf");
     // Refused by the registry: not kept, and nobody signed for it.
-    let (mut refused, digest, _) = one();
+    let mut refused = World::new(false);
+    let digest = refused.segment(&Plan {
+        texts: vec!["First".into(), "Second".into()],
+        ..Plan::default()
+    });
     refused.refuse(digest, &[RECORD]);
     named(
         &check(&refused, &made(&refused, digest, &[RECORD])),

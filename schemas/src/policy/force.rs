@@ -243,7 +243,8 @@ impl Policy {
     /// The entry of that id, if it is in force at `at`.
     ///
     /// In force is an entry of the newest allowlist, signed by somebody who may, not expired, of which at least `needs.approve` approvers
-    /// of the newest root, none of them its requester, have signed the digest in approvals that count at `at`. `expires_on` and an
+    /// of the newest root, none of them its requester, have signed the digest in approvals that count at `at`. Where the person that `requested_by` names did not
+    /// sign the allowlist, none of those who did count as approvers either. `expires_on` and an
     /// approval's `until` count to the end of their day, UTC. An approval dated more than 10 minutes after `at` does not count.
     ///
     /// # Errors
@@ -306,6 +307,19 @@ impl Policy {
     ) -> Result<Vec<String>, NotInForce> {
         let id = &entry.id;
         let need = usize::try_from(self.root.needs.approve.max(1)).unwrap_or(usize::MAX);
+        // `requested_by` is what whoever published the allowlist wrote. Unless that person signed it too, the publishers count as requesters: nobody gets an
+        // entry into force alone by naming somebody else.
+        let publishers: Vec<String> = self
+            .permission
+            .signers
+            .iter()
+            .map(VerifierKey::id_text)
+            .collect();
+        let published_alone = if publishers.contains(&entry.requested_by) {
+            Vec::new()
+        } else {
+            publishers
+        };
         let of_this = || {
             self.approvals
                 .iter()
@@ -317,7 +331,7 @@ impl Policy {
                 .flat_map(|found| &found.signers)
                 .filter(|key| self.may_approve.contains(key))
                 .map(VerifierKey::id_text)
-                .filter(|key| *key != entry.requested_by)
+                .filter(|key| *key != entry.requested_by && !published_alone.contains(key))
                 .collect();
             ids.sort_unstable();
             ids.dedup();
@@ -352,7 +366,14 @@ impl Policy {
         let by_requester = of_this()
             .flat_map(|found| &found.signers)
             .any(|key| key.id_text() == entry.requested_by);
+        let by_publisher = of_this()
+            .flat_map(|found| &found.signers)
+            .any(|key| published_alone.contains(&key.id_text()));
         let why = match counting.as_slice() {
+            [] if by_publisher => format!(
+                "entry `{id}` is approved only by who published it, and {}, who is said to have requested it, did not sign the allowlist",
+                entry.requested_by
+            ),
             [] if by_requester => format!(
                 "entry `{id}` is approved only by the person who requested it, {}",
                 entry.requested_by

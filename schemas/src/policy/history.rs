@@ -80,8 +80,8 @@ impl History {
     ///
     /// # Errors
     ///
-    /// [`PolicyError`], and nothing has changed: not in order, already in the log (an old allowlist cannot be brought back by repeating it), not
-    /// signed by whom it must be, or contradicting what came before.
+    /// [`PolicyError`], and nothing has changed: not in order, already in the log (an old allowlist cannot be brought back by repeating it), an allowlist that brings
+    /// back an entry in the words it had before it was changed or left out, not signed by whom it must be, or contradicting what came before.
     pub fn push(
         &mut self,
         leaf_index: u64,
@@ -279,9 +279,33 @@ impl History {
             ));
         }
         let facts = Arc::new(permission_facts(opened.clone(), signers)?);
+        if let Some(id) = self.brought_back(&facts) {
+            let why = format!(
+                "entry `{id}` reads again as it did before it was changed or left out, and its old approvals would count again without anybody's consent; change it (its `purpose`, its `expires_on`) and have it approved anew"
+            );
+            return Err(PolicyError::content(name, why));
+        }
         let statement = Arc::new(opened.clone());
         self.permissions.push(Kept { facts, statement });
         Ok(())
+    }
+
+    /// An entry that an earlier allowlist held in these very words and the newest one does not.
+    fn brought_back<'f>(&self, facts: &'f PermissionFacts) -> Option<&'f str> {
+        let (newest, earlier) = self.permissions.split_last()?;
+        let holds = |kept: &Kept<PermissionFacts>, id: &str, digest: &Digest| {
+            kept.facts
+                .entries
+                .get(id)
+                .is_some_and(|(_, own)| own == digest)
+        };
+        facts
+            .entries
+            .iter()
+            .find(|(id, (_, digest))| {
+                !holds(newest, id, digest) && earlier.iter().any(|kept| holds(kept, id, digest))
+            })
+            .map(|(id, _)| id.as_str())
     }
 
     fn push_approval(&mut self, opened: &OpenStatement) -> Result<(), PolicyError> {

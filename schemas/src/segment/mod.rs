@@ -4,12 +4,14 @@
 //! it recomputes every commitment and the root, and refuses what the layout does not allow. [`erase`] puts tombstones in the place of units.
 //! Whether signatures count and captures were permitted is not judged here.
 
+mod agree;
 mod erase;
 mod line;
 mod read;
 mod view;
 mod write;
 
+pub use agree::{Contradiction, contradictions, frame_contradictions};
 pub use erase::{erase, tombstoned_units};
 pub use line::{line_bytes, salted, unsalted};
 pub use read::{Conversion, LineAt, Part, RecordAt, Segment, SegmentError};
@@ -34,7 +36,9 @@ fn conversion_id(response: &str) -> String {
 
 /// UUID version 5 (URL namespace) of `name`, as a URN.
 fn urn(name: &str) -> String {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).urn().to_string()
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
+        .urn()
+        .to_string()
 }
 
 #[cfg(test)]

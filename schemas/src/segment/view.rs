@@ -1,6 +1,6 @@
 //! What does a segment say, put together: its run, its captures with their decisions, its readings?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use warc::RecordType;
@@ -94,7 +94,11 @@ impl Capture<'_> {
         let mut units = vec![self.unit];
         units.extend(self.request.map(|record| record.unit));
         units.extend(self.response.map(|record| record.unit));
-        units.extend(self.conversion.iter().flat_map(|conversion| conversion.lines.iter().map(|line| line.unit)));
+        units.extend(
+            self.conversion
+                .iter()
+                .flat_map(|conversion| conversion.lines.iter().map(|line| line.unit)),
+        );
         units.sort_unstable();
         units
     }
@@ -106,58 +110,122 @@ impl Segment {
     /// # Errors
     ///
     /// [`SegmentError`] where a JSON block is not what its media type says, a unit belongs to nothing (a response without an exchange
-    /// record that is no tombstone's neighbour), or a second run or commit record stands in the segment.
+    /// record that is no tombstone's neighbour), an id is given twice, or records stand in another order than the one written: run record second, request,
+    /// response, exchange record and conversion one after the other, commit record last. Whoever holds a part of a segment relies on that order.
     pub fn view(&self) -> Result<View<'_>, SegmentError> {
-        let mut view =
-            View { info: Vec::new(), run: None, robots: BTreeMap::new(), captures: Vec::new(), loose: Vec::new(), commit: None };
+        let mut view = View {
+            info: Vec::new(),
+            run: None,
+            robots: BTreeMap::new(),
+            captures: Vec::new(),
+            loose: Vec::new(),
+            commit: None,
+        };
         let mut requests: BTreeMap<&str, &RecordAt> = BTreeMap::new();
         let mut responses: BTreeMap<&str, &RecordAt> = BTreeMap::new();
         let mut of_response: BTreeMap<String, usize> = BTreeMap::new();
         let has_tombstones = !tombstoned_units(self).is_empty();
+        let mut ids: BTreeSet<&str> = BTreeSet::new();
         for part in &self.parts {
+            if let Part::Record(record) = part
+                && !ids.insert(record.record.id())
+            {
+                return Err(layout(record.offset, "a second record with the same id"));
+            }
             match part {
                 Part::Tombstone(_) => {}
                 Part::Conversion(conversion) => {
-                    let at = conversion.response.as_ref().and_then(|id| of_response.get(id)).copied();
+                    let at = conversion
+                        .response
+                        .as_ref()
+                        .and_then(|id| of_response.get(id))
+                        .copied();
                     match at.and_then(|at| view.captures.get_mut(at)) {
-                        Some(capture) if capture.conversion.is_none() => capture.conversion = Some(conversion),
-                        Some(_) => return Err(layout(conversion.offset, "a second conversion of one response")),
+                        Some(capture) if capture.conversion.is_none() => {
+                            if conversion
+                                .lines
+                                .first()
+                                .is_none_or(|line| line.unit != capture.unit + 1)
+                            {
+                                return Err(layout(
+                                    conversion.offset,
+                                    "a conversion that does not follow its exchange record",
+                                ));
+                            }
+                            capture.conversion = Some(conversion);
+                        }
+                        Some(_) => {
+                            return Err(layout(
+                                conversion.offset,
+                                "a second conversion of one response",
+                            ));
+                        }
                         None => view.loose.push(conversion),
                     }
                 }
-                Part::Record(record) => match (record.record.kind(), record.record.get("Content-Type").unwrap_or_default()) {
+                Part::Record(record) => match (
+                    record.record.kind(),
+                    record.record.get("Content-Type").unwrap_or_default(),
+                ) {
                     (RecordType::Warcinfo, _) => view.info = fields(&record.record.block),
                     (RecordType::Request, _) => {
                         let of = record.record.get("WARC-Concurrent-To").unwrap_or_default();
-                        requests.insert(bare(of), record);
+                        if requests.insert(bare(of), record).is_some() {
+                            return Err(layout(record.offset, "a second request of one response"));
+                        }
                     }
                     (RecordType::Response | RecordType::Revisit, _) => {
-                        if responses.insert(record.record.id(), record).is_some() {
-                            return Err(layout(record.offset, "a second record with the same id"));
-                        }
+                        responses.insert(record.record.id(), record);
                     }
                     (RecordType::Metadata, media_type::RUN) => {
-                        if view.run.replace((record.unit, json(record)?)).is_some() {
-                            return Err(layout(record.offset, "a second run record"));
+                        if record.unit != 1 {
+                            return Err(layout(
+                                record.offset,
+                                "a run record that does not follow the start record",
+                            ));
                         }
+                        view.run = Some((record.unit, json(record)?));
                     }
                     (RecordType::Metadata, media_type::COMMIT) => {
-                        if view.commit.replace((record.unit, json(record)?)).is_some() {
-                            return Err(layout(record.offset, "a second commit record"));
+                        if record.unit + 1 != self.manifest.units {
+                            return Err(layout(
+                                record.offset,
+                                "a commit record that is not the last unit",
+                            ));
                         }
+                        view.commit = Some((record.unit, json(record)?));
                     }
                     (RecordType::Metadata, media_type::ROBOTS) => {
-                        view.robots.insert(record.record.id().to_owned(), (record.unit, json(record)?));
+                        view.robots
+                            .insert(record.record.id().to_owned(), (record.unit, json(record)?));
                     }
                     (RecordType::Metadata, media_type::EXCHANGE) => {
                         let exchange: Exchange = json(record)?;
                         let request = requests.remove(exchange.response.as_str());
                         let response = responses.remove(exchange.response.as_str());
-                        if of_response.insert(exchange.response.clone(), view.captures.len()).is_some() {
-                            return Err(layout(record.offset, "a second exchange record of one response"));
+                        if of_response
+                            .insert(exchange.response.clone(), view.captures.len())
+                            .is_some()
+                        {
+                            return Err(layout(
+                                record.offset,
+                                "a second exchange record of one response",
+                            ));
+                        }
+                        let beside = |found: Option<&RecordAt>, back: u64| {
+                            found.is_none_or(|found| found.unit + back == record.unit)
+                        };
+                        if !beside(request, 2) || !beside(response, 1) {
+                            return Err(layout(
+                                record.offset,
+                                "an exchange record that does not follow its request and response",
+                            ));
                         }
                         if !has_tombstones && (request.is_none() || response.is_none()) {
-                            return Err(layout(record.offset, "an exchange record without its request and response"));
+                            return Err(layout(
+                                record.offset,
+                                "an exchange record without its request and response",
+                            ));
                         }
                         view.captures.push(Capture {
                             unit: record.unit,
@@ -169,10 +237,16 @@ impl Segment {
                         });
                     }
                     (RecordType::Metadata, media_type::REFUSED) => {
-                        view.captures.push(bare_capture(record, CaptureKind::Refused(Box::new(json(record)?))));
+                        view.captures.push(bare_capture(
+                            record,
+                            CaptureKind::Refused(Box::new(json(record)?)),
+                        ));
                     }
                     (RecordType::Metadata, media_type::FAILED) => {
-                        view.captures.push(bare_capture(record, CaptureKind::Failed(Box::new(json(record)?))));
+                        view.captures.push(bare_capture(
+                            record,
+                            CaptureKind::Failed(Box::new(json(record)?)),
+                        ));
                     }
                     _ => return Err(layout(record.offset, "a record that segments do not hold")),
                 },
@@ -180,9 +254,17 @@ impl Segment {
         }
         let left = requests.values().chain(responses.values()).next();
         match left {
-            Some(record) if !has_tombstones => Err(layout(record.offset, "a request or response without its exchange record")),
-            _ if !has_tombstones && (view.run.is_none() || view.commit.is_none() || !view.loose.is_empty()) => {
-                Err(layout(0, "a segment holds one run record, one commit record, and no reading without its response"))
+            Some(record) if !has_tombstones => Err(layout(
+                record.offset,
+                "a request or response without its exchange record",
+            )),
+            _ if !has_tombstones
+                && (view.run.is_none() || view.commit.is_none() || !view.loose.is_empty()) =>
+            {
+                Err(layout(
+                    0,
+                    "a segment holds one run record, one commit record, and no reading without its response",
+                ))
             }
             _ => Ok(view),
         }
@@ -201,12 +283,18 @@ fn bare_capture(record: &RecordAt, kind: CaptureKind) -> Capture<'_> {
 }
 
 fn json<T: DeserializeOwned>(record: &RecordAt) -> Result<T, SegmentError> {
-    canonical::from_canonical(&record.record.block)
-        .map_err(|source| SegmentError::Json { offset: record.offset, line: 1, source })
+    canonical::from_canonical(&record.record.block).map_err(|source| SegmentError::Json {
+        offset: record.offset,
+        line: 1,
+        source,
+    })
 }
 
 fn layout(offset: u64, what: &str) -> SegmentError {
-    SegmentError::Layout { offset, what: what.to_owned() }
+    SegmentError::Layout {
+        offset,
+        what: what.to_owned(),
+    }
 }
 
 fn bare(id: &str) -> &str {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::Digest;
 
 use super::log::Log;
-use crate::{replay::Why, verdict::Findings};
+use crate::{
+    check::{LATE_REFUSAL, refused_in_time},
+    replay::Why,
+    verdict::Findings,
+};
 
 /// Names gaps and forks, and refusals that contradict the leaves.
 pub(super) fn check(log: &Log, out: &mut Findings) {
@@ -16,7 +20,7 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
         .filter(|leaf| leaf.units.is_empty() && matches!(leaf.why, Why::Refused(_)))
         .map(|leaf| leaf.manifest)
         .collect();
-    let mut newest: BTreeMap<&str, (u64, Digest)> = BTreeMap::new();
+    let mut newest: BTreeMap<&str, (u64, Digest, u64)> = BTreeMap::new();
     let mut logged: BTreeMap<Digest, u64> = BTreeMap::new();
     for segment in &log.segments {
         let (manifest, place) = (&segment.manifest, format!("leaf {}", segment.index));
@@ -38,8 +42,8 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
         }
         let last = newest.get(agent).copied();
         let (expected, before) = (
-            last.map_or(1, |(seq, _)| seq.saturating_add(1)),
-            last.map(|(_, digest)| digest),
+            last.map_or(1, |(seq, ..)| seq.saturating_add(1)),
+            last.map(|(_, digest, _)| digest),
         );
         if manifest.seq < expected {
             out.wrong(
@@ -73,10 +77,35 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
                 out.missing("gap", place, format!("{range} never reached the log"));
             }
         }
-        newest.insert(agent, (manifest.seq, segment.digest));
+        let seen = manifest.checkpoint.size;
+        if manifest.seq == expected && last.is_some_and(|(.., before)| seen < before) {
+            out.wrong(
+                "clock",
+                format!("leaf {}", segment.index),
+                format!("{agent} had verified a larger log before; naming a smaller one lets captures be dated back"),
+            );
+        }
+        newest.insert(agent, (manifest.seq, segment.digest, seen));
     }
+    let units: BTreeMap<Digest, u64> = log
+        .segments
+        .iter()
+        .map(|segment| (segment.digest, segment.manifest.units))
+        .collect();
     for (index, leaf) in &log.replay.gone {
         let place = format!("leaf {index}");
+        if let (Why::Refused(_), Some(of), Some(units)) = (
+            &leaf.why,
+            logged.get(&leaf.manifest),
+            units.get(&leaf.manifest),
+        ) && !leaf.units.is_empty()
+            && (!refused_in_time(Some(*of), *index)
+                || [0, 1, units.saturating_sub(1)]
+                    .iter()
+                    .any(|unit| leaf.names(*unit)))
+        {
+            out.wrong("refusal", &*place, LATE_REFUSAL);
+        }
         match logged.get(&leaf.manifest) {
             Some(of) if of > index => out.wrong(
                 "leaf",

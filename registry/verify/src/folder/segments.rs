@@ -1,7 +1,7 @@
 //! Does every segment that the log names open, and was what it holds permitted?
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
     sync::{
@@ -12,8 +12,9 @@ use std::{
 };
 
 use schemas::{
+    judge::policy_of_run,
     policy::AgentState,
-    segment::{CaptureKind, MAX_FILE_BYTES, Segment, tombstoned_units},
+    segment::{CaptureKind, MAX_FILE_BYTES, Segment, View, tombstoned_units},
 };
 use tlog::VerifierKey;
 
@@ -52,15 +53,25 @@ pub(super) fn check(
     };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let merged = Mutex::new((&mut *totals, &mut *out));
+    let spent = Mutex::new(Spent::new());
     let work = || {
         let (mut own, mut found) = (Totals::default(), Findings::default());
+        let mut days = Spent::new();
         while let Some(logged) = log.segments.get(next.fetch_add(1, Ordering::Relaxed)) {
-            segment(data_dir, log, logged, log_key, &mut own, &mut found);
+            segment(
+                data_dir, log, logged, log_key, &mut own, &mut days, &mut found,
+            );
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(progress) = options.progress {
                 progress(done, log.segments.len() as u64);
             }
         }
+        let mut all = spent.lock().unwrap_or_else(PoisonError::into_inner);
+        for (day, (used, daily)) in days {
+            let sum = all.entry(day).or_default();
+            *sum = (sum.0 + used, sum.1.max(daily));
+        }
+        drop(all);
         let mut merged = merged.lock().unwrap_or_else(PoisonError::into_inner);
         let (totals, out) = &mut *merged;
         totals.units += own.units;
@@ -81,6 +92,46 @@ pub(super) fn check(
             }
         });
     }
+    for ((entry, day), (used, daily)) in spent.into_inner().unwrap_or_else(PoisonError::into_inner)
+    {
+        if used > daily {
+            out.wrong(
+                "budget",
+                format!("entry {entry}, {day}"),
+                format!("{used} requests are kept of a day that allowed {daily}"),
+            );
+        }
+    }
+}
+
+/// Requests kept of an entry and UTC day, and how many the most generous policy of that day allowed.
+type Spent = BTreeMap<(String, String), (u64, u64)>;
+
+/// Adds what a segment spent. What was refused or erased is not counted: nobody can tell any more that it was a request.
+fn spend(log: &Log, view: &View<'_>, days: &mut Spent) {
+    let named = view
+        .run
+        .as_ref()
+        .and_then(|(_, run)| policy_of_run(&log.replay.history, run).ok());
+    let sent = view
+        .captures
+        .iter()
+        .filter(|capture| !matches!(capture.kind, CaptureKind::Refused(_)));
+    for capture in sent {
+        let ask = capture.ask();
+        let policies = log.replay.history.policies_around(ask.at);
+        let daily = policies
+            .iter()
+            .map(|policy| &**policy)
+            .chain(&named)
+            .filter_map(|policy| policy.entry(&ask.entry))
+            .map(|entry| u64::from(entry.daily))
+            .max()
+            .unwrap_or(0);
+        let day = ask.at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+        let sum = days.entry((ask.entry.clone(), day)).or_default();
+        *sum = (sum.0 + 1, sum.1.max(daily));
+    }
 }
 
 fn segment(
@@ -89,6 +140,7 @@ fn segment(
     logged: &Logged,
     log_key: &VerifierKey,
     totals: &mut Totals,
+    days: &mut Spent,
     out: &mut Findings,
 ) {
     let name = segment_name(logged.digest);
@@ -153,6 +205,7 @@ fn segment(
         Ok(view) => view,
         Err(why) => return out.wrong("segment", name, chain(&why)),
     };
+    spend(log, &view, days);
     let judge = Judge {
         replay: &log.replay,
         log_key,

@@ -405,8 +405,9 @@ impl World {
         let response =
             format!("HTTP/1.1 200 OK\r\nContent-Type: application/atom+xml\r\n\r\n{body}");
         let request = format!(
-            "GET {} HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
-            plan.path
+            "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
+            plan.path,
+            self.site().split_once("://").unwrap().1
         );
         let fetch = Fetch {
             url: decision.url.as_deref().unwrap(),
