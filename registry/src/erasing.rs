@@ -7,8 +7,8 @@ use schemas::Digest;
 
 use crate::{core::store::row_parts, desk::RecordId};
 
-/// Every line that describes the item, the last line of each reading it stands in (it digests the others), and every answer it was read
-/// from, by segment. Seen through any vantage: the identity is what is erased.
+/// Every line that describes the item, the last line of each reading it stands in (it digests the others), every answer it was read
+/// from, and every revisit that repeats such an answer (its digests and address would tell that it was there), by segment. Seen through any vantage: the identity is what is erased.
 ///
 /// # Errors
 ///
@@ -24,7 +24,27 @@ pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Dige
         .query_map([id.row()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?
     };
+    let revisits: Vec<(String, i64)> = {
+        db.prepare(
+            "WITH RECURSIVE said (response) AS (
+                 SELECT c.response FROM sightings g JOIN captures c ON c.id = g.capture
+                 WHERE g.item IN (SELECT b.id FROM items a JOIN items b ON b.platform = a.platform AND b.native = a.native
+                                  WHERE a.id = (SELECT item FROM sightings WHERE id = ?1))
+                 UNION
+                 SELECT r.response FROM captures r JOIN said ON r.revisit_of = said.response)
+             SELECT s.manifest, r.response_unit FROM captures r JOIN said ON r.revisit_of = said.response JOIN segments s ON s.idx = r.idx
+             WHERE r.response_unit IS NOT NULL",
+        )?
+        .query_map([id.row()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?
+    };
     let mut units: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
+    for (manifest, unit) in revisits {
+        units
+            .entry(manifest.parse()?)
+            .or_default()
+            .extend(u64::try_from(unit).ok());
+    }
     for (manifest, line, response, end) in rows {
         let of = units.entry(manifest.parse()?).or_default();
         of.insert(row_parts(line).1);

@@ -1,6 +1,6 @@
 //! Does all of truth still hold together? Every byte of it is read again; the database is compared with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schemas::leaf::{Act, Leaf};
 use schemas::segment::tombstoned_units;
@@ -13,7 +13,8 @@ impl Registry {
     /// Everything that does not hold, in words; empty if all does. Takes as long as reading all segments takes.
     ///
     /// Looked at: bundles and tiles against the newest checkpoint, both copies of the checkpoint, rows of leaves against bundles, statements with
-    /// their signatures, every segment's units against its manifest and the manifest against its leaf, every tombstone against the leaf it names.
+    /// their signatures, every segment's units against its manifest and the manifest against its leaf, every tombstone against the leaf it names and every
+    /// erasure against what is left, revisits of what was erased. Tables: [`Registry::table_findings`].
     ///
     /// # Errors
     ///
@@ -98,7 +99,44 @@ impl Registry {
                 )),
             }
         }
+        self.left_behind(&acts, &mut found)?;
         Ok(found)
+    }
+
+    /// Units that a leaf says are gone and that are still there, and revisits that tell of an erased answer.
+    fn left_behind(
+        &self,
+        acts: &HashMap<(schemas::Digest, u64), Vec<[u64; 2]>>,
+        found: &mut Vec<String>,
+    ) -> Result<(), RegistryError> {
+        for ((manifest, index), units) in acts {
+            let Ok(segment) = self.inner.evidence.segment(manifest) else {
+                // Refused whole and never kept, or named above.
+                continue;
+            };
+            let gone: HashSet<u64> = tombstoned_units(&segment)
+                .into_iter()
+                .map(|(unit, _)| unit)
+                .collect();
+            let left = units
+                .iter()
+                .flat_map(|[first, last]| *first..=*last)
+                .find(|unit| !gone.contains(unit));
+            if let Some(unit) = left {
+                found.push(format!("segment {manifest}: leaf {index} says that unit {unit} is gone, and it is still there; open the registry again after removing its row from `erasures_done`"));
+            }
+        }
+        let sql = "SELECT s.manifest, r.response_unit FROM captures r JOIN captures p ON p.response = r.revisit_of JOIN segments s ON s.idx = r.idx
+                   WHERE r.response_unit IS NOT NULL AND p.response_unit IS NULL AND p.kind = 'exchange'";
+        let revisits: Vec<(String, i64)> = self.inner.store.read(|db| {
+            db.prepare(sql)?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        for (manifest, unit) in revisits {
+            found.push(format!("segment {manifest}: unit {unit} repeats an answer that was erased, and tells its digest and address; have it erased as well"));
+        }
+        Ok(())
     }
 
     /// As [`Registry::findings`], with anything found as an error.

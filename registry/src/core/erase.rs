@@ -2,18 +2,19 @@
 //!
 //! Statement with its signatures → leaves → the segment file rewritten with tombstones → rows and index terms removed → the database rewritten so
 //! that no page keeps the words. After a cut at any step, opening the registry goes on from there: an erasure leaf whose units are still
-//! there is carried out again. Revisits of an erased response go with it, each segment with a leaf of its own under the same statement.
+//! there is carried out again. One statement, one leaf, exactly the units that people signed for: what else repeats them (revisits) is found before signing, by
+//! `vigie erase`.
 //!
 //! What this can't reach, and people must: copies in older backups (restoring applies newer erasures), an agent's own copy until
 //! its `keep_after_receipt` ends, blocks that a copy-on-write file system or a drive still holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemas::Digest;
 use schemas::leaf::{Act, Leaf};
 use schemas::manifest::Minute;
 use schemas::policy::OpenStatement;
-use schemas::segment::{Part, tombstoned_units};
+use schemas::segment::tombstoned_units;
 use schemas::statement::Statement;
 
 use super::evidence::EvidenceError;
@@ -40,24 +41,19 @@ impl Registry {
                 // Asked again after a cut: go on.
                 found if !found.is_empty() => found,
                 _ => {
-                    // Revisits are found in the tables, so these must have caught up.
-                    inner.wait(inner.log.published().size)?;
                     let time = Minute::of(inner.clock());
                     let first = inner.verify(opened, time)?;
-                    let targets = inner.targets(manifest, units)?;
+                    inner.check_target(manifest, units)?;
                     inner.evidence.keep_statement(&opened.digest, note)?;
-                    let mut acts = Vec::new();
-                    for (manifest, units) in targets {
-                        acts.push(Leaf::Act(Act::Erasure {
-                            v: 1,
-                            manifest,
-                            units: ranges(units),
-                            reason: *reason,
-                            statement: opened.digest,
-                            time,
-                        }));
-                    }
-                    inner.log(acts, first)?;
+                    let act = Leaf::Act(Act::Erasure {
+                        v: 1,
+                        manifest: *manifest,
+                        units: ranges(units.iter().copied()),
+                        reason: *reason,
+                        statement: opened.digest,
+                        time,
+                    });
+                    inner.log(vec![act], first)?;
                     inner.erasure_leaves(&opened.digest)?
                 }
             }
@@ -79,12 +75,9 @@ impl Inner {
         Ok(found)
     }
 
-    /// The units to destroy, by segment, the one the statement names first: revisits go with the payload they name.
-    fn targets(
-        &self,
-        manifest: &Digest,
-        units: &[u64],
-    ) -> Result<Vec<(Digest, BTreeSet<u64>)>, RegistryError> {
+    /// The units are there. Nothing is destroyed that the signed statement does not name: revisits of an erased answer need a statement of their own, and
+    /// [`Registry::findings`] names those that are left.
+    fn check_target(&self, manifest: &Digest, units: &[u64]) -> Result<(), RegistryError> {
         let Some(leaf) = self.store.find(LeafKind::Manifest, manifest)? else {
             return Err(RegistryError::refused(format!(
                 "no segment {manifest} is in the log"
@@ -102,63 +95,7 @@ impl Inner {
                 closed.units
             )));
         }
-        let mut by_segment: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-        // A revisit may itself be named by no other; two rounds are enough, and the loop ends when nothing is new.
-        let mut todo = vec![(leaf.index, units.iter().copied().collect::<BTreeSet<u64>>())];
-        while let Some((index, units)) = todo.pop() {
-            let known = by_segment.entry(index).or_default();
-            let fresh: BTreeSet<u64> = units.difference(known).copied().collect();
-            known.extend(&fresh);
-            let responses = self.response_ids(index, &fresh)?;
-            todo.extend(
-                self.store
-                    .revisits_of(&responses)?
-                    .into_iter()
-                    .map(|(index, unit)| (index, BTreeSet::from([unit])))
-                    .filter(|(index, units)| {
-                        by_segment
-                            .get(index)
-                            .is_none_or(|known| !units.is_subset(known))
-                    }),
-            );
-        }
-        let mut targets = Vec::new();
-        let first = by_segment.remove(&leaf.index).unwrap_or_default();
-        targets.push((*manifest, first));
-        for (index, units) in by_segment {
-            let row = self
-                .store
-                .leaves(index, 1)?
-                .pop()
-                .ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
-            targets.push((row.digest, units));
-        }
-        Ok(targets)
-    }
-
-    /// Record ids of responses among these units.
-    fn response_ids(
-        &self,
-        index: u64,
-        units: &BTreeSet<u64>,
-    ) -> Result<Vec<String>, RegistryError> {
-        let Some(row) = self.store.leaves(index, 1)?.pop() else {
-            return Ok(Vec::new());
-        };
-        let segment = self.evidence.segment(&row.digest)?;
-        let ids = segment.parts.iter().filter_map(|part| match part {
-            Part::Record(record)
-                if units.contains(&record.unit)
-                    && matches!(
-                        record.record.kind(),
-                        warc::RecordType::Response | warc::RecordType::Revisit
-                    ) =>
-            {
-                Some(record.record.id().to_owned())
-            }
-            _ => None,
-        });
-        Ok(ids.collect())
+        Ok(())
     }
 
     /// Rewrites the segment of an erasure or refusal leaf so that none of its units is left. True if anything was left.

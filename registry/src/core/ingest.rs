@@ -165,7 +165,13 @@ impl Registry {
         from: u64,
     ) -> Result<ReceiptAnswer, PutProblem> {
         let inner = &self.inner;
-        inner.check_from(from)?;
+        if let Err(problem) = inner.check_from(from) {
+            // Anybody may name a size; an enrolled agent's signature makes it worth an alarm.
+            if read(bytes).is_ok_and(|read| inner.is_of_agent(name, &read.signed)) {
+                inner.raise("rolled_back", &problem.to_string());
+            }
+            return Err(problem);
+        }
         if let Some(answer) = inner.known(name, from)? {
             inner.heal(name, bytes)?;
             return Ok(answer);
@@ -259,8 +265,15 @@ impl Inner {
         let why = format!(
             "an agent has a checkpoint of {from} leaves, this log has {size}: it was set back; restore it from the newest backup"
         );
-        self.raise("rolled_back", &why);
         Err(PutProblem::RolledBack { why })
+    }
+
+    /// Whether an agent that is enrolled now signed it.
+    fn is_of_agent(&self, name: &Digest, signed: &Signed) -> bool {
+        let history = Arc::clone(&self.now().history);
+        let key = self.agent_key(&history, &signed.agent);
+        signed.digest == *name
+            && matches!(key, Ok((key, false, _)) if signed.note.verify(std::slice::from_ref(&key)).is_ok())
     }
 
     fn take(
@@ -378,7 +391,7 @@ impl Inner {
             .map_err(|why| refusal(RefusalCode::Broken, chain(&why)))?;
         let now = self.clock();
         self.check_clock(manifest, &view, now)?;
-        let verdict = judge::captures(history, &view, collector, self)?;
+        let verdict = judge::captures(history, segment, &view, collector, self)?;
         // A leaf names the refused units; what does not fit into one is refused whole.
         if ranges(verdict.refused.iter().copied()).len() > 1000 {
             return Err(refusal(
@@ -393,7 +406,10 @@ impl Inner {
     /// The checkpoint the agent had verified is one of this log.
     fn check_checkpoint(&self, manifest: &schemas::manifest::Manifest) -> Result<(), Stop> {
         let seen = &manifest.checkpoint;
-        self.check_from(seen.size).map_err(Stop::Problem)?;
+        if let Err(problem) = self.check_from(seen.size) {
+            self.raise("rolled_back", &problem.to_string());
+            return Err(Stop::Problem(problem));
+        }
         let root = self.log.root_at(seen.size)?;
         if root == seen.root {
             return Ok(());
@@ -437,11 +453,24 @@ impl Inner {
             if *number < seq && manifest.prev != Some(other) {
                 return Err(fork(&other, *number));
             }
-            if *number > seq
-                && let Leaf::Manifest(next) = leaf.leaf().map_err(RegistryError::leaf)?
-                && next.prev != Some(*digest)
-            {
+            let Leaf::Manifest(beside) = leaf.leaf().map_err(RegistryError::leaf)? else {
+                continue;
+            };
+            if *number > seq && beside.prev != Some(*digest) {
                 return Err(fork(&other, *number));
+            }
+            // What was verified once stays verified; naming an older checkpoint would let captures be dated back.
+            let (before, after) = if *number < seq {
+                (&beside, manifest)
+            } else {
+                (manifest, &beside)
+            };
+            if after.checkpoint.size < before.checkpoint.size {
+                let why = format!(
+                    "segment {} of `{}` names a checkpoint of {} leaves, the one before it {}",
+                    after.seq, manifest.agent, after.checkpoint.size, before.checkpoint.size
+                );
+                return Err(refusal(RefusalCode::Clock, why).into());
             }
         }
         Ok(())
@@ -584,8 +613,8 @@ impl Inner {
             self.log.settle()?;
         }
         let receipt = match self.store.receipt(name)? {
-            Some(row) => row,
-            None => self.receipt_again(&leaf)?,
+            Some(row) if self.is_receipt_of(&row, &leaf)? => row,
+            _ => self.receipt_again(&leaf)?,
         };
         let published = self.log.published();
         let text = format!("{}\n", receipt.body);
@@ -620,6 +649,12 @@ impl Inner {
             return Ok(());
         };
         if segment.digest != *name || !tombstoned_units(&segment).is_empty() {
+            return Ok(());
+        }
+        // The name covers the manifest, not the signature under it.
+        let history = Arc::clone(&self.now().history);
+        let (key, ..) = self.agent_key(&history, &segment.manifest.agent)?;
+        if segment.verify(&key).is_err() {
             return Ok(());
         }
         let _alone = self.acting();
@@ -660,6 +695,43 @@ impl Inner {
         Ok(())
     }
 
+    /// Whether a row of the tables is the receipt of this leaf. What is signed here follows from the log but for the time, the words and which units came late:
+    /// otherwise whoever can write to the database could have anything signed with the log's key, a checkpoint for one.
+    fn is_receipt_of(
+        &self,
+        row: &ReceiptRow,
+        leaf: &super::store::LeafRow,
+    ) -> Result<bool, RegistryError> {
+        let Ok(receipt) = schemas::canonical::from_canonical::<Receipt>(row.body.as_bytes()) else {
+            return Ok(false);
+        };
+        let own = receipt_row(&receipt).is_some_and(|again| again == *row);
+        if !own || receipt.manifest() != leaf.digest || receipt.index() != leaf.index {
+            return Ok(false);
+        }
+        Ok(
+            match (&receipt, leaf.leaf().map_err(RegistryError::leaf)?) {
+                (
+                    Receipt::RefusalReceipt { v: 1, code, .. },
+                    Leaf::Act(Act::Refusal { code: logged, .. }),
+                ) => *code == logged,
+                (Receipt::Receipt { v: 1, refused, .. }, Leaf::Manifest(_)) => {
+                    *refused == self.refused_units(&leaf.digest)?
+                }
+                _ => false,
+            },
+        )
+    }
+
+    /// Units that were refused when the segment was taken in, as its refusal leaf names them.
+    fn refused_units(&self, manifest: &Digest) -> Result<Vec<[u64; 2]>, RegistryError> {
+        let leaf = self.store.find(LeafKind::Refusal, manifest)?;
+        Ok(match leaf.map(|leaf| leaf.leaf()) {
+            Some(Ok(Leaf::Act(Act::Refusal { units, .. }))) => units,
+            _ => Vec::new(),
+        })
+    }
+
     /// A receipt whose row was lost.
     fn receipt_again(&self, leaf: &super::store::LeafRow) -> Result<ReceiptRow, RegistryError> {
         let at = whole_second(self.clock());
@@ -679,14 +751,7 @@ impl Inner {
                 }
             }
             _ => {
-                let refused = match self
-                    .store
-                    .find(LeafKind::Refusal, &manifest)?
-                    .map(|leaf| leaf.leaf())
-                {
-                    Some(Ok(Leaf::Act(Act::Refusal { units, .. }))) => units,
-                    _ => Vec::new(),
-                };
+                let refused = self.refused_units(&manifest)?;
                 let late = self.late_again(&manifest, index)?;
                 Receipt::Receipt {
                     v: 1,

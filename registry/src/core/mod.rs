@@ -396,6 +396,9 @@ impl Inner {
             Arc::clone(&config.indexer),
         )?);
         let evidence = Evidence::new(Arc::clone(&disk), &config.data, &config.second);
+        // Leaves that wait for their checkpoint stand in the database alone, and opening the log signs them: whatever they say must hold before.
+        history::before(&*store, &evidence, u64::MAX)?;
+        check_refusals(&*store)?;
         let as_store: Arc<dyn Store> = store.clone();
         let log = Log::open(
             disk,
@@ -629,6 +632,30 @@ fn check_format(disk: &dyn Disk, data: &Path) -> Result<(), RegistryError> {
         }
         Err(source) => Err(RegistryError::Disk { path, source }),
     }
+}
+
+/// A refusal of units stands right after its segment's leaf. Anywhere else it would do away with evidence that was taken in, without anybody's signature.
+fn check_refusals(store: &dyn Store) -> Result<(), RegistryError> {
+    use schemas::leaf::{Act, Leaf};
+    for leaf in store.of_kind(LeafKind::Refusal)? {
+        let Ok(Leaf::Act(Act::Refusal {
+            manifest, units, ..
+        })) = leaf.leaf()
+        else {
+            return Err(LogError::Row { index: leaf.index }.into());
+        };
+        let before = match leaf.index.checked_sub(1) {
+            Some(index) if !units.is_empty() => store.leaves(index, 1)?,
+            _ => continue,
+        };
+        let of_segment = before.first().is_some_and(|row| {
+            row.kind == LeafKind::Manifest && row.digest == manifest && row.index + 1 == leaf.index
+        });
+        if !of_segment {
+            return Err(LogError::Row { index: leaf.index }.into());
+        }
+    }
+    Ok(())
 }
 
 fn newest_statement(store: &dyn Store) -> Result<u64, RegistryError> {

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use schemas::capture::{
-    Commit, Exchange, GoneLine, Header, Lane, Line, Reader, RecordLine, Run, Target, What,
+    Commit, End, Exchange, GoneLine, Header, Lane, Line, Reader, RecordLine, Run, Target, What,
 };
 use schemas::coverage::{Coverage, CoverageState};
 use schemas::gate::{GateAsk, Origin, decide};
@@ -457,10 +457,14 @@ impl Agent {
                     (head.to_owned(), ResponseKind::Identical { refers_to })
                 }
             };
+            let request = format!(
+                "GET {} HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
+                page.path
+            );
             let fetch = Fetch {
                 url: &ask.url,
                 date: at,
-                request: b"GET /news.atom HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
+                request: request.as_bytes(),
                 response: response.as_bytes(),
                 payload: page.body.as_bytes(),
                 kind,
@@ -526,8 +530,18 @@ impl Agent {
                     why: "410 Gone".to_owned(),
                 }));
             }
-            lines.push(Line::End(Box::default()));
-            let lines: Vec<Vec<u8>> = lines.iter().map(|line| line_bytes(line).unwrap()).collect();
+            let mut lines: Vec<Vec<u8>> =
+                lines.iter().map(|line| line_bytes(line).unwrap()).collect();
+            let items: Vec<u8> = lines[1..]
+                .iter()
+                .flat_map(|line| Digest::of(line).0)
+                .collect();
+            let end = End {
+                counts: [page.items.len() as u64, page.gone.len() as u64, 0],
+                items: Some(Digest::of(&items)),
+                ..End::default()
+            };
+            lines.push(line_bytes(&Line::End(Box::new(end))).unwrap());
             writer.conversion(&header, &lines).unwrap();
             responses.push(id);
         }

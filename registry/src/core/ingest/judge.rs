@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use schemas::capture::Run;
 use schemas::gate::RobotsCopy;
-use schemas::judge::{CaptureVerdict, Captured, judge_with, policy_of_run};
+use schemas::judge::{CaptureVerdict, Captured, judge_refusal, judge_with, policy_of_run};
 use schemas::leaf::RefusalCode;
-use schemas::policy::{CLOCK_TOLERANCE, History, Policy};
+use schemas::policy::{History, Policy};
 use schemas::record::Record;
-use schemas::segment::{Capture, CaptureKind, View};
+use schemas::segment::{Capture, CaptureKind, Segment, View, contradictions, frame_contradictions};
 use url::{Host, Url};
 
 use super::{Stop, Verdict, refusal};
@@ -61,16 +60,13 @@ pub(super) fn late(history: &History, view: &View<'_>) -> BTreeSet<u64> {
 /// A verdict for each capture of a segment that nobody has erased from.
 pub(super) fn captures(
     history: &History,
+    segment: &Segment,
     view: &View<'_>,
     collector: &str,
     inner: &Inner,
 ) -> Result<Verdict, Stop> {
-    let (Some((_, run)), Some((_, commit))) = (&view.run, &view.commit) else {
-        return Err(refusal(
-            RefusalCode::Broken,
-            "it has no run record or no commit record",
-        )
-        .into());
+    let Some((_, run)) = &view.run else {
+        return Err(refusal(RefusalCode::Broken, "it has no run record").into());
     };
     if run.reader.name != collector {
         let why = format!(
@@ -78,9 +74,6 @@ pub(super) fn captures(
             run.reader.name
         );
         return Err(refusal(RefusalCode::NotPermitted, why).into());
-    }
-    if commit.run != run.id {
-        return Err(refusal(RefusalCode::Broken, "its commit record names another run").into());
     }
     let named = policy_of_run(history, run)
         .map_err(|why| refusal(RefusalCode::UnknownPolicy, chain(&why)))?;
@@ -90,16 +83,20 @@ pub(super) fn captures(
         code: RefusalCode::NotPermitted,
         budget: Reservation::new(inner),
     };
+    disagreements(history, &named, segment, view, &mut verdict)?;
     let mut sent: Vec<&Capture<'_>> = Vec::new();
     for capture in &view.captures {
-        if matches!(capture.kind, CaptureKind::Refused(_)) {
+        if verdict.refused.contains(&capture.unit) {
             continue;
         }
-        let judged = match records_agree(capture) {
-            Ok(()) => judge_with(history, Some(&named), captured(view, run, capture)),
-            Err(why) => CaptureVerdict::Refused { why },
-        };
-        match judged {
+        if matches!(capture.kind, CaptureKind::Refused(_)) {
+            if let Err(why) = judge_refusal(history, Some(&named), captured(view, run, capture)) {
+                tracing::warn!(unit = capture.unit, entry = capture.ask().entry, "{why}");
+                verdict.refused.insert(capture.unit);
+            }
+            continue;
+        }
+        match judge_with(history, Some(&named), captured(view, run, capture)) {
             CaptureVerdict::Accepted => sent.push(capture),
             CaptureVerdict::AcceptedLate { .. } => {
                 verdict.late.extend(capture.units());
@@ -120,44 +117,51 @@ pub(super) fn captures(
     Ok(verdict)
 }
 
-/// Times and addresses of the WARC records are those the decision speaks of.
-fn records_agree(capture: &Capture<'_>) -> Result<(), String> {
-    let CaptureKind::Exchange(exchange) = &capture.kind else {
+/// Captures that contradict their own records are not kept; a frame that does is no segment.
+fn disagreements(
+    history: &History,
+    named: &Policy,
+    segment: &Segment,
+    view: &View<'_>,
+    verdict: &mut Verdict,
+) -> Result<(), Stop> {
+    if let Some(first) = frame_contradictions(history, Some(named), segment, view)
+        .into_iter()
+        .next()
+    {
+        return Err(refusal(
+            RefusalCode::Broken,
+            format!("unit {}: {}", first.unit, first.what),
+        )
+        .into());
+    }
+    let found = contradictions(segment, view);
+    if found.is_empty() {
         return Ok(());
-    };
-    let differs = |what: &str| {
-        Err(format!(
-            "refused, because {what} of its records is not the one decided about"
-        ))
-    };
-    let date: Timestamp = match capture.date.parse() {
-        Ok(date) => date,
-        Err(_) => return differs("the date"),
-    };
-    if date.duration_since(exchange.ask.at).abs() > CLOCK_TOLERANCE {
-        return differs("the date");
     }
-    for record in [capture.request, capture.response].into_iter().flatten() {
-        if record.record.get("WARC-Target-URI") != exchange.decision.url.as_deref() {
-            return differs("the address");
-        }
-        let ip = record
-            .record
-            .get("WARC-IP-Address")
-            .map(str::parse::<std::net::IpAddr>);
-        if let Some(ip) = ip
-            && ip.ok() != exchange.ask.connected
-        {
-            return differs("the connected address");
-        }
-        if record.record.date() != capture.date {
-            return differs("the date");
-        }
+    let of_unit: HashMap<u64, &Capture<'_>> = view
+        .captures
+        .iter()
+        .flat_map(|capture| capture.units().into_iter().map(move |unit| (unit, capture)))
+        .collect();
+    for found in found {
+        tracing::warn!(
+            unit = found.unit,
+            code = found.code,
+            "a capture is refused: {}",
+            found.what
+        );
+        let Some(capture) = of_unit.get(&found.unit) else {
+            return Err(refusal(
+                RefusalCode::Broken,
+                format!("unit {}: {}", found.unit, found.what),
+            )
+            .into());
+        };
+        verdict.refused.extend(capture.units());
+        verdict.code = RefusalCode::Broken;
     }
-    match exchange.peer {
-        Some(peer) if Some(peer.ip()) != exchange.ask.connected => differs("the peer"),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Counts requests against each entry's day; those beyond it are refused, the latest first.

@@ -311,7 +311,7 @@ pub trait Store: Send + Sync {
     /// The engine's.
     fn keep_checkpoint(&self, size: u64, root: &str, at: Timestamp) -> Result<(), StoreError>;
 
-    /// When the checkpoint of exactly this size was signed.
+    /// When the newest checkpoint of at most this size was signed: an agent may name a size that no checkpoint had.
     ///
     /// # Errors
     ///

@@ -376,7 +376,7 @@ impl Store for Sqlite {
     }
 
     fn checkpoint_at(&self, size: u64) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT at FROM checkpoints WHERE size = ?";
+        let sql = "SELECT at FROM checkpoints WHERE size <= ? ORDER BY size DESC LIMIT 1";
         let found: Option<String> = self
             .writer()
             .query_row(sql, [size as i64], |row| row.get(0))

@@ -93,7 +93,7 @@ fn an_erased_record_is_on_no_page_and_its_neighbours_stand() {
 }
 
 #[test]
-fn a_revisit_goes_with_the_payload_it_names() {
+fn a_revisit_that_outlives_the_payload_it_names_is_found() {
     let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
     let registry = open(&world, folder.path()).unwrap();
     let mut agent = world.found(&registry);
@@ -113,7 +113,17 @@ fn a_revisit_goes_with_the_payload_it_names() {
     registry
         .add_statement(&world.erasure(first.name, &[response], &["eve", "finn"]))
         .unwrap();
-    assert_eq!(registry.checkpoint().size, 8, "a leaf for each segment");
+    assert_eq!(
+        registry.checkpoint().size,
+        7,
+        "what nobody signed for stands"
+    );
+    let left = registry.findings().unwrap().join("\n");
+    assert!(left.contains("repeats an answer that was erased"), "{left}");
+    registry
+        .add_statement(&world.erasure(second.name, &[response], &["eve", "finn"]))
+        .unwrap();
+    assert_eq!(registry.findings().unwrap(), Vec::<String>::new());
     let other = registry.evidence().segment(&second.name).unwrap();
     assert_eq!(schemas::segment::tombstoned_units(&other).len(), 1);
     assert!(other.view().unwrap().captures[0].response.is_none());
