@@ -394,3 +394,168 @@ fn an_agent_never_verified_less_than_before() {
         "{receipt:?}"
     );
 }
+
+/// A stranger's body is not unpacked: a few kilobytes of it could become 64 MiB each.
+#[test]
+fn strangers_cannot_make_it_unpack() {
+    let case = case();
+    let bomb = warc::gzip_member(&vec![b'0'; 65 << 20], 9);
+    let name = schemas::Digest::of(b"a name");
+    let why = case
+        .registry
+        .put_segment(&name, &bomb, 0)
+        .unwrap_err()
+        .to_string();
+    assert!(why.contains("no manifest at its end"), "{why}");
+    // The same under an enrolled agent's manifest is opened within bounds, and refused.
+    let sound = case.sound();
+    let members: Vec<_> = warc::Reader::strict(&sound.bytes[..])
+        .any_encoder()
+        .map(|entry| entry.unwrap())
+        .collect();
+    let last = members.last().unwrap().offset as usize;
+    let body = [&bomb[..], &sound.bytes[last..]].concat();
+    let receipt = receipt_of(&case.registry.put_segment(&sound.name, &body, 0).unwrap());
+    assert!(
+        matches!(receipt, Receipt::RefusalReceipt { .. }),
+        "{receipt:?}"
+    );
+}
+
+/// A key that sends only what must be refused, revoked or not, grows the log by so much a day and no more.
+#[test]
+fn a_key_that_floods_is_not_heard_for_the_day() {
+    use registry::core::ingest::MAX_REFUSALS_A_DAY;
+    let case = case();
+    case.registry
+        .add_statement(&case.world.revocation(&case.agent))
+        .unwrap();
+    let before = case.registry.checkpoint().size;
+    let (mut answered, mut unheard) = (0, 0);
+    for number in 0..u64::from(MAX_REFUSALS_A_DAY) + 5 {
+        let mut parts = forge::open(&case.sound().bytes);
+        parts.manifest.seq = number + 1;
+        let (name, file, _) = parts.seal(&case.agent.key);
+        match case.registry.put_segment(&name, &file, 0) {
+            Ok(_) => answered += 1,
+            Err(problem) => {
+                assert_eq!(problem.code(), ("too_many_refusals", 429));
+                unheard += 1;
+            }
+        }
+    }
+    assert_eq!((answered, unheard), (MAX_REFUSALS_A_DAY, 5));
+    let after = case.registry.checkpoint().size;
+    assert_eq!(after - before, u64::from(MAX_REFUSALS_A_DAY));
+}
+
+/// A refusal that nothing demands would let an agent look careful where it was lazy.
+#[test]
+fn an_invented_refusal_is_not_kept() {
+    use schemas::{capture::Refused, gate::DecisionCode};
+    let case = case();
+    let refused = case.refused(|parts| {
+        let at = parts
+            .records
+            .iter()
+            .position(|record| {
+                record
+                    .get("Content-Type")
+                    .is_some_and(|media| media.contains("exchange"))
+            })
+            .unwrap();
+        let exchange: Exchange =
+            schemas::canonical::from_canonical(&parts.records[at].block).unwrap();
+        let mut decision = exchange.decision.clone();
+        decision.permitted = false;
+        decision.code = DecisionCode::Robots;
+        decision.because = "refused, because robots.txt forbids it".to_owned();
+        let invented = Refused {
+            v: 1,
+            ask: exchange.ask.clone(),
+            decision,
+            robots: None,
+            step: serde_json::Value::Null,
+        };
+        let mut record = forge::twin(&parts.records[1], 9);
+        forge::set(
+            &mut record,
+            "Content-Type",
+            schemas::capture::media_type::REFUSED,
+        );
+        record.block = schemas::canonical::canonical_of(&invented).unwrap();
+        let last = parts.records.len() - 1;
+        parts.records.insert(last, record);
+    });
+    assert_eq!(refused, Some(1));
+    let verdict = case.verdict();
+    assert!(verdict.verdict.outcome < Outcome::Diverged, "{verdict}");
+}
+
+/// The fetch of robots.txt is in the segment and forbids; the copy that the decision rests on says otherwise.
+#[test]
+fn a_copy_of_robots_txt_is_what_the_site_answered() {
+    use base64::Engine as _;
+    use schemas::{gate::RobotsCopy, robots::RobotsOutcome};
+    let judged = |copied: &str| {
+        let case = case();
+        case.refused(|parts| {
+            let exchange_at = parts.position(&warc::RecordType::Metadata, "exchange");
+            let mut exchange: Exchange =
+                schemas::canonical::from_canonical(&parts.records[exchange_at].block).unwrap();
+            let robots = "https://news.example.org/robots.txt";
+            let mut request = forge::twin(&parts.records[exchange_at - 2], 21);
+            let mut response = forge::twin(&parts.records[exchange_at - 1], 22);
+            let mut told = forge::twin(&parts.records[exchange_at], 23);
+            let id = response.id().to_owned();
+            forge::set(&mut request, "WARC-Concurrent-To", &format!("<{id}>"));
+            forge::set(&mut told, "WARC-Concurrent-To", &format!("<{id}>"));
+            for record in [&mut request, &mut response] {
+                forge::set(record, "WARC-Target-URI", robots);
+            }
+            forge::block(
+                &mut request,
+                b"GET /robots.txt HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
+            );
+            let body = b"User-agent: *\nDisallow: /\n";
+            forge::block(
+                &mut response,
+                &[&b"HTTP/1.1 200 OK\r\n\r\n"[..], body].concat(),
+            );
+            let digest = warc::digest_sha256(body);
+            forge::set(&mut response, "WARC-Payload-Digest", &digest);
+            let at = exchange.ask.at;
+            forge::edit(&mut told, |told: &mut Exchange| {
+                told.response = id;
+                told.read = false;
+                told.ask.url = robots.to_owned();
+                told.ask.origin = Origin::Robots { hop: 0 };
+                told.decision.url = Some(robots.to_owned());
+            });
+            let copy = RobotsCopy {
+                v: 1,
+                authority: "https://news.example.org:443".to_owned(),
+                final_url: robots.to_owned(),
+                status: Some(200),
+                redirects: 0,
+                fetched_at: at,
+                outcome: RobotsOutcome::Available,
+                body_base64: base64::engine::general_purpose::STANDARD.encode(copied),
+            };
+            let mut kept = forge::twin(&parts.records[1], 24);
+            forge::set(
+                &mut kept,
+                "Content-Type",
+                schemas::capture::media_type::ROBOTS,
+            );
+            kept.block = schemas::canonical::canonical_of(&copy).unwrap();
+            exchange.robots = Some(kept.id().to_owned());
+            parts.records[exchange_at].block = schemas::canonical::canonical_of(&exchange).unwrap();
+            for record in [kept, told, response, request] {
+                parts.records.insert(2, record);
+            }
+        })
+    };
+    assert_eq!(judged("User-agent: *\nDisallow: /\n"), Some(0));
+    assert!(judged("User-agent: *\nAllow: /\n").is_some_and(|units| units > 0));
+}

@@ -30,6 +30,9 @@ use super::log::{Addition, LogError, chain};
 use super::store::{LeafKind, ReceiptRow, Store as _};
 use super::{Inner, Registry, RegistryError};
 
+/// Whole segments of one agent that are refused in writing on one UTC day, since the registry was opened.
+pub const MAX_REFUSALS_A_DAY: u32 = 200;
+
 /// Why a segment got no receipt at all: no leaf was written, the agent keeps it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,6 +55,12 @@ pub enum PutProblem {
         /// What was found.
         why: String,
     },
+    /// The agent sends what must be refused, again and again.
+    #[error("{why}")]
+    TooManyRefusals {
+        /// How many.
+        why: String,
+    },
     /// Too little space is left.
     #[error("the registry's disk is nearly full; the segment is wanted later")]
     DiskFull,
@@ -72,6 +81,7 @@ impl PutProblem {
             Self::UnknownAgent { .. } => ("unknown_agent", 403),
             Self::NotASegment { .. } => ("not_a_segment", 400),
             Self::RolledBack { .. } => ("rolled_back", 409),
+            Self::TooManyRefusals { .. } => ("too_many_refusals", 429),
             Self::DiskFull => ("disk_full", 507),
             Self::Unavailable { .. } => ("unavailable", 503),
         }
@@ -85,6 +95,7 @@ impl PutProblem {
             Self::UnknownAgent { .. } => "no enrolled agent signed this segment",
             Self::NotASegment { .. } => "this is not the segment of that name",
             Self::RolledBack { .. } => "this log was set back",
+            Self::TooManyRefusals { .. } => "too many of its segments were refused today",
             Self::DiskFull => "the disk is nearly full",
             Self::Unavailable { .. } => "the registry can't keep it now",
         };
@@ -190,6 +201,7 @@ impl Registry {
                 return Err(PutProblem::DiskFull);
             }
         }
+        inner.sender(name, bytes)?;
         // Reading costs most and needs no lock.
         let read = read(bytes);
         let answer = inner.take(name, bytes, read, from);
@@ -236,7 +248,12 @@ fn last_manifest(bytes: &[u8]) -> Option<Signed> {
         .rev()
         .filter(|(_, window)| *window == [0x1f, 0x8b, 0x08]);
     for (start, _) in starts.take(16) {
-        let mut reader = warc::Reader::strict(tail.get(start..)?).any_encoder();
+        let mut reader = warc::Reader::strict(tail.get(start..)?)
+            .any_encoder()
+            .with_limits(warc::Limits {
+                member_bytes: 1 << 20,
+                ..warc::Limits::default()
+            });
         let Some(Ok(entry)) = reader.next() else {
             continue;
         };
@@ -266,6 +283,29 @@ impl Inner {
             "an agent has a checkpoint of {from} leaves, this log has {size}: it was set back; restore it from the newest backup"
         );
         Err(PutProblem::RolledBack { why })
+    }
+
+    /// Whether an agent signed it, found out at its end alone: nobody else can make the registry unpack anything.
+    fn sender(&self, name: &Digest, bytes: &[u8]) -> Result<(), PutProblem> {
+        let signed = last_manifest(bytes).ok_or_else(|| PutProblem::NotASegment {
+            why: "there is no manifest at its end: it is no segment, or was cut on the way"
+                .to_owned(),
+        })?;
+        if signed.digest != *name {
+            let why = format!(
+                "the body's manifest is {}, the address says {name}",
+                signed.digest
+            );
+            return Err(PutProblem::NotASegment { why });
+        }
+        let history = Arc::clone(&self.now().history);
+        let (key, ..) = self.agent_key(&history, &signed.agent)?;
+        match signed.note.verify(std::slice::from_ref(&key)) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(PutProblem::UnknownAgent {
+                why: format!("the manifest is not signed by `{}`: {why}", signed.agent),
+            }),
+        }
     }
 
     /// Whether an agent that is enrolled now signed it.
@@ -322,7 +362,10 @@ impl Inner {
         };
         match judged {
             Ok((segment, verdict)) => self.accept(segment, bytes, verdict)?,
-            Err(Stop::Refuse(refused)) => self.refuse(name, refused)?,
+            Err(Stop::Refuse(refused)) => {
+                self.count_refusal(&signed.agent)?;
+                self.refuse(name, refused)?;
+            }
             Err(Stop::Problem(problem)) => return Err(problem),
         }
         drop(one_at_a_time);
@@ -562,6 +605,26 @@ impl Inner {
             receipts: Some(receipts),
         })?;
         verdict.budget.settle();
+        Ok(())
+    }
+
+    /// A whole segment that is refused gets a leaf, so that its agent may let go. A key that sends nothing else, stolen or revoked, must not grow the log at will.
+    fn count_refusal(&self, agent: &str) -> Result<(), PutProblem> {
+        let today = super::follow::day_of(self.clock());
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let (day, count) = refusals.entry(agent.to_owned()).or_default();
+        if *day != today {
+            (*day, *count) = (today, 0);
+        }
+        if *count >= MAX_REFUSALS_A_DAY {
+            drop(refusals);
+            let why = format!(
+                "{MAX_REFUSALS_A_DAY} segments of `{agent}` were refused today; it is heard again tomorrow (UTC)"
+            );
+            self.raise("too_many_refusals", &why);
+            return Err(PutProblem::TooManyRefusals { why });
+        }
+        *count += 1;
         Ok(())
     }
 

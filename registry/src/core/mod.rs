@@ -222,6 +222,8 @@ struct Inner {
     acts: RwLock<()>,
     now: RwLock<Now>,
     agents: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    /// Whole segments refused on the newest day, by agent.
+    refusals: Mutex<HashMap<String, (String, u32)>>,
     budgets: Arc<ingest::Budgets>,
     progress: Mutex<Progress>,
     moved: Condvar,
@@ -433,6 +435,7 @@ impl Inner {
                 after,
             }),
             agents: Mutex::default(),
+            refusals: Mutex::default(),
             budgets: Arc::default(),
             progress: Mutex::new(Progress {
                 followed,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use schemas::{
     capture::Run,
-    gate::RobotsCopy,
+    gate::{RobotsCopy, decide},
     judge::{CaptureVerdict, Captured, judge_refusal, judge_with, policy_of_run},
     policy::{Policy, open_issue},
     segment::{Capture, CaptureKind, Segment, View},
@@ -179,6 +179,19 @@ impl Judge<'_> {
                 out.wrong("refusal", place, why);
             }
             return;
+        }
+        // Shown to people as the agent wrote them; which policy was in its hands, and in which release's words, may differ.
+        let policies = self.replay.history.policies_around(ask.at);
+        let again = policies
+            .iter()
+            .map(|policy| &**policy)
+            .chain(named)
+            .map(|policy| decide(policy, &run.queries, ask, robots).because)
+            .collect::<Vec<_>>();
+        if let Some(ours) = again.last()
+            && !again.contains(&recorded.because)
+        {
+            out.note("words", place, format!("the agent's words for its decision are not those computed again, which are: {ours}"));
         }
         match judge_with(&self.replay.history, named, captured) {
             CaptureVerdict::Accepted => {}
