@@ -1,7 +1,8 @@
 //! What becomes of an answer whose reading does not come back?
 //!
 //! It is marked on disk before it is read, bytes and all. Where the process dies of the reading (abort, stack overflow, out of memory), the next
-//! run of the lane finds the mark, keeps the answer as evidence with the reason, does not read it again, says so in its coverage and goes on.
+//! run of the lane finds the mark. Once is forgiven, as a power cut looks the same: the answer is asked for again. The second time the run keeps
+//! the answer as evidence with the reason, does not read it again, says so in its coverage and goes on.
 //! The same holds for a reading that takes too long. Another reader reads the answer again; so does this one once a person names the target.
 
 use schemas::{Digest, canonical::canonical_of, capture::Condition};
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What a run finds of a reading that ended its process.
-const DIED: &str = "the agent ended while it read this answer; the answer is kept and not read again by this reader";
+const DIED: &str = "the agent ended twice while it read this answer; the answer is kept and not read again by this reader";
 
 /// The exchange of a marked reading, but for the bytes of its blocks.
 #[derive(Serialize, Deserialize)]
@@ -102,7 +103,12 @@ impl Running {
             .state
             .left_readings(&self.order.facts.target.id, self.lane)?;
         for left in left {
-            let id = left.id;
+            let (id, now) = (left.id, self.engine.clock.now());
+            if self.engine.state.forgive_reading(id, now)? {
+                let target = &self.order.facts.target.id;
+                tracing::warn!(target_id = %target, "`{target}`: the agent ended while it read an answer; it is asked for once more");
+                continue;
+            }
             match marked(left) {
                 Some(marked) => self.keep_left(marked),
                 // A later release marked it, and this one is older: nothing to keep.

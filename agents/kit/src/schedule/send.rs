@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use schemas::trust::TrustRoot;
+use schemas::{receipt::Receipt, trust::TrustRoot};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -151,8 +151,12 @@ impl Sender {
             tracing::info!("the registry takes segments again");
         }
         let (seq, size) = (waiting.seq, verified.checkpoint().size);
-        if refused {
-            tracing::error!(seq, receipt = ?verified.value(), "the registry refuses segment {seq}; it is not kept there");
+        if let Receipt::RefusalReceipt { code, why, .. } = verified.value() {
+            tracing::error!(
+                seq,
+                ?code,
+                "the registry refuses segment {seq} ({code:?}); it is not kept there: {why}"
+            );
         } else {
             tracing::info!(
                 seq,

@@ -1,13 +1,17 @@
 //! Which answers are being read, and which one ended a process that read it?
 //!
-//! A row is written before a reading and taken away after it. A row found at the start of a run is of a reading that never came back: its
-//! answer is kept as evidence and not read again by the same reader.
+//! A row is written before a reading and taken away after it. A row found at the start of a run is of a reading that never came back. Power
+//! cuts, `kill -9` and other answers end processes too, so the first time is forgiven: the row is kept without its bytes, and the answer is
+//! asked for again. The second time the answer is kept as evidence and not read again by the same reader.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 use schemas::{Digest, capture::Lane};
 
 use super::{State, StateError, at, us, walks::lane_word};
+
+/// A forgiven reading whose answer did not come again is forgotten after a week.
+const FORGOTTEN_AFTER_US: i64 = 7 * 86_400 * 1_000_000;
 
 /// An answer about to be read, in full.
 #[derive(Clone, Copy, Debug)]
@@ -77,15 +81,44 @@ impl State {
         Ok(id)
     }
 
-    /// The reading came back.
+    /// The reading came back; what was forgiven of the same answer is forgotten.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
     pub fn end_reading(&self, id: i64) -> Result<(), StateError> {
-        self.db()
-            .execute("DELETE FROM readings WHERE id = ?1", [id])?;
+        self.db().execute(
+            "DELETE FROM readings WHERE id = ?1 OR (told IS NULL AND why IS NULL
+                 AND (target, answer, reader) = (SELECT target, answer, reader FROM readings WHERE id = ?1))",
+            [id],
+        )?;
         Ok(())
+    }
+
+    /// Forgives the first reading of an answer that never came back; false for the second one.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn forgive_reading(&self, id: i64, now: Timestamp) -> Result<bool, StateError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        let before = tx.execute(
+            "DELETE FROM readings WHERE id <> ?1 AND told IS NULL AND why IS NULL
+                 AND (target, answer, reader) = (SELECT target, answer, reader FROM readings WHERE id = ?1)",
+            [id],
+        )?;
+        if before == 0 {
+            tx.execute("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
+            tx.execute("UPDATE readings SET told = NULL WHERE id = ?1", [id])?;
+            // Answers that never came again.
+            tx.execute(
+                "DELETE FROM readings WHERE told IS NULL AND why IS NULL AND began_at < ?1",
+                [us(now) - FORGOTTEN_AFTER_US],
+            )?;
+        }
+        tx.commit()?;
+        Ok(before == 0)
     }
 
     /// The reading did not come back, and why. The same answer is not read again by this reader.
@@ -160,8 +193,10 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn abandon_readings(&self) -> Result<(), StateError> {
-        self.db()
-            .execute("DELETE FROM readings WHERE why IS NULL", [])?;
+        self.db().execute(
+            "DELETE FROM readings WHERE why IS NULL AND told IS NOT NULL",
+            [],
+        )?;
         Ok(())
     }
 
