@@ -1,5 +1,7 @@
 //! Killed at every named point, and at random: what has a receipt is there, nothing is there twice, the log verifies.
 
+#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+
 use exhibit::{Exhibit, Options};
 use tests::{Dice, World, missing, times, until};
 

@@ -1,5 +1,7 @@
 //! One bit of a data folder is turned, anywhere: it is named, or the folder is refused, or no answer changes. Never a wrong answer unseen.
 
+#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -85,12 +85,19 @@ fn hostile_site_hurts_only_itself() {
     assert!(!beside.err.contains("panicked at"), "{}", beside.err);
     let _ = world.settled();
 
+    // Each by itself once more: how much memory does which one take?
+    let peaks: Vec<u64> = sites
+        .iter()
+        .map(|(name, _)| world.agent().once_target(name).peak_kib)
+        .collect();
+    let _ = world.settled();
+
     let coverage = world.coverage();
     println!(
-        "{:<20} {:>10} {:>9}  {:<13} what was said",
-        "site", "sent", "requests", "coverage"
+        "{:<20} {:>10} {:>9} {:>9}  {:<13} what was said",
+        "site", "sent", "requests", "peak KiB", "coverage"
     );
-    for (name, site) in &sites {
+    for ((name, site), peak) in sites.iter().zip(&peaks) {
         let (_, state, why) = coverage
             .iter()
             .find(|(entry, ..)| entry == name)
@@ -112,7 +119,7 @@ fn hostile_site_hurts_only_itself() {
             denied.join("; ")
         };
         println!(
-            "{name:<20} {:>10} {:>9}  {state:<13} {said}",
+            "{name:<20} {:>10} {:>9} {peak:>9}  {state:<13} {said}",
             site.sent_bytes(),
             site.requests()
         );

@@ -1,5 +1,7 @@
 //! Keys come and go, permissions end, machines are copied: each ends in a clear state, and what was proved before stays proved.
 
+#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+
 use std::{fs, path::PathBuf};
 
 use exhibit::{Exhibit, Options};

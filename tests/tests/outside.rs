@@ -1,5 +1,7 @@
 //! Programs that other people wrote read what ours wrote: warcio, Go's checksum database packages, a script made from the C2SP texts alone.
 
+#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! The disk is lost: what a backup, the second place and the agents hold together is everything that has a receipt.
 
+#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+
 use std::{fs, path::Path};
 
 use exhibit::{Exhibit, Options};

@@ -1,5 +1,7 @@
 //! The whole walk: what newsrooms published is found, what they closed is left alone, and every record can be proved.
 
+#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+
 use std::{collections::BTreeMap, fs};
 
 use exhibit::{Exhibit, Options};
