@@ -4,23 +4,21 @@
 //!
 //! Works on whole segments and on parts of them; what is absent is passed over here and missed by the caller.
 
+mod frame;
+mod origin;
+mod reading;
+
 use std::collections::HashMap;
 
 use jiff::SignedDuration;
 use url::Url;
-use warc::{RecordType, http::Head};
+use warc::RecordType;
 
-use super::{Capture, CaptureKind, Conversion, RecordAt, Segment, View, tombstoned_units};
-use crate::{
-    canonical,
-    capture::{Exchange, Line, Run},
-    digest::Digest,
-    gate::{GateAsk, MAX_HOPS, Origin, RobotsCopy},
-    permission::Method,
-    policy::{CLOCK_TOLERANCE, History, Policy},
-    robots::RobotsOutcome,
-    urlform,
-};
+pub use frame::frame_contradictions;
+use origin::as_answered;
+
+use super::{Capture, CaptureKind, RecordAt, Segment, View, tombstoned_units};
+use crate::{capture::Exchange, gate::Origin, permission::Method, policy::CLOCK_TOLERANCE};
 
 /// Something in a segment that contradicts something else in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +31,6 @@ pub struct Contradiction {
     pub what: String,
 }
 
-/// How long after its fetch a robots.txt copy may be dated, beyond what the fetch took.
-const SOON: SignedDuration = SignedDuration::from_secs(5);
-/// Copies of robots.txt from this length on may be the beginning of a longer file.
-const CUT_FROM: usize = 500 << 10;
-
 /// Everything in which the captures of a segment contradict their own records, readings and each other.
 #[must_use]
 pub fn contradictions(segment: &Segment, view: &View<'_>) -> Vec<Contradiction> {
@@ -47,50 +40,6 @@ pub fn contradictions(segment: &Segment, view: &View<'_>) -> Vec<Contradiction> 
     }
     for conversion in &view.loose {
         found.lines(conversion);
-    }
-    found.said
-}
-
-/// What start, run and commit record say of each other, of the manifest and of the policy that the run names.
-///
-/// `policy` is that of [`crate::judge::policy_of_run`], where it is known.
-#[must_use]
-pub fn frame_contradictions(
-    history: &History,
-    policy: Option<&Policy>,
-    segment: &Segment,
-    view: &View<'_>,
-) -> Vec<Contradiction> {
-    let mut found = Found::new(segment, view);
-    found.start(history);
-    if let Some((unit, run)) = &view.run {
-        found.run(*unit, run, policy);
-        if let Some((unit, commit)) = &view.commit {
-            if commit.v != 1 {
-                found.add(
-                    *unit,
-                    "commit",
-                    format!(
-                        "format version {} of a commit is not known to this release",
-                        commit.v
-                    ),
-                );
-            }
-            if commit.run != run.id {
-                found.add(
-                    *unit,
-                    "commit",
-                    "the commit record names another run than the run record",
-                );
-            }
-            if commit.coverage.target != run.target.id {
-                found.add(
-                    *unit,
-                    "commit",
-                    "its coverage is of another target than its run's",
-                );
-            }
-        }
     }
     found.said
 }
@@ -146,100 +95,6 @@ impl<'a, 'v> Found<'a, 'v> {
             code,
             what: what.into(),
         });
-    }
-
-    fn start(&mut self, history: &History) {
-        if self.view.info.is_empty() {
-            return;
-        }
-        let fields = &self.view.info;
-        let said = |name: &str| {
-            fields
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str())
-        };
-        let manifest = &self.segment.manifest;
-        let known = said("vigie-segment") == Some("1");
-        let own = said("vigie-agent") == Some(&manifest.agent)
-            && said("vigie-seq") == Some(&manifest.seq.to_string());
-        let root = said("vigie-root").and_then(|text| text.parse::<Digest>().ok());
-        let trial = said("vigie-trial") == Some("true");
-        if !known {
-            self.add(
-                0,
-                "start",
-                "the start record does not say `vigie-segment: 1`",
-            );
-        }
-        if !own {
-            self.add(
-                0,
-                "start",
-                "the start record names another agent or number than the manifest",
-            );
-        }
-        match root.and_then(|root| history.root_named(root)) {
-            None => self.add(
-                0,
-                "start",
-                "the start record names a trust root that the log does not hold",
-            ),
-            Some(root) if root.trial != trial => {
-                self.add(
-                    0,
-                    "start",
-                    "the start record and its trust root differ on whether this is a trial",
-                );
-            }
-            Some(_) => {}
-        }
-        if let Some((_, run)) = &self.view.run
-            && root.is_some_and(|root| root != run.root)
-        {
-            self.add(
-                0,
-                "start",
-                "the start record names another trust root than the run record",
-            );
-        }
-    }
-
-    fn run(&mut self, unit: u64, run: &Run, policy: Option<&Policy>) {
-        if run.v != 1 {
-            self.add(
-                unit,
-                "run",
-                format!(
-                    "format version {} of a run is not known to this release",
-                    run.v
-                ),
-            );
-        }
-        let Some(policy) = policy else { return };
-        if policy.entry_digest(&run.target.entry) != Some(run.entry) {
-            self.add(
-                unit,
-                "issue",
-                "the policy issue does not hold the entry that the run names",
-            );
-        }
-        let Some(entry) = policy.entry(&run.target.entry) else {
-            return;
-        };
-        if !entry.seeds.contains(&run.target.url) {
-            self.add(unit, "run", "its target is no seed of its entry");
-        }
-        let numbered = run.target.id.strip_prefix(&entry.id).is_some_and(|rest| {
-            rest.is_empty()
-                || rest
-                    .strip_prefix('#')
-                    .and_then(|number| number.parse::<usize>().ok())
-                    .is_some_and(|number| (2..=entry.seeds.len()).contains(&number))
-        });
-        if !numbered {
-            self.add(unit, "run", "its target is not named after its entry");
-        }
     }
 
     fn capture(&mut self, position: usize, capture: &Capture<'_>) {
@@ -476,211 +331,6 @@ impl<'a, 'v> Found<'a, 'v> {
             self.add(unit, "request", "it carried a cookie");
         }
     }
-
-    /// A redirect comes from an answer that redirected here, a follow-up from a reading that asked for it.
-    fn origin(&mut self, position: usize, capture: &Capture<'_>) {
-        let (unit, ask) = (capture.unit, capture.ask());
-        let captures = &self.view.captures;
-        let named = |id: &str| {
-            let at = self.responses.get(id).filter(|at| **at < position)?;
-            captures.get(*at).and_then(|other| match &other.kind {
-                CaptureKind::Exchange(exchange) => Some((other, exchange)),
-                _ => None,
-            })
-        };
-        match &ask.origin {
-            Origin::Redirect { from, hop } => match named(from) {
-                None if self.whole => self.add(unit, "redirect", "the response that is said to have redirected here is not in the segment before it"),
-                None => {}
-                Some((other, exchange)) => {
-                    let count = match exchange.ask.origin {
-                        Origin::Redirect { hop, .. } => hop.saturating_add(1),
-                        _ => 1,
-                    };
-                    if *hop != count || *hop > MAX_HOPS || !leads_to(other, exchange, ask) {
-                        self.add(unit, "redirect", "the response it names did not redirect here");
-                    }
-                }
-            },
-            Origin::Robots { hop } if *hop > 0 => {
-                let led = position.checked_sub(1).and_then(|at| captures.get(at)).is_some_and(|other| match &other.kind {
-                    CaptureKind::Exchange(exchange) => {
-                        exchange.ask.origin == (Origin::Robots { hop: hop - 1 }) && leads_to(other, exchange, ask)
-                    }
-                    _ => false,
-                });
-                if !led && self.whole {
-                    self.add(unit, "redirect", "no response before it redirected the request for robots.txt here");
-                }
-            }
-            Origin::Follow { asked_by } => {
-                if let Some((other, _)) = named(asked_by)
-                    && other.conversion.is_some_and(|conversion| never_asked(conversion, ask))
-                {
-                    self.add(unit, "follow", "the reading it names did not ask for it");
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn header(&mut self, conversion: &Conversion, capture: &Capture<'_>, exchange: &Exchange) {
-        let Some((unit, Line::Header(header))) = conversion
-            .lines
-            .first()
-            .map(|first| (first.unit, &first.line))
-        else {
-            return;
-        };
-        let step = canonical::to_canonical(&exchange.step)
-            .ok()
-            .map(|bytes| Digest::of(&bytes));
-        if header.response != exchange.response
-            || header.captured_at != capture.date
-            || Some(header.step) != step
-        {
-            self.add(
-                unit,
-                "conversion",
-                "its header names another response, date or step than the exchange",
-            );
-        }
-    }
-
-    fn lines(&mut self, conversion: &Conversion) {
-        let mut items = Vec::new();
-        let mut counts = [0_u64; 3];
-        let last = conversion.lines.len().saturating_sub(1);
-        for (number, at) in conversion.lines.iter().enumerate() {
-            let unit = at.unit;
-            match &at.line {
-                Line::Header(header) => {
-                    if number != 0 || header.v != 1 {
-                        self.add(
-                            unit,
-                            "conversion",
-                            "a header that is not the first line, or of another version",
-                        );
-                    }
-                    if self
-                        .view
-                        .run
-                        .as_ref()
-                        .is_some_and(|(_, run)| run.reader.name != header.reader.name)
-                    {
-                        self.add(
-                            unit,
-                            "conversion",
-                            "it was read by another collector than its run's",
-                        );
-                    }
-                }
-                Line::Record(line) => {
-                    counts[0] += 1;
-                    match line.item.content_hash() {
-                        Ok(content) if content == line.content => {}
-                        Ok(_) => self.add(
-                            unit,
-                            "content",
-                            "the content hash is not that of the record",
-                        ),
-                        Err(why) => self.add(
-                            unit,
-                            "content",
-                            format!("the record has no content hash: {why}"),
-                        ),
-                    }
-                }
-                Line::Gone(_) => counts[1] += 1,
-                Line::Unreadable(_) => counts[2] += 1,
-                Line::End(end) => {
-                    if number != last {
-                        self.add(unit, "conversion", "an end that is not the last line");
-                    }
-                    if complete(conversion) {
-                        if end.counts != counts {
-                            self.add(unit, "reading", "its end counts other lines than there are");
-                        }
-                        if end.items.is_some_and(|said| said != Digest::of(&items)) {
-                            self.add(unit, "reading", "its end names other lines than there are");
-                        }
-                    }
-                }
-                Line::Tombstone(_) => {}
-            }
-            if !matches!(at.line, Line::Header(_) | Line::End(_)) {
-                items.extend_from_slice(&Digest::of(&at.said).0);
-            }
-        }
-        let ends = conversion
-            .lines
-            .last()
-            .is_some_and(|line| matches!(line.line, Line::End(_)));
-        if self.whole && !ends {
-            let unit = conversion.lines.last().map_or(0, |line| line.unit);
-            self.add(unit, "conversion", "its last line is no end");
-        }
-    }
-}
-
-/// Whether all lines of a reading are at hand, from its header on.
-fn complete(conversion: &Conversion) -> bool {
-    let (Some(first), Some(last)) = (conversion.lines.first(), conversion.lines.last()) else {
-        return false;
-    };
-    let gone = conversion
-        .lines
-        .iter()
-        .any(|line| matches!(line.line, Line::Tombstone(_)));
-    matches!(first.line, Line::Header(_))
-        && !gone
-        && last.unit.checked_sub(first.unit) == Some(conversion.lines.len() as u64 - 1)
-}
-
-/// Where the segment holds the fetch that a copy of robots.txt was made from, the copy says the same. Where it does not, nothing is contradicted.
-fn as_answered(
-    copy: &RobotsCopy,
-    fetched: &HashMap<&str, Vec<(&Exchange, jiff::Timestamp, &RecordAt)>>,
-) -> bool {
-    let mut fetches = fetched
-        .get(&*copy.final_url)
-        .into_iter()
-        .flatten()
-        .filter(|(exchange, date, _)| {
-            let took =
-                SignedDuration::from_millis(i64::try_from(exchange.took_ms).unwrap_or(i64::MAX));
-            let age = copy.fetched_at.duration_since(*date);
-            age >= SignedDuration::ZERO && age <= took.saturating_add(SOON)
-        })
-        .peekable();
-    let copied = decoded(copy).unwrap_or_default();
-    let same = |response: &RecordAt| {
-        let Ok(head) = warc::http::parse(&response.record.block) else {
-            return false;
-        };
-        let coded = head
-            .get("content-encoding")
-            .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"));
-        let body = response
-            .record
-            .block
-            .get(head.body_offset..)
-            .unwrap_or_default();
-        let whole = copied.len() == body.len() || copied.len() >= CUT_FROM;
-        // Nothing is kept of an answer that forbids everything, and one that came compressed is kept decoded.
-        let kept = copy.outcome != RobotsOutcome::Available
-            || coded
-            || (whole && body.starts_with(&copied));
-        copy.status.is_none() || (copy.status == head.status() && kept)
-    };
-    fetches.peek().is_none() || fetches.any(|(_, _, response)| same(response))
-}
-
-fn decoded(copy: &RobotsCopy) -> Option<Vec<u8>> {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD
-        .decode(&copy.body_base64)
-        .ok()
 }
 
 fn address(text: Option<&str>) -> Option<Url> {
@@ -692,58 +342,4 @@ fn path_and_query(url: &Url) -> String {
         || url.path().to_owned(),
         |query| format!("{}?{query}", url.path()),
     )
-}
-
-/// Whether the answer is a redirect to what is asked. An answer that was erased, or whose `Location` cannot be read as text, contradicts nothing.
-fn leads_to(from: &Capture<'_>, exchange: &Exchange, ask: &GateAsk) -> bool {
-    let Some(response) = from.response else {
-        return true;
-    };
-    let Ok(head) = warc::http::parse(&response.record.block) else {
-        return false;
-    };
-    if !matches!(head.status(), Some(301..=303 | 307 | 308)) {
-        return false;
-    }
-    let unclear = |head: &Head| {
-        !exchange.struck.is_empty() || head.get("location").is_some_and(|text| !text.is_ascii())
-    };
-    if unclear(&head) {
-        return true;
-    }
-    let (Some(location), Some(base)) = (
-        head.get("location"),
-        address(exchange.decision.url.as_deref()),
-    ) else {
-        return false;
-    };
-    let absolute = base
-        .join(location)
-        .map_or_else(|_| location.to_owned(), String::from);
-    same_address(&absolute, &ask.url)
-}
-
-/// Whether a reading that is wholly at hand asked for other requests only.
-fn never_asked(conversion: &Conversion, ask: &GateAsk) -> bool {
-    let Some(Line::End(end)) = conversion.lines.last().map(|line| &line.line) else {
-        return false;
-    };
-    // A halt may ask for another request, `want` for items whose addresses the collector makes.
-    if end.halt.is_some() || !end.want.is_empty() {
-        return false;
-    }
-    let asked = |request: &serde_json::Value| {
-        request
-            .get("url")
-            .and_then(serde_json::Value::as_str)
-            .is_none_or(|url| same_address(url, &ask.url))
-    };
-    !end.next.iter().chain(&end.also).any(asked)
-}
-
-fn same_address(left: &str, right: &str) -> bool {
-    match (urlform::normal_form(left), urlform::normal_form(right)) {
-        (Ok(left), Ok(right)) => left == right,
-        _ => left == right,
-    }
 }
