@@ -19,7 +19,7 @@ mod watchdog;
 
 pub use index::SqliteIndex;
 pub use query::{Query, QueryError};
-pub use run::{Answer, Count, Facets, Hit, MAX_LIMIT, Options, Order, Search};
+pub use run::{Answer, Count, Facets, Hit, MAX_DAYS, MAX_FACET_VALUES, MAX_LIMIT, Options, Order, Search};
 
 /// Why a search has no answer.
 #[derive(Debug, thiserror::Error)]
