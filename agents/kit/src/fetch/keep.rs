@@ -24,6 +24,9 @@ use crate::{
     secrets::{Credential, Striker},
 };
 
+/// How much is kept of a body that was larger than its entry allows: 1 MiB.
+const KEPT_OF_TOO_LARGE: usize = 1 << 20;
+
 impl Trip<'_> {
     /// Strikes secrets out and puts the fetch on the trail.
     #[expect(
@@ -57,6 +60,13 @@ impl Trip<'_> {
         }
         if not_modified {
             incoming.body = Vec::new();
+        }
+        if let Some(FetchError::TooLarge { limit_bytes, .. }) = &incoming.cut
+            && *limit_bytes >= leg.entry.max_body_bytes
+        {
+            // It is no answer, only evidence that too much came: its beginning says that as well, and costs no memory.
+            incoming.body.truncate(KEPT_OF_TOO_LARGE);
+            incoming.body.shrink_to_fit();
         }
         let striker = leg.credential.map(Credential::striker);
         if striker.is_some() {
