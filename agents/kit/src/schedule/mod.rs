@@ -9,6 +9,7 @@ mod send;
 mod targets;
 mod told;
 
+use futures_util::StreamExt as _;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -209,7 +210,7 @@ impl Agent {
             );
             anyhow::bail!("`{only}` may not be collected: {why}");
         }
-        let mut reports = Vec::new();
+        let mut orders = Vec::new();
         for planned in chosen {
             if only.is_some() {
                 self.engine.state.unblock(&planned.facts.target.id)?;
@@ -223,12 +224,21 @@ impl Agent {
                 );
                 continue;
             }
-            let order = Order {
+            orders.push(Order {
                 work: work.clone(),
                 ..planned.order(None, self.clock_synchronised(), stop)
-            };
-            reports.extend(self.engine.run_target(order).await?);
+            });
+        }
+        // Side by side, as `run` does it: a slow source holds nobody up. Reports come in the order of the entries.
+        let runs = orders.into_iter().map(|order| async {
+            let reports = self.engine.run_target(order).await;
             self.bell.notify_one();
+            reports
+        });
+        let mut runs = futures_util::stream::iter(runs).buffered(self.max_concurrent);
+        let mut reports = Vec::new();
+        while let Some(report) = runs.next().await {
+            reports.extend(report?);
         }
         Ok(reports)
     }
