@@ -460,7 +460,13 @@ impl Agent {
         Output::of(crashing(self.command("once", &[]), point))
     }
 
-    /// The same, with the machine's clock moved by `shift` (`+40d`) through `faketime`.
+    /// Collects one target and pushes: `vigie-feed once --target NAME`.
+    #[must_use]
+    pub fn once_target(&self, name: &str) -> Output {
+        Output::of(self.command("once", &["--target", name]))
+    }
+
+    /// As [`Agent::once`], with the machine's clock moved by `shift` (`+40d`) through `faketime`.
     pub fn once_at(&self, shift: &str) -> Output {
         let mut faked = command(Path::new("faketime"));
         faked

@@ -14,8 +14,12 @@ const GOOD: [&str; 9] = [
     "harbour", "riviere", "mayak", "dengta", "oldpress", "mirror-a", "mirror-b", "mirror-c", "liar",
 ];
 
-/// Most memory an agent may take, in KiB.
-const PEAK_KIB: u64 = 64 * 1024;
+/// Most memory an agent may take, in KiB: 64 MiB. A debug build is not what users run, and gets twice as much.
+const PEAK_KIB: u64 = if cfg!(debug_assertions) {
+    128 * 1024
+} else {
+    64 * 1024
+};
 
 fn good(exhibit: &Exhibit) -> Vec<Source> {
     exhibit
