@@ -466,14 +466,13 @@ impl Agent {
         Output::of(self.command("once", &["--target", name]))
     }
 
-    /// As [`Agent::once`], with the machine's clock moved by `shift` (`+40d`) through `faketime`.
-    pub fn once_at(&self, shift: &str) -> Output {
+    /// As [`Agent::once_target`], with the machine's clock moved by `shift` (`+40d`) through `faketime`.
+    pub fn once_at(&self, name: &str, shift: &str) -> Output {
         let mut faked = command(Path::new("faketime"));
         faked
             .args(["-f", shift])
             .arg(program("vigie-feed"))
-            .arg("once")
-            .arg("--config")
+            .args(["once", "--target", name, "--config"])
             .arg(self.folder.join("agent.toml"));
         Output::of(faked)
     }

@@ -1,6 +1,9 @@
 //! Keys come and go, permissions end, machines are copied: each ends in a clear state, and what was proved before stays proved.
 
-#![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says best where it stands that something is missing"
+)]
 
 use std::{fs, path::PathBuf};
 
@@ -603,14 +606,39 @@ fn clock_set_back_or_far_ahead_is_noticed() {
         return skipped("clock_set_back_or_far_ahead_is_noticed", "faketime");
     }
     let unit = Unit::new();
+    // Further off than a policy may be old, or before it was issued: nothing is collected.
+    let asked = unit.asked("harbour");
     for (shift, what) in [("-3d", "set back"), ("+40d", "far ahead")] {
-        let said = unit.world.agent().once_at(shift);
+        let said = unit.world.agent().once_at("harbour", shift).exits(1);
         println!(
-            "clock {what}: {:?} {}",
-            said.code(),
+            "clock {what}: {}",
             said.err.lines().last().unwrap_or_default()
         );
-        assert_eq!(unit.world.agent().waiting(), 0, "{what}: {}", said.said());
+        assert!(
+            said.err.contains("the policy was issued at"),
+            "{what}: {}",
+            said.said()
+        );
+        assert_eq!(unit.asked("harbour"), asked, "{what}");
     }
+    // Hours ahead: it collects, and the registry keeps nothing that was captured in the future.
+    let kept = unit.world.kept();
+    let said = unit.world.agent().once_at("harbour", "+3h");
+    println!(
+        "clock hours ahead: {}",
+        said.err
+            .lines()
+            .rfind(|line| line.contains("refuses"))
+            .unwrap_or_default()
+    );
+    assert!(
+        said.err.contains("Clock") && unit.world.agent().refused() > 0,
+        "{}",
+        said.said()
+    );
+    assert_eq!((unit.world.agent().waiting(), unit.world.kept()), (0, kept));
+    // Set right again, it goes on.
+    unit.world.agent().once().ok();
+    unit.world.holds("after the clock was set right");
     unit.old_proofs_stand();
 }
