@@ -40,10 +40,7 @@ pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Dige
     };
     let mut units: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
     for (manifest, unit) in revisits {
-        units
-            .entry(manifest.parse()?)
-            .or_default()
-            .extend(u64::try_from(unit).ok());
+        units.entry(manifest.parse()?).or_default().extend(u64::try_from(unit).ok());
     }
     for (manifest, line, response, end) in rows {
         let of = units.entry(manifest.parse()?).or_default();
@@ -52,11 +49,6 @@ pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Dige
         of.extend(end.and_then(|unit| u64::try_from(unit).ok()));
     }
     (!units.is_empty())
-        .then(|| {
-            units
-                .into_iter()
-                .map(|(manifest, units)| (manifest, units.into_iter().collect()))
-                .collect()
-        })
+        .then(|| units.into_iter().map(|(manifest, units)| (manifest, units.into_iter().collect())).collect())
         .with_context(|| format!("there is no record {id}; it may have been erased already"))
 }

@@ -17,15 +17,9 @@ use crate::{
 /// Where there is no such leaf, or it is not a segment's.
 pub fn manifest_of(registry: &Registry, id: RecordId) -> Result<Digest> {
     let manifest: Option<String> = registry.store().read(|db| {
-        db.query_row(
-            "SELECT manifest FROM segments WHERE idx = ?1",
-            [id.leaf_row()],
-            |row| row.get(0),
-        )
-        .optional()
+        db.query_row("SELECT manifest FROM segments WHERE idx = ?1", [id.leaf_row()], |row| row.get(0)).optional()
     })?;
-    let manifest = manifest
-        .with_context(|| format!("there is no record {id}: leaf {} is no segment", id.leaf))?;
+    let manifest = manifest.with_context(|| format!("there is no record {id}: leaf {} is no segment", id.leaf))?;
     Ok(manifest.parse()?)
 }
 
@@ -38,19 +32,11 @@ pub fn bundle(registry: &Registry, id: RecordId) -> Result<Bundle> {
     let manifest = manifest_of(registry, id)?;
     let segment = registry.evidence().segment(&manifest)?;
     if id.unit >= segment.manifest.units {
-        bail!(
-            "there is no record {id}: the segment has {} units",
-            segment.manifest.units
-        );
+        bail!("there is no record {id}: the segment has {} units", segment.manifest.units);
     }
     let published = registry.checkpoint();
     let tiles: DiskTiles = registry.tiles();
-    let statement = |digest: Digest| {
-        registry
-            .evidence()
-            .statement(&digest)
-            .map_err(std::io::Error::other)
-    };
+    let statement = |digest: Digest| registry.evidence().statement(&digest).map_err(std::io::Error::other);
     let facts = LogFacts::read(published.note, &tiles, &statement)?;
     Ok(Bundle::of(&facts, &segment, &[id.unit])?)
 }
@@ -73,20 +59,10 @@ pub fn trace(registry: &Registry, id: RecordId) -> Result<Trace> {
 /// # Errors
 ///
 /// As [`bundle`].
-pub fn bundle_from_folder(
-    data: &std::path::Path,
-    db: &rusqlite::Connection,
-    id: RecordId,
-) -> Result<Bundle> {
-    let manifest: Option<String> = db
-        .query_row(
-            "SELECT manifest FROM segments WHERE idx = ?1",
-            [id.leaf_row()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let manifest: Digest = manifest
-        .with_context(|| format!("there is no record {id}: leaf {} is no segment", id.leaf))?
-        .parse()?;
+pub fn bundle_from_folder(data: &std::path::Path, db: &rusqlite::Connection, id: RecordId) -> Result<Bundle> {
+    let manifest: Option<String> =
+        db.query_row("SELECT manifest FROM segments WHERE idx = ?1", [id.leaf_row()], |row| row.get(0)).optional()?;
+    let manifest: Digest =
+        manifest.with_context(|| format!("there is no record {id}: leaf {} is no segment", id.leaf))?.parse()?;
     Ok(Bundle::from_folder(data, manifest, &[id.unit])?)
 }

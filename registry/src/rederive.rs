@@ -55,40 +55,18 @@ impl Rederived {
     #[must_use]
     pub fn verdict(&self) -> String {
         let gone = if self.gone + self.without_evidence > 0 {
-            format!(
-                "; {} lines and {} readings lawfully erased",
-                self.gone, self.without_evidence
-            )
+            format!("; {} lines and {} readings lawfully erased", self.gone, self.without_evidence)
         } else {
             String::new()
         };
         if self.differences.is_empty() {
-            let who = if self.same_reader {
-                "same reader"
-            } else {
-                "other reader"
-            };
-            format!(
-                "{who}: equal, {} lines of {} readings{gone}",
-                self.equal, self.readings
-            )
+            let who = if self.same_reader { "same reader" } else { "other reader" };
+            format!("{who}: equal, {} lines of {} readings{gone}", self.equal, self.readings)
         } else if self.same_reader {
-            format!(
-                "same reader: DIFFERS in {} of {} lines{gone}",
-                self.differences.len(),
-                self.lines
-            )
+            format!("same reader: DIFFERS in {} of {} lines{gone}", self.differences.len(), self.lines)
         } else {
-            let fields: usize = self
-                .differences
-                .iter()
-                .map(|difference| difference.fields.len().max(1))
-                .sum();
-            format!(
-                "other reader: {fields} fields differ in {} of {} lines{gone}",
-                self.differences.len(),
-                self.lines
-            )
+            let fields: usize = self.differences.iter().map(|difference| difference.fields.len().max(1)).sum();
+            format!("other reader: {fields} fields differ in {} of {} lines{gone}", self.differences.len(), self.lines)
         }
     }
 }
@@ -125,11 +103,7 @@ impl Readers {
     ///
     /// Where there is no room for temporary files.
     pub fn new(other: Option<&Path>) -> Result<Self> {
-        Ok(Self {
-            folder: tempfile::tempdir()?,
-            other: other.map(Path::to_owned),
-            laid: BTreeMap::new(),
-        })
+        Ok(Self { folder: tempfile::tempdir()?, other: other.map(Path::to_owned), laid: BTreeMap::new() })
     }
 
     /// Derives one segment again.
@@ -141,10 +115,7 @@ impl Readers {
         let bytes = registry.evidence().segment_bytes(manifest)?;
         let kept = Segment::read(&bytes)?;
         let view = kept.view()?;
-        let mut report = Rederived {
-            manifest: manifest.to_string(),
-            ..Rederived::default()
-        };
+        let mut report = Rederived { manifest: manifest.to_string(), ..Rederived::default() };
         let Some((_, run)) = &view.run else {
             report.without_evidence = conversions(&kept).count() as u64;
             return Ok(report);
@@ -160,12 +131,7 @@ impl Readers {
         Ok(report)
     }
 
-    fn program(
-        &mut self,
-        registry: &Registry,
-        run: &Run,
-        report: &mut Rederived,
-    ) -> Result<PathBuf> {
+    fn program(&mut self, registry: &Registry, run: &Run, report: &mut Rederived) -> Result<PathBuf> {
         let named = run.reader.program;
         let bytes = match registry.evidence().program(&named) {
             Ok(bytes) => bytes,
@@ -185,11 +151,7 @@ impl Readers {
         // What runs is what was hashed here, whatever its file is called.
         let found = Digest::of(&bytes);
         report.same_reader = found == named;
-        let who = if report.same_reader {
-            "same reader"
-        } else {
-            "other reader"
-        };
+        let who = if report.same_reader { "same reader" } else { "other reader" };
         report.reader = format!("{who} {} {}", run.reader.name, found.short());
         if let Some(path) = self.laid.get(&found) {
             return Ok(path.clone());
@@ -210,11 +172,7 @@ fn conversions(segment: &Segment) -> impl Iterator<Item = &Conversion> {
 
 fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = fs::OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o700)
-        .open(path)?;
+    let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o700).open(path)?;
     file.write_all(bytes)?;
     Ok(file.sync_all()?)
 }
@@ -223,23 +181,14 @@ fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
 fn entry_of(registry: &Registry, run: &Run) -> Result<Entry> {
     let issue = schemas::policy::open_issue(&run.issue)?;
     let note = registry.evidence().statement(&issue.issue.permission)?;
-    let Statement::Permission { allowlist, .. } = schemas::policy::open_statement(&note)?.statement
-    else {
-        bail!(
-            "the statement {} is no permission",
-            issue.issue.permission.short()
-        );
+    let Statement::Permission { allowlist, .. } = schemas::policy::open_statement(&note)?.statement else {
+        bail!("the statement {} is no permission", issue.issue.permission.short());
     };
     allowlist
         .entries
         .into_iter()
         .find(|entry| entry.digest() == run.entry)
-        .with_context(|| {
-            format!(
-                "the permission named by the run holds no entry {}",
-                run.entry.short()
-            )
-        })
+        .with_context(|| format!("the permission named by the run holds no entry {}", run.entry.short()))
 }
 
 /// The file again, member by member, without conversions.
@@ -250,10 +199,7 @@ fn without_conversions(file: &[u8]) -> Result<Vec<u8>> {
         if entry.record.kind() != warc::RecordType::Conversion {
             let from = usize::try_from(entry.offset)?;
             let to = from + usize::try_from(entry.length)?;
-            out.extend_from_slice(
-                file.get(from..to)
-                    .context("a member lies beyond the file")?,
-            );
+            out.extend_from_slice(file.get(from..to).context("a member lies beyond the file")?);
         }
     }
     Ok(out)
@@ -272,28 +218,13 @@ fn derive(program: &Path, copy: &Path, entry: &Path) -> Result<BTreeMap<String, 
         .output()
         .context("the program could not be started")?;
     if !output.status.success() {
-        bail!(
-            "the program failed ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("the program failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     let mut said: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for (number, line) in output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty())
-    {
-        let Said { response, line } = serde_json::from_slice(line).with_context(|| {
-            format!(
-                "line {} of what the program printed is not understood",
-                number + 1
-            )
-        })?;
-        said.entry(response)
-            .or_default()
-            .push(schemas::canonical::to_canonical(&line)?);
+    for (number, line) in output.stdout.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+        let Said { response, line } = serde_json::from_slice(line)
+            .with_context(|| format!("line {} of what the program printed is not understood", number + 1))?;
+        said.entry(response).or_default().push(schemas::canonical::to_canonical(&line)?);
     }
     Ok(said)
 }
@@ -309,18 +240,10 @@ fn compare(kept: &Segment, said: &BTreeMap<String, Vec<Vec<u8>>>, report: &mut R
             }
         };
         let Some(again) = said.get(&response) else {
-            if kept
-                .parts
-                .iter()
-                .any(|part| matches!(part, Part::Record(record) if record.record.id() == response))
-            {
+            if kept.parts.iter().any(|part| matches!(part, Part::Record(record) if record.record.id() == response)) {
                 push(
                     report,
-                    Difference {
-                        response: response.clone(),
-                        unit: None,
-                        fields: vec!["no reading".to_owned()],
-                    },
+                    Difference { response: response.clone(), unit: None, fields: vec!["no reading".to_owned()] },
                 );
             } else {
                 report.without_evidence += 1;
@@ -338,41 +261,17 @@ fn compare(kept: &Segment, said: &BTreeMap<String, Vec<Vec<u8>>>, report: &mut R
             match again.get(index) {
                 Some(bytes) if *bytes == line.said => report.equal += 1,
                 other => {
-                    let fields = other.map_or_else(
-                        || vec!["missing".to_owned()],
-                        |bytes| differing(&line.said, bytes),
-                    );
-                    push(
-                        report,
-                        Difference {
-                            response: response.clone(),
-                            unit: Some(line.unit),
-                            fields,
-                        },
-                    );
+                    let fields = other.map_or_else(|| vec!["missing".to_owned()], |bytes| differing(&line.said, bytes));
+                    push(report, Difference { response: response.clone(), unit: Some(line.unit), fields });
                 }
             }
         }
         for _ in conversion.lines.len()..again.len() {
-            push(
-                report,
-                Difference {
-                    response: response.clone(),
-                    unit: None,
-                    fields: vec!["a line more".to_owned()],
-                },
-            );
+            push(report, Difference { response: response.clone(), unit: None, fields: vec!["a line more".to_owned()] });
         }
     }
     for response in said.keys().filter(|response| !seen.contains(response)) {
-        push(
-            report,
-            Difference {
-                response: response.clone(),
-                unit: None,
-                fields: vec!["a reading more".to_owned()],
-            },
-        );
+        push(report, Difference { response: response.clone(), unit: None, fields: vec!["a reading more".to_owned()] });
     }
 }
 
@@ -383,8 +282,7 @@ fn push(report: &mut Rederived, difference: Difference) {
 }
 
 fn differing(kept: &[u8], again: &[u8]) -> Vec<String> {
-    let (Ok(kept), Ok(again)) = (serde_json::from_slice(kept), serde_json::from_slice(again))
-    else {
+    let (Ok(kept), Ok(again)) = (serde_json::from_slice(kept), serde_json::from_slice(again)) else {
         return vec!["/".to_owned()];
     };
     let mut fields = Vec::new();
@@ -400,12 +298,7 @@ fn walk(at: &str, kept: &serde_json::Value, again: &serde_json::Value, fields: &
     if let (Object(kept), Object(again)) = (kept, again) {
         let names: std::collections::BTreeSet<_> = kept.keys().chain(again.keys()).collect();
         for name in names {
-            walk(
-                &format!("{at}/{name}"),
-                kept.get(name).unwrap_or(&Null),
-                again.get(name).unwrap_or(&Null),
-                fields,
-            );
+            walk(&format!("{at}/{name}"), kept.get(name).unwrap_or(&Null), again.get(name).unwrap_or(&Null), fields);
         }
     } else {
         fields.push(at.to_owned());

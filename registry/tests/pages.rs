@@ -25,8 +25,7 @@ use schemas::{Digest, receipt::Receipt, statement::Statement, trust::TrustRoot};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-const HOSTILE: &str =
-    "<script>alert(1)</script> \"quoted\" & \u{202e}gnp.exe <img src=x onerror=alert(2)>";
+const HOSTILE: &str = "<script>alert(1)</script> \"quoted\" & \u{202e}gnp.exe <img src=x onerror=alert(2)>";
 
 struct Site {
     _folder: TempDir,
@@ -45,10 +44,7 @@ struct Seen {
 
 impl Seen {
     fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -56,55 +52,27 @@ impl Site {
     /// A registry that everybody on the machine may read, or one with tokens.
     fn new(local: bool) -> Self {
         let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
-        let registry = Registry::open(world.config_with(
-            folder.path(),
-            Arc::new(RealDisk),
-            Arc::new(SqliteIndex),
-        ))
-        .unwrap();
+        let registry =
+            Registry::open(world.config_with(folder.path(), Arc::new(RealDisk), Arc::new(SqliteIndex))).unwrap();
         let agent = world.found(&registry);
         let desk = Desk::new(registry, local, false);
         let router = api::router(desk.clone());
-        Self {
-            _folder: folder,
-            world,
-            desk,
-            router,
-            agent,
-            made: Vec::new(),
-        }
+        Self { _folder: folder, world, desk, router, agent, made: Vec::new() }
     }
 
     /// The same with a few records, one of them revised, one of them hostile.
     fn with_records(local: bool) -> Self {
         let mut site = Self::new(local);
-        site.collect(&[
-            ("a", "The harbour is free of ice"),
-            ("b", "A ferry leaves at nine"),
-            ("h", HOSTILE),
-        ]);
-        site.collect(&[
-            ("a", "The harbour is full of ice"),
-            ("b", "A ferry leaves at nine"),
-        ]);
+        site.collect(&[("a", "The harbour is free of ice"), ("b", "A ferry leaves at nine"), ("h", HOSTILE)]);
+        site.collect(&[("a", "The harbour is full of ice"), ("b", "A ferry leaves at nine")]);
         site
     }
 
     fn collect(&mut self, items: &[(&str, &str)]) {
         self.world.pass(SignedDuration::from_mins(15));
-        let made = self
-            .agent
-            .collect(&self.world, self.desk.registry(), &[Page::of(items)]);
-        let answer = self
-            .desk
-            .registry()
-            .put_segment(&made.name, &made.bytes, 0)
-            .unwrap();
-        assert!(
-            matches!(testing::receipt_of(&answer), Receipt::Receipt { .. }),
-            "{}",
-            answer.receipt
-        );
+        let made = self.agent.collect(&self.world, self.desk.registry(), &[Page::of(items)]);
+        let answer = self.desk.registry().put_segment(&made.name, &made.bytes, 0).unwrap();
+        assert!(matches!(testing::receipt_of(&answer), Receipt::Receipt { .. }), "{}", answer.receipt);
         self.agent.heard(&answer);
         self.made.push(made);
         self.settle();
@@ -123,36 +91,23 @@ impl Site {
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, 16 << 20).await.unwrap();
-        Seen {
-            status: parts.status,
-            headers: parts.headers,
-            html: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        Seen { status: parts.status, headers: parts.headers, html: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
     async fn get(&self, path: &str) -> Seen {
-        self.ask(Request::get(path).body(Body::empty()).unwrap())
-            .await
+        self.ask(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     async fn get_with(&self, path: &str, name: &str, value: &str) -> Seen {
-        self.ask(
-            Request::get(path)
-                .header(name, value)
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
+        self.ask(Request::get(path).header(name, value).body(Body::empty()).unwrap()).await
     }
 
     async fn post(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Seen {
-        let mut request =
-            Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.ask(request.body(Body::from(form.to_owned())).unwrap())
-            .await
+        self.ask(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
     /// Where the page of the item with that id is.
@@ -178,11 +133,7 @@ fn fault(html: &str) -> Option<String> {
     let mut ids = std::collections::BTreeSet::new();
     for piece in html.split('<').skip(1) {
         let (tag, _) = piece.split_once('>')?;
-        let name: String = tag
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
+        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
         if tag.starts_with('!') || ["meta", "link", "input", "br", "img"].contains(&name.as_str()) {
             continue;
         }
@@ -197,19 +148,12 @@ fn fault(html: &str) -> Option<String> {
         if ["script", "style", "iframe", "object", "embed", "base"].contains(&name.as_str()) {
             return Some(format!("<{name}> has no place here"));
         }
-        if let Some(id) = tag
-            .split(" id=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
+        if let Some(id) = tag.split(" id=\"").nth(1).and_then(|rest| rest.split('"').next())
             && !ids.insert(id.to_owned())
         {
             return Some(format!("the id {id} stands twice"));
         }
-        if tag.contains(" style=")
-            || tag
-                .split(' ')
-                .any(|part| part.starts_with("on") && part.contains('='))
-        {
+        if tag.contains(" style=") || tag.split(' ').any(|part| part.starts_with("on") && part.contains('=')) {
             return Some(format!("<{tag}> carries style or script"));
         }
     }
@@ -231,32 +175,18 @@ async fn every_page_stands_in_both_languages() {
         "/agents".to_owned(),
     ];
     for path in &paths {
-        for (lang, tag, word) in [
-            ("en", "en-CA", "Skip to the content"),
-            ("fr", "fr-CA", "Passer au contenu"),
-        ] {
+        for (lang, tag, word) in [("en", "en-CA", "Skip to the content"), ("fr", "fr-CA", "Passer au contenu")] {
             let mark = if path.contains('?') { '&' } else { '?' };
             let page = site.get(&format!("{path}{mark}lang={lang}")).await;
             assert_eq!(page.status, StatusCode::OK, "{path} {lang}: {}", page.html);
             assert_eq!(fault(&page.html), None, "{path} {lang}");
-            assert!(
-                page.html.contains(&format!("<html lang=\"{tag}\">")),
-                "{path}"
-            );
+            assert!(page.html.contains(&format!("<html lang=\"{tag}\">")), "{path}");
             assert!(page.html.contains(word), "{path} {lang}");
             for once in ["<h1", "<main", "<footer", "<head>"] {
                 assert_eq!(page.html.matches(once).count(), 1, "{path} {lang} {once}");
             }
-            assert!(
-                !page
-                    .html
-                    .contains(if lang == "en" { "TRIAL" } else { "ESSAI" }),
-                "{path} is no trial"
-            );
-            assert!(
-                page.html.contains("vigie.example.org/log"),
-                "{path} names the log in its foot"
-            );
+            assert!(!page.html.contains(if lang == "en" { "TRIAL" } else { "ESSAI" }), "{path} is no trial");
+            assert!(page.html.contains("vigie.example.org/log"), "{path} names the log in its foot");
         }
     }
 }
@@ -273,13 +203,9 @@ async fn every_answer_carries_the_headers_that_keep_a_browser_tame() {
         .and_then(|rest| rest.split('"').next())
         .unwrap()
         .to_owned();
-    for path in [
-        "/".to_owned(),
-        site.record("h"),
-        "/nowhere".to_owned(),
-        "/record/9999.0".to_owned(),
-        format!("/assets/{css}"),
-    ] {
+    for path in
+        ["/".to_owned(), site.record("h"), "/nowhere".to_owned(), "/record/9999.0".to_owned(), format!("/assets/{css}")]
+    {
         let page = site.get(&path).await;
         let policy = page.header("content-security-policy");
         assert_eq!(
@@ -290,21 +216,12 @@ async fn every_answer_carries_the_headers_that_keep_a_browser_tame() {
         assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
     }
-    assert_eq!(
-        site.get("/").await.header("cache-control"),
-        "private, no-store"
-    );
+    assert_eq!(site.get("/").await.header("cache-control"), "private, no-store");
     let sheet = site.get(&format!("/assets/{css}")).await;
     assert_eq!(sheet.header("content-type"), "text/css; charset=utf-8");
     assert!(sheet.header("cache-control").contains("immutable"));
-    assert!(
-        !sheet.html.contains("url(") && !sheet.html.contains("@import"),
-        "the sheet loads nothing"
-    );
-    assert_eq!(
-        site.get("/assets/vigie-0000000000000000.css").await.status,
-        StatusCode::NOT_FOUND
-    );
+    assert!(!sheet.html.contains("url(") && !sheet.html.contains("@import"), "the sheet loads nothing");
+    assert_eq!(site.get("/assets/vigie-0000000000000000.css").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -314,27 +231,12 @@ async fn what_was_collected_is_text_and_nothing_else() {
         let page = site.get(&path).await;
         assert_eq!(page.status, StatusCode::OK);
         assert_eq!(fault(&page.html), None, "{path}");
-        assert!(
-            page.html.contains("script&#62;") || page.html.contains("script&gt;"),
-            "{path} shows it, escaped"
-        );
-        assert!(
-            !page.html.contains("<script") && !page.html.contains("<img src=x"),
-            "{path}"
-        );
-        assert!(
-            !page.html.contains('\u{202e}') && page.html.contains("[U+202E]"),
-            "{path} writes the override out"
-        );
+        assert!(page.html.contains("script&#62;") || page.html.contains("script&gt;"), "{path} shows it, escaped");
+        assert!(!page.html.contains("<script") && !page.html.contains("<img src=x"), "{path}");
+        assert!(!page.html.contains('\u{202e}') && page.html.contains("[U+202E]"), "{path} writes the override out");
     }
-    let page = site
-        .get("/?q=%3Cscript%3Ealert(1)%3C/script%3E%22onfocus=x")
-        .await;
-    assert_eq!(
-        fault(&page.html),
-        None,
-        "what was asked for comes back as text"
-    );
+    let page = site.get("/?q=%3Cscript%3Ealert(1)%3C/script%3E%22onfocus=x").await;
+    assert_eq!(fault(&page.html), None, "what was asked for comes back as text");
     assert!(!page.html.contains("<script"));
 }
 
@@ -343,16 +245,8 @@ async fn a_record_shows_its_versions_and_its_chain_of_custody() {
     let site = Site::with_records(true);
     let path = site.record("a");
     let page = site.get(&path).await;
-    assert!(
-        page.html
-            .contains("<del><span class=\"hidden\">Removed: </span>free "),
-        "{}",
-        page.html
-    );
-    assert!(
-        page.html
-            .contains("<ins><span class=\"hidden\">Added: </span>full ")
-    );
+    assert!(page.html.contains("<del><span class=\"hidden\">Removed: </span>free "), "{}", page.html);
+    assert!(page.html.contains("<ins><span class=\"hidden\">Added: </span>full "));
     for question in [
         "Who allowed this, why, and until when?",
         "What did robots.txt say?",
@@ -362,26 +256,14 @@ async fn a_record_shows_its_versions_and_its_chain_of_custody() {
     ] {
         assert!(page.html.contains(question), "{question}");
     }
-    assert!(
-        page.html
-            .contains("Every step was computed again and holds.")
-    );
-    assert!(
-        page.html.contains("the test site is ours"),
-        "why robots.txt did not apply"
-    );
+    assert!(page.html.contains("Every step was computed again and holds."));
+    assert!(page.html.contains("the test site is ours"), "why robots.txt did not apply");
     assert!(page.html.contains("That the source really said this."));
-    assert!(page.html.contains(&format!(
-        "/v1/records/{}/bundle",
-        path.trim_start_matches("/record/")
-    )));
+    assert!(page.html.contains(&format!("/v1/records/{}/bundle", path.trim_start_matches("/record/"))));
     let answer = site.router.clone().oneshot(
-        Request::get(format!(
-            "/v1/records/{}/bundle",
-            path.trim_start_matches("/record/")
-        ))
-        .body(Body::empty())
-        .unwrap(),
+        Request::get(format!("/v1/records/{}/bundle", path.trim_start_matches("/record/")))
+            .body(Body::empty())
+            .unwrap(),
     );
     assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
 }
@@ -391,11 +273,7 @@ async fn no_limit_of_a_trace_is_missing_in_french() {
     let site = Site::with_records(true);
     let path = site.record("a");
     let limits = |html: &str| -> Vec<String> {
-        let list = html
-            .split("<ul class=\"limits\">")
-            .nth(1)
-            .and_then(|rest| rest.split("</ul>").next())
-            .unwrap();
+        let list = html.split("<ul class=\"limits\">").nth(1).and_then(|rest| rest.split("</ul>").next()).unwrap();
         list.split("<li").skip(1).map(str::to_owned).collect()
     };
     let english = limits(&site.get(&format!("{path}?lang=en")).await.html);
@@ -403,10 +281,7 @@ async fn no_limit_of_a_trace_is_missing_in_french() {
     assert!(english.len() >= 5);
     assert_eq!(english.len(), french.len());
     for limit in &french {
-        assert!(
-            !limit.starts_with(" lang=\"en\""),
-            "a limit has no French yet: {limit}"
-        );
+        assert!(!limit.starts_with(" lang=\"en\""), "a limit has no French yet: {limit}");
     }
 }
 
@@ -415,9 +290,7 @@ async fn an_erased_record_leaves_its_tombstone_and_no_word() {
     let site = Site::with_records(true);
     let path = site.record("h");
     let id: RecordId = path.trim_start_matches("/record/").parse().unwrap();
-    let erasure = site
-        .world
-        .erasure(site.made[0].name, &[id.unit], &["eve", "finn"]);
+    let erasure = site.world.erasure(site.made[0].name, &[id.unit], &["eve", "finn"]);
     site.desk.registry().add_statement(&erasure).unwrap();
     site.settle();
     let page = site.get(&path).await;
@@ -446,40 +319,19 @@ async fn what_is_not_known_is_refused_and_what_is_not_there_is_said() {
     ] {
         let page = site.get(path).await;
         assert_eq!(page.status.as_u16(), status, "{path}");
-        assert!(
-            page.header("content-type").starts_with("text/html"),
-            "{path}"
-        );
+        assert!(page.header("content-type").starts_with("text/html"), "{path}");
         assert_eq!(fault(&page.html), None, "{path}");
     }
-    assert!(
-        site.get("/?colour=red")
-            .await
-            .html
-            .contains("`colour` is not known")
-    );
-    assert!(
-        site.get("/record/9999.0?lang=fr")
-            .await
-            .html
-            .contains("Introuvable")
-    );
+    assert!(site.get("/?colour=red").await.html.contains("`colour` is not known"));
+    assert!(site.get("/record/9999.0?lang=fr").await.html.contains("Introuvable"));
     let api = site.get("/v1/none").await;
-    assert_eq!(
-        (api.status, api.header("content-type")),
-        (StatusCode::NOT_FOUND, "application/problem+json")
-    );
+    assert_eq!((api.status, api.header("content-type")), (StatusCode::NOT_FOUND, "application/problem+json"));
 }
 
 #[tokio::test]
 async fn the_language_follows_address_then_cookie_then_browser() {
     let site = Site::new(true);
-    assert!(
-        site.get_with("/", "accept-language", "fr-CA,en;q=0.5")
-            .await
-            .html
-            .contains("lang=\"fr-CA\">")
-    );
+    assert!(site.get_with("/", "accept-language", "fr-CA,en;q=0.5").await.html.contains("lang=\"fr-CA\">"));
     let page = site
         .ask(
             Request::get("/")
@@ -493,14 +345,8 @@ async fn the_language_follows_address_then_cookie_then_browser() {
     let page = site.get_with("/?lang=en", "cookie", "vigie-lang=fr").await;
     assert!(page.html.contains("<html lang=\"en-CA\">"));
     assert!(page.header("set-cookie").starts_with("vigie-lang=en;"));
-    assert!(
-        page.html.contains("href=\"/sources?lang=en\""),
-        "links go on naming the language"
-    );
-    assert!(
-        page.html.contains("name=\"lang\" value=\"en\""),
-        "and so does the form"
-    );
+    assert!(page.html.contains("href=\"/sources?lang=en\""), "links go on naming the language");
+    assert!(page.html.contains("name=\"lang\" value=\"en\""), "and so does the form");
     let page = site.get("/?q=harbour").await;
     assert!(
         page.html.contains("href=\"/?q=harbour&#38;lang=fr\"")
@@ -515,17 +361,11 @@ async fn pages_over_the_network_need_a_token_and_a_purpose() {
     for path in ["/", path.as_str(), "/sources", "/agents", "/denials"] {
         let page = site.get(path).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{path}");
-        assert!(
-            page.header("location").starts_with("/sign-in?next=%2F"),
-            "{path}"
-        );
+        assert!(page.header("location").starts_with("/sign-in?next=%2F"), "{path}");
     }
     let form = site.get("/sign-in?next=/sources").await;
     assert_eq!((form.status, fault(&form.html)), (StatusCode::OK, None));
-    assert!(
-        !form.html.contains("vigie.example.org/log"),
-        "the state of the log is for readers"
-    );
+    assert!(!form.html.contains("vigie.example.org/log"), "the state of the log is for readers");
     let row = Token {
         name: "ana".to_owned(),
         role: "analyst".to_owned(),
@@ -533,42 +373,20 @@ async fn pages_over_the_network_need_a_token_and_a_purpose() {
         expires_at: None,
         revoked_at: None,
     };
-    site.desk
-        .store()
-        .keep_token(&Digest::of(b"vgt_open"), &row)
-        .unwrap();
+    site.desk.store().keep_token(&Digest::of(b"vgt_open"), &row).unwrap();
     let here = [("sec-fetch-site", "same-origin")];
     let fields = "token=vgt_open&purpose=file+2026-0042&next=%2Fsources";
     assert_eq!(
-        site.post(
-            "/sign-in",
-            fields,
-            &[
-                ("origin", "https://example.net"),
-                ("host", "vigie.example.org")
-            ]
-        )
-        .await
-        .status,
+        site.post("/sign-in", fields, &[("origin", "https://example.net"), ("host", "vigie.example.org")]).await.status,
         StatusCode::FORBIDDEN
     );
     assert_eq!(
-        site.post("/sign-in", "token=vgt_wrong&purpose=x&next=%2F", &here)
-            .await
-            .status,
+        site.post("/sign-in", "token=vgt_wrong&purpose=x&next=%2F", &here).await.status,
         StatusCode::UNAUTHORIZED
     );
-    assert_eq!(
-        site.post("/sign-in", "token=vgt_open&purpose=+&next=%2F", &here)
-            .await
-            .status,
-        StatusCode::BAD_REQUEST
-    );
+    assert_eq!(site.post("/sign-in", "token=vgt_open&purpose=+&next=%2F", &here).await.status, StatusCode::BAD_REQUEST);
     let entered = site.post("/sign-in", fields, &here).await;
-    assert_eq!(
-        (entered.status, entered.header("location")),
-        (StatusCode::SEE_OTHER, "/sources")
-    );
+    assert_eq!((entered.status, entered.header("location")), (StatusCode::SEE_OTHER, "/sources"));
     let cookie = entered.header("set-cookie").to_owned();
     for part in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/"] {
         assert!(cookie.contains(part), "{cookie} lacks {part}");
@@ -596,53 +414,19 @@ async fn a_trial_says_so_on_every_page() {
     const ORIGIN: &str = "demo.vigie.invalid/log";
     let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
     let key = testing::key(ORIGIN);
-    let root = TrustRoot {
-        origin: ORIGIN.to_owned(),
-        trial: true,
-        log_key: key.vkey().to_string(),
-        ..world.root()
-    };
-    let config = Config {
-        key,
-        ..world.config_with(folder.path(), Arc::new(RealDisk), Arc::new(SqliteIndex))
-    };
+    let root = TrustRoot { origin: ORIGIN.to_owned(), trial: true, log_key: key.vkey().to_string(), ..world.root() };
+    let config = Config { key, ..world.config_with(folder.path(), Arc::new(RealDisk), Arc::new(SqliteIndex)) };
     let registry = Registry::open(config).unwrap();
-    let statement = Statement::Root {
-        v: 1,
-        root,
-        salt: Digest([7; 32]),
-    };
-    registry
-        .add_statement(&testing::sign(&statement, &["bob", "cleo"]))
-        .unwrap();
+    let statement = Statement::Root { v: 1, root, salt: Digest([7; 32]) };
+    registry.add_statement(&testing::sign(&statement, &["bob", "cleo"])).unwrap();
     let desk = Desk::new(registry, true, false);
     let router = api::router(desk.clone());
-    let site = Site {
-        _folder: folder,
-        agent: Agent::new("agent-1"),
-        world,
-        desk,
-        router,
-        made: Vec::new(),
-    };
-    for path in [
-        "/",
-        "/sources",
-        "/denials",
-        "/agents",
-        "/nowhere",
-        "/record/1.1",
-    ] {
+    let site = Site { _folder: folder, agent: Agent::new("agent-1"), world, desk, router, made: Vec::new() };
+    for path in ["/", "/sources", "/denials", "/agents", "/nowhere", "/record/1.1"] {
         for (lang, word) in [("en", "TRIAL"), ("fr", "ESSAI")] {
             let html = site.get(&format!("{path}?lang={lang}")).await.html;
-            assert!(
-                html.contains(&format!("<title>{word} – ")),
-                "{path} {lang}: in the title"
-            );
-            assert!(
-                html.contains(&format!("role=\"note\"><strong>{word}</strong>")),
-                "{path} {lang}: in a banner"
-            );
+            assert!(html.contains(&format!("<title>{word} – ")), "{path} {lang}: in the title");
+            assert!(html.contains(&format!("role=\"note\"><strong>{word}</strong>")), "{path} {lang}: in a banner");
         }
     }
 }

@@ -17,8 +17,7 @@ fn ask(world: &World, query: &str) -> Vec<String> {
 
 fn ask_with(world: &World, query: &str, options: &Options) -> Vec<String> {
     let parsed = Query::parse(query).unwrap_or_else(|why| panic!("{query}: {why}"));
-    let answer = Search::run(&world.connection, &parsed, options)
-        .unwrap_or_else(|why| panic!("{query}: {why:?}"));
+    let answer = Search::run(&world.connection, &parsed, options).unwrap_or_else(|why| panic!("{query}: {why:?}"));
     assert_eq!(answer.total, answer.hits.len() as u64);
     answer.hits.into_iter().map(|hit| hit.id).collect()
 }
@@ -31,12 +30,7 @@ fn check(world: &World, query: &str, expected: &[&str]) {
 
 /// Five items that differ in everything a query can ask for.
 fn small() -> World {
-    let mut harbour = record(
-        "harbour",
-        "en-GB",
-        "Harbour opens early",
-        "The ferry waits in ice-free water",
-    );
+    let mut harbour = record("harbour", "en-GB", "Harbour opens early", "The ferry waits in ice-free water");
     harbour.published_at = claim("2026-10-01T00:00:00Z");
     harbour.author = Some(Author {
         id: Some("https://social.example.net/users/desk".into()),
@@ -46,12 +40,7 @@ fn small() -> World {
     });
     harbour.tags = vec!["#IceFree".into()];
     harbour.links = vec!["https://news.example.net/2026/a?b=1#top".into()];
-    let mut port = record(
-        "port",
-        "fr",
-        "Port",
-        "L’été au port, ice and free water; harbour",
-    );
+    let mut port = record("port", "fr", "Port", "L’été au port, ice and free water; harbour");
     port.published_at = claim("2026-10-02T10:00:00Z");
     port.kind = Kind::Post;
     port.platform = "mastodon".into();
@@ -62,11 +51,7 @@ fn small() -> World {
     let mut newer = edited.clone();
     newer.text = Some("the new words".into());
     let mut revised = item(edited);
-    revised.versions.push(Version {
-        record: newer,
-        first_seen_at: at("2026-10-19T12:00:00Z"),
-        is_late: false,
-    });
+    revised.versions.push(Version { record: newer, first_seen_at: at("2026-10-19T12:00:00Z"), is_late: false });
     let mut gone = item(record("gone", "", "Withdrawn", "last words"));
     gone.is_gone = true;
     gone.entry = "port-desk".into();
@@ -112,18 +97,12 @@ fn every_operator_finds_what_it_says() {
         ("link:example.net", &["harbour"]),
         ("link:news.example.net", &["harbour"]),
         ("link:ews.example.net", &[]),
-        (
-            "link:example.org",
-            &["edited", "gone", "harbour", "late", "port"],
-        ),
+        ("link:example.org", &["edited", "gone", "harbour", "late", "port"]),
         ("link:http://news.example.net/2026/a?b=1", &["harbour"]),
         ("link:news.example.net/2026", &[]),
         ("link:news.example.net/2026/*", &["harbour"]),
         ("link:net", &[]),
-        (
-            "after:2026-10-01",
-            &["edited", "gone", "harbour", "late", "port"],
-        ),
+        ("after:2026-10-01", &["edited", "gone", "harbour", "late", "port"]),
         ("after:2026-10-02 before:2026-10-03", &["edited", "port"]),
         ("before:2026-10-02", &["harbour"]),
         ("after:2026-10-02T10:00:01Z", &["gone", "late"]),
@@ -150,19 +129,10 @@ fn every_operator_finds_what_it_says() {
     ] {
         check(&world, query, expected);
     }
-    let every_version = Options {
-        every_version: true,
-        ..Options::at(now())
-    };
+    let every_version = Options { every_version: true, ..Options::at(now()) };
     assert_eq!(ask_with(&world, "old words", &every_version), ["edited"]);
-    assert_eq!(
-        ask_with(&world, "is:revised", &every_version),
-        ["edited", "edited"]
-    );
-    let is_trial = Options {
-        is_trial: true,
-        ..Options::at(now())
-    };
+    assert_eq!(ask_with(&world, "is:revised", &every_version), ["edited", "edited"]);
+    let is_trial = Options { is_trial: true, ..Options::at(now()) };
     assert_eq!(ask_with(&world, "is:trial", &is_trial).len(), 5);
 }
 
@@ -170,14 +140,7 @@ fn every_operator_finds_what_it_says() {
 fn hits_tell_what_is_known_of_them() {
     let world = small();
     let hit = |query: &str| {
-        Search::run(
-            &world.connection,
-            &Query::parse(query).unwrap(),
-            &Options::at(now()),
-        )
-        .unwrap()
-        .hits
-        .remove(0)
+        Search::run(&world.connection, &Query::parse(query).unwrap(), &Options::at(now())).unwrap().hits.remove(0)
     };
     let gone = hit("is:gone");
     assert!(gone.is_gone && !gone.is_current && !gone.is_revised && !gone.time_is_claimed);
@@ -187,10 +150,7 @@ fn hits_tell_what_is_known_of_them() {
     );
     let harbour = hit("title:harbour");
     assert!(!harbour.is_gone && harbour.is_current && harbour.time_is_claimed);
-    assert_eq!(
-        (harbour.time, harbour.language.as_deref()),
-        (at("2026-10-01T00:00:00Z"), Some("en-gb"))
-    );
+    assert_eq!((harbour.time, harbour.language.as_deref()), (at("2026-10-01T00:00:00Z"), Some("en-gb")));
     let json = serde_json::to_value(&harbour).unwrap();
     assert_eq!(json["time"], "2026-10-01T00:00:00Z");
     assert_eq!(json["revision"], row(0, 0));
@@ -199,10 +159,7 @@ fn hits_tell_what_is_known_of_them() {
 #[test]
 fn titles_weigh_more_than_bodies() {
     let world = small();
-    let options = Options {
-        order: Order::Relevance,
-        ..Options::at(now())
-    };
+    let options = Options { order: Order::Relevance, ..Options::at(now()) };
     assert_eq!(ask_with(&world, "harbour", &options), ["harbour", "port"]);
     assert_eq!(ask(&world, "harbour"), ["port", "harbour"], "newest first");
 }
@@ -211,19 +168,8 @@ fn titles_weigh_more_than_bodies() {
 fn new_items_do_not_move_the_pages() {
     let mut world = World::of(corpus());
     let query = Query::parse("kind:article").unwrap();
-    let mut options = Options {
-        limit: 10,
-        ..Options::at(now())
-    };
-    let all = Search::run(
-        &world.connection,
-        &query,
-        &Options {
-            limit: 200,
-            ..options.clone()
-        },
-    )
-    .unwrap();
+    let mut options = Options { limit: 10, ..Options::at(now()) };
+    let all = Search::run(&world.connection, &query, &Options { limit: 200, ..options.clone() }).unwrap();
     let first = Search::run(&world.connection, &query, &options).unwrap();
     let mut fresh = record("fresh", "en", "Fresh", "fresh");
     fresh.published_at = claim("2026-10-20T00:00:00Z");
@@ -236,35 +182,16 @@ fn new_items_do_not_move_the_pages() {
 #[test]
 fn a_cursor_serves_its_own_query_only() {
     let world = World::of(corpus());
-    let options = Options {
-        limit: 5,
-        ..Options::at(now())
-    };
+    let options = Options { limit: 5, ..Options::at(now()) };
     let query = Query::parse("kind:article").unwrap();
-    let cursor = Search::run(&world.connection, &query, &options)
-        .unwrap()
-        .next
-        .unwrap();
+    let cursor = Search::run(&world.connection, &query, &options).unwrap().next.unwrap();
     let with = |query: &Query, options: Options, cursor: &str| {
-        Search::run(
-            &world.connection,
-            query,
-            &Options {
-                cursor: Some(cursor.to_owned()),
-                ..options
-            },
-        )
+        Search::run(&world.connection, query, &Options { cursor: Some(cursor.to_owned()), ..options })
     };
     assert!(with(&query, options.clone(), &cursor).is_ok());
     let other = Query::parse("kind:post").unwrap();
-    let relevance = Options {
-        order: Order::Relevance,
-        ..options.clone()
-    };
-    let versions = Options {
-        every_version: true,
-        ..options.clone()
-    };
+    let relevance = Options { order: Order::Relevance, ..options.clone() };
+    let versions = Options { every_version: true, ..options.clone() };
     for refused in [
         with(&other, options.clone(), &cursor),
         with(&query, relevance, &cursor),
@@ -283,56 +210,14 @@ fn answers_say_how_far_they_reach_and_refuse_to_reach_further() {
     let world = small();
     let query = Query::everything();
     let options = Options::at(now());
-    assert_eq!(
-        Search::run(&world.connection, &query, &options)
-            .unwrap()
-            .complete_to,
-        41
-    );
-    assert!(
-        Search::run(
-            &world.connection,
-            &query,
-            &Options {
-                min_size: Some(41),
-                ..options.clone()
-            }
-        )
-        .is_ok()
-    );
-    let early = Search::run(
-        &world.connection,
-        &query,
-        &Options {
-            min_size: Some(42),
-            ..options.clone()
-        },
-    );
-    assert!(matches!(
-        early,
-        Err(SearchError::NotYet {
-            min_size: 42,
-            complete_to: 41
-        })
-    ));
-    let slow = Search::run(
-        &world.connection,
-        &query,
-        &Options {
-            time_limit: Duration::ZERO,
-            ..options.clone()
-        },
-    );
+    assert_eq!(Search::run(&world.connection, &query, &options).unwrap().complete_to, 41);
+    assert!(Search::run(&world.connection, &query, &Options { min_size: Some(41), ..options.clone() }).is_ok());
+    let early = Search::run(&world.connection, &query, &Options { min_size: Some(42), ..options.clone() });
+    assert!(matches!(early, Err(SearchError::NotYet { min_size: 42, complete_to: 41 })));
+    let slow = Search::run(&world.connection, &query, &Options { time_limit: Duration::ZERO, ..options.clone() });
     assert!(matches!(slow, Err(SearchError::TooSlow { .. })));
     for limit in [0, 201] {
-        let refused = Search::run(
-            &world.connection,
-            &query,
-            &Options {
-                limit,
-                ..options.clone()
-            },
-        );
+        let refused = Search::run(&world.connection, &query, &Options { limit, ..options.clone() });
         assert!(matches!(refused, Err(SearchError::Limit { .. })));
     }
 }
@@ -356,28 +241,11 @@ fn what_looks_like_sql_or_fts_is_text() {
         "\0harbour",
     ] {
         let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-        for field in [
-            "",
-            "title:",
-            "author:",
-            "platform:",
-            "lang:",
-            "tag:",
-            "source:",
-            "id:",
-            "-",
-        ] {
+        for field in ["", "title:", "author:", "platform:", "lang:", "tag:", "source:", "id:", "-"] {
             if let Ok(query) = Query::parse(&format!("{field}{quoted}")) {
                 for order in [Order::Newest, Order::Relevance] {
-                    let answer = Search::run(
-                        &world.connection,
-                        &query,
-                        &Options {
-                            order,
-                            facets: true,
-                            ..Options::at(now())
-                        },
-                    );
+                    let answer =
+                        Search::run(&world.connection, &query, &Options { order, facets: true, ..Options::at(now()) });
                     let expected = match (text, field) {
                         (_, "-") if text == "^harbour" || text == "\0harbour" => Some(3),
                         ("^harbour" | "\0harbour", "") => Some(2),
@@ -385,138 +253,63 @@ fn what_looks_like_sql_or_fts_is_text() {
                         (_, "-") => Some(5),
                         _ => Some(0),
                     };
-                    assert_eq!(
-                        answer.ok().map(|answer| answer.total),
-                        expected,
-                        "{field}{quoted}"
-                    );
+                    assert_eq!(answer.ok().map(|answer| answer.total), expected, "{field}{quoted}");
                 }
             }
         }
         if let Ok(query) = Query::parse(text) {
-            assert!(
-                Search::run(&world.connection, &query, &Options::at(now())).is_ok(),
-                "{text}"
-            );
+            assert!(Search::run(&world.connection, &query, &Options::at(now())).is_ok(), "{text}");
         }
     }
     assert_eq!(rows(&world.connection), before);
 }
 
 fn rows(connection: &Connection) -> Vec<i64> {
-    [
-        "search_doc",
-        "search_key",
-        "search_word",
-        "revisions",
-        "items",
-    ]
-    .iter()
-    .map(|table| {
-        connection
-            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
-                row.get(0)
-            })
-            .unwrap()
-    })
-    .collect()
+    ["search_doc", "search_key", "search_word", "revisions", "items"]
+        .iter()
+        .map(|table| connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap())
+        .collect()
 }
 
 #[test]
 fn indexing_again_or_from_the_tables_changes_no_answer() {
     let mut world = World::of(corpus());
-    let queries = [
-        "harbour",
-        "国",
-        "ice -ferry",
-        "lang:ru OR tag:harbour",
-        "порт*",
-        "link:example.net",
-        "",
-    ];
+    let queries = ["harbour", "国", "ice -ferry", "lang:ru OR tag:harbour", "порт*", "link:example.net", ""];
     let answers = |connection: &Connection| -> Vec<String> {
-        let options = Options {
-            limit: 200,
-            facets: true,
-            every_version: true,
-            ..Options::at(now())
-        };
-        let run = |query: &&str| {
-            Search::run(connection, &Query::parse(query).unwrap(), &options).unwrap()
-        };
-        queries
-            .iter()
-            .map(run)
-            .map(|answer| serde_json::to_string(&answer).unwrap())
-            .collect()
+        let options = Options { limit: 200, facets: true, every_version: true, ..Options::at(now()) };
+        let run = |query: &&str| Search::run(connection, &Query::parse(query).unwrap(), &options).unwrap();
+        queries.iter().map(run).map(|answer| serde_json::to_string(&answer).unwrap()).collect()
     };
     let before = answers(&world.connection);
-    world
-        .connection
-        .execute("UPDATE search_meta SET analyser = 0", [])
-        .unwrap();
+    world.connection.execute("UPDATE search_meta SET analyser = 0", []).unwrap();
     SqliteIndex.make(&world.connection).unwrap();
-    assert_eq!(
-        answers(&world.connection),
-        before,
-        "another analyser's index is made again"
-    );
+    assert_eq!(answers(&world.connection), before, "another analyser's index is made again");
     let tx = world.connection.transaction().unwrap();
     SqliteIndex.empty(&tx).unwrap();
     tx.commit().unwrap();
     assert_eq!(rows(&world.connection)[..3], [0, 0, 0]);
-    world
-        .connection
-        .execute("UPDATE search_meta SET analyser = 0", [])
-        .unwrap();
+    world.connection.execute("UPDATE search_meta SET analyser = 0", []).unwrap();
     SqliteIndex.make(&world.connection).unwrap();
     SqliteIndex.make(&world.connection).unwrap();
-    assert_eq!(
-        answers(&world.connection),
-        before,
-        "nor is one lost that was there already"
-    );
+    assert_eq!(answers(&world.connection), before, "nor is one lost that was there already");
 }
 
 /// Words that stand nowhere else, each in another place of a record; their beginnings are shared with no other word.
-const CANARIES: [&str; 6] = [
-    "qzxtitleword",
-    "zqvbodyword",
-    "xqktagword",
-    "vqznameword",
-    "jqxcaptionword",
-    "wqvhostword",
-];
+const CANARIES: [&str; 6] =
+    ["qzxtitleword", "zqvbodyword", "xqktagword", "vqznameword", "jqxcaptionword", "wqvhostword"];
 
 fn canary() -> Record {
-    let mut made = record(
-        "canary",
-        "en",
-        CANARIES[0],
-        &format!("harbour {} harbour", CANARIES[1]),
-    );
+    let mut made = record("canary", "en", CANARIES[0], &format!("harbour {} harbour", CANARIES[1]));
     made.tags = vec![CANARIES[2].into()];
-    made.author = Some(Author {
-        name: Some(CANARIES[3].into()),
-        ..Author::default()
-    });
+    made.author = Some(Author { name: Some(CANARIES[3].into()), ..Author::default() });
     made.place = Some(CANARIES[4].into());
     made.links = vec![format!("https://{}.example.org/", CANARIES[5])];
     made
 }
 
 fn bytes_holding(folder: &std::path::Path, word: &str) -> usize {
-    let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
-    files
-        .map(|bytes| {
-            bytes
-                .windows(word.len())
-                .filter(|window| *window == word.as_bytes())
-                .count()
-        })
-        .sum()
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+    files.map(|bytes| bytes.windows(word.len()).filter(|window| *window == word.as_bytes()).count()).sum()
 }
 
 #[test]
@@ -527,63 +320,40 @@ fn an_erased_record_leaves_no_word_in_index_or_file() {
     let count = items.len();
     let mut world = World::in_file(&folder.path().join("registry.db"), items);
     let checkpoint = |connection: &Connection| {
-        let busy: i64 = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .unwrap();
+        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
         assert_eq!(busy, 0);
     };
     checkpoint(&world.connection);
     for word in CANARIES {
-        assert!(
-            bytes_holding(folder.path(), word) > 0,
-            "{word} is there before"
-        );
+        assert!(bytes_holding(folder.path(), word) > 0, "{word} is there before");
     }
     world
         .connection
-        .execute_batch(
-            "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, search_word, row)",
-        )
+        .execute_batch("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, search_word, row)")
         .unwrap();
     let terms = |connection: &Connection, word: &str| -> i64 {
-        connection
-            .query_row(
-                "SELECT count(*) FROM temp.vocabulary WHERE term = ?",
-                [word],
-                |row| row.get(0),
-            )
-            .unwrap()
+        connection.query_row("SELECT count(*) FROM temp.vocabulary WHERE term = ?", [word], |row| row.get(0)).unwrap()
     };
     assert_eq!(terms(&world.connection, CANARIES[0]), 1);
 
     let tx = world.connection.transaction().unwrap();
     SqliteIndex.let_go(&tx, row(40, 0)).unwrap();
     SqliteIndex.let_go(&tx, 987_654).unwrap();
-    tx.execute("DELETE FROM revisions WHERE id = ?", [row(40, 0)])
-        .unwrap();
+    tx.execute("DELETE FROM revisions WHERE id = ?", [row(40, 0)]).unwrap();
     tx.execute("DELETE FROM items WHERE id = 41", []).unwrap();
     tx.commit().unwrap();
     checkpoint(&world.connection);
-    assert!(
-        bytes_holding(folder.path(), CANARIES[1]) > 0,
-        "FTS5 lets go of words only when it is told to"
-    );
+    assert!(bytes_holding(folder.path(), CANARIES[1]) > 0, "FTS5 lets go of words only when it is told to");
     SqliteIndex.rewrite(&world.connection).unwrap();
     checkpoint(&world.connection);
 
     for word in CANARIES {
-        assert_eq!(
-            terms(&world.connection, word),
-            0,
-            "{word} in the vocabulary"
-        );
+        assert_eq!(terms(&world.connection, word), 0, "{word} in the vocabulary");
         assert_eq!(bytes_holding(folder.path(), word), 0, "{word} in the file");
         assert_eq!(ask(&world, word), [""; 0], "{word} in answers");
     }
     assert_eq!(
-        Search::run(&world.connection, &Query::everything(), &Options::at(now()))
-            .unwrap()
-            .total,
+        Search::run(&world.connection, &Query::everything(), &Options::at(now())).unwrap().total,
         count as u64 - 1
     );
 }

@@ -31,12 +31,7 @@ fn everything(items: &[Item], every_version: bool) -> Vec<Seen<'_>> {
     for (number, item) in items.iter().enumerate() {
         for (position, version) in item.versions.iter().enumerate() {
             if every_version || position + 1 == item.versions.len() {
-                out.push(Seen {
-                    row: row(number, position),
-                    item,
-                    version,
-                    time: time_of(version).0,
-                });
+                out.push(Seen { row: row(number, position), item, version, time: time_of(version).0 });
             }
         }
     }
@@ -62,9 +57,7 @@ fn says(text: &Text, seen: &Seen<'_>) -> bool {
         texts.extend(about(record));
     }
     let wanted = analyser::atoms(&text.words);
-    texts
-        .iter()
-        .any(|hay| with_atoms(hay, |hay| stands_in(hay, &wanted, text.is_prefix)))
+    texts.iter().any(|hay| with_atoms(hay, |hay| stands_in(hay, &wanted, text.is_prefix)))
 }
 
 /// Cuts each text of the corpus once.
@@ -84,27 +77,19 @@ fn with_atoms(text: &str, look: impl FnOnce(&[Atom]) -> bool) -> bool {
 fn stands_in(hay: &[Atom], wanted: &[Atom], is_prefix: bool) -> bool {
     !wanted.is_empty()
         && hay.windows(wanted.len()).any(|window| {
-            window
-                .iter()
-                .zip(wanted)
-                .enumerate()
-                .all(|(at, (found, wanted_atom))| {
-                    let is_last = at + 1 == wanted.len();
-                    let same = found.text == wanted_atom.text
-                        || (is_prefix
-                            && is_last
-                            && !wanted_atom.is_cjk
-                            && found.text.starts_with(&wanted_atom.text));
-                    same && (at == 0 || found.is_joined == wanted_atom.is_joined)
-                })
+            window.iter().zip(wanted).enumerate().all(|(at, (found, wanted_atom))| {
+                let is_last = at + 1 == wanted.len();
+                let same = found.text == wanted_atom.text
+                    || (is_prefix && is_last && !wanted_atom.is_cjk && found.text.starts_with(&wanted_atom.text));
+                same && (at == 0 || found.is_joined == wanted_atom.is_joined)
+            })
         })
 }
 
 fn is(field: &Field, seen: &Seen<'_>) -> bool {
     let record = &seen.version.record;
     let same = |ours: &str, asked: &str, sign: char| {
-        analyser::fold(ours.trim_start_matches(sign))
-            == analyser::fold(asked.trim_start_matches(sign))
+        analyser::fold(ours.trim_start_matches(sign)) == analyser::fold(asked.trim_start_matches(sign))
     };
     match field {
         Field::Platform(platform) => record.platform == *platform,
@@ -116,32 +101,20 @@ fn is(field: &Field, seen: &Seen<'_>) -> bool {
             language == *asked || language.starts_with(&format!("{asked}-"))
         }
         Field::Author(asked) => record.author.as_ref().is_some_and(|author| {
-            [&author.id, &author.handle, &author.name]
-                .into_iter()
-                .flatten()
-                .any(|ours| same(ours, asked, '@'))
+            [&author.id, &author.handle, &author.name].into_iter().flatten().any(|ours| same(ours, asked, '@'))
         }),
         Field::Tag(asked) => record.tags.iter().any(|tag| same(tag, asked, '#')),
         Field::Link(link) => {
-            let addresses = record
-                .url
-                .iter()
-                .chain(&record.links)
-                .chain(record.media.iter().map(|media| &media.url));
-            addresses
-                .filter_map(|text| Url::parse(text).ok())
-                .any(|url| match link {
-                    Link::Host(host) => host_key(&url)
-                        .is_some_and(|ours| ours == *host || ours.ends_with(&format!(".{host}"))),
-                    Link::Address {
-                        address,
-                        is_prefix: true,
-                    } => address_key(&url).is_some_and(|ours| ours.starts_with(address.as_str())),
-                    Link::Address {
-                        address,
-                        is_prefix: false,
-                    } => address_key(&url).as_ref() == Some(address),
-                })
+            let addresses = record.url.iter().chain(&record.links).chain(record.media.iter().map(|media| &media.url));
+            addresses.filter_map(|text| Url::parse(text).ok()).any(|url| match link {
+                Link::Host(host) => {
+                    host_key(&url).is_some_and(|ours| ours == *host || ours.ends_with(&format!(".{host}")))
+                }
+                Link::Address { address, is_prefix: true } => {
+                    address_key(&url).is_some_and(|ours| ours.starts_with(address.as_str()))
+                }
+                Link::Address { address, is_prefix: false } => address_key(&url).as_ref() == Some(address),
+            })
         }
         Field::After(at) => seen.time >= *at,
         Field::Before(at) => seen.time < *at,
@@ -165,13 +138,8 @@ fn counts<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Count> {
     for value in values {
         *found.entry(value).or_default() += 1;
     }
-    let mut out: Vec<Count> = found
-        .into_iter()
-        .map(|(value, count)| Count {
-            value: value.to_owned(),
-            count,
-        })
-        .collect();
+    let mut out: Vec<Count> =
+        found.into_iter().map(|(value, count)| Count { value: value.to_owned(), count }).collect();
     out.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
     out
 }
@@ -179,8 +147,7 @@ fn counts<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Count> {
 fn pages(world: &World, query: &Query, options: &Options) -> (Vec<i64>, Answer) {
     let mut options = options.clone();
     let mut rows = Vec::new();
-    let first = Search::run(&world.connection, query, &options)
-        .unwrap_or_else(|why| panic!("{query}: {why:?}"));
+    let first = Search::run(&world.connection, query, &options).unwrap_or_else(|why| panic!("{query}: {why:?}"));
     let mut answer = first.clone();
     loop {
         rows.extend(answer.hits.iter().map(|hit| hit.revision));
@@ -196,28 +163,18 @@ fn pages(world: &World, query: &Query, options: &Options) -> (Vec<i64>, Answer) 
 #[test]
 fn a_thousand_drawn_queries_have_the_answers_of_a_plain_loop() {
     let world = World::of(corpus());
-    let records = world.items.iter().flat_map(|item| {
-        item.versions
-            .iter()
-            .map(|version| (&version.record, item.entry.as_str()))
-    });
+    let records =
+        world.items.iter().flat_map(|item| item.versions.iter().map(|version| (&version.record, item.entry.as_str())));
     let mut draw = Generator::of(records, 7);
     let (mut with_hits, mut with_words) = (0, 0);
     for number in 0..1000_u32 {
         let query = draw.query();
         let every_version = number % 4 == 0;
         let all = everything(&world.items, every_version);
-        let expected: Vec<&Seen<'_>> = all
-            .iter()
-            .filter(|seen| query.expr().is_none_or(|expr| holds(expr, seen)))
-            .collect();
+        let expected: Vec<&Seen<'_>> =
+            all.iter().filter(|seen| query.expr().is_none_or(|expr| holds(expr, seen))).collect();
         let expected_rows: Vec<i64> = expected.iter().map(|seen| seen.row).collect();
-        let options = Options {
-            limit: 7 + number % 40,
-            facets: true,
-            every_version,
-            ..Options::at(now())
-        };
+        let options = Options { limit: 7 + number % 40, facets: true, every_version, ..Options::at(now()) };
         let (rows, answer) = pages(&world, &query, &options);
         assert_eq!(rows, expected_rows, "{query}");
         assert_eq!(answer.total, expected_rows.len() as u64, "{query}");
@@ -225,60 +182,23 @@ fn a_thousand_drawn_queries_have_the_answers_of_a_plain_loop() {
         let facets = answer.facets.unwrap();
         assert_eq!(
             facets.platform,
-            counts(
-                expected
-                    .iter()
-                    .map(|seen| seen.version.record.platform.as_str())
-            ),
+            counts(expected.iter().map(|seen| seen.version.record.platform.as_str())),
             "{query}"
         );
-        assert_eq!(
-            facets.source,
-            counts(expected.iter().map(|seen| seen.item.entry.as_str())),
-            "{query}"
-        );
-        assert_eq!(
-            facets.kind,
-            counts(
-                expected
-                    .iter()
-                    .map(|seen| kind_word(seen.version.record.kind))
-            ),
-            "{query}"
-        );
+        assert_eq!(facets.source, counts(expected.iter().map(|seen| seen.item.entry.as_str())), "{query}");
+        assert_eq!(facets.kind, counts(expected.iter().map(|seen| kind_word(seen.version.record.kind))), "{query}");
         let languages: Vec<String> = expected
             .iter()
-            .map(|seen| {
-                seen.version
-                    .record
-                    .language
-                    .clone()
-                    .unwrap_or_default()
-                    .to_lowercase()
-            })
+            .map(|seen| seen.version.record.language.clone().unwrap_or_default().to_lowercase())
             .collect();
-        assert_eq!(
-            facets.language,
-            counts(languages.iter().map(String::as_str)),
-            "{query}"
-        );
-        let days: Vec<String> = expected
-            .iter()
-            .map(|seen| seen.time.to_zoned(TimeZone::UTC).date().to_string())
-            .collect();
+        assert_eq!(facets.language, counts(languages.iter().map(String::as_str)), "{query}");
+        let days: Vec<String> =
+            expected.iter().map(|seen| seen.time.to_zoned(TimeZone::UTC).date().to_string()).collect();
         let mut by_day = counts(days.iter().map(String::as_str));
         by_day.sort_by(|a, b| a.value.cmp(&b.value));
         assert_eq!(facets.day, by_day, "{query}");
 
-        let (mut ranked, _) = pages(
-            &world,
-            &query,
-            &Options {
-                order: Order::Relevance,
-                facets: false,
-                ..options
-            },
-        );
+        let (mut ranked, _) = pages(&world, &query, &Options { order: Order::Relevance, facets: false, ..options });
         ranked.sort_unstable();
         let mut sorted = expected_rows.clone();
         sorted.sort_unstable();
@@ -286,8 +206,5 @@ fn a_thousand_drawn_queries_have_the_answers_of_a_plain_loop() {
         with_hits += u32::from(!expected_rows.is_empty());
         with_words += u32::from(!query.wanted_words().is_empty() && !expected_rows.is_empty());
     }
-    assert!(
-        with_hits > 600 && with_words > 300,
-        "{with_hits} queries had hits, {with_words} of them words"
-    );
+    assert!(with_hits > 600 && with_words > 300, "{with_hits} queries had hits, {with_words} of them words");
 }

@@ -34,9 +34,7 @@ impl Destination {
 
 /// A connection that must not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{ip} is a {reason} address; the entry would have to name it under its permitted addresses"
-)]
+#[error("{ip} is a {reason} address; the entry would have to name it under its permitted addresses")]
 pub struct DestinationRefusal {
     /// The address.
     pub ip: IpAddr,
@@ -63,10 +61,7 @@ pub fn judge(ip: IpAddr, allowed: &[IpNet]) -> Result<(), DestinationRefusal> {
         "metadata" => net.prefix_len() == net.max_prefix_len(),
         _ => true,
     };
-    if allowed
-        .iter()
-        .any(|net| net.contains(&reached) && liftable(net))
-    {
+    if allowed.iter().any(|net| net.contains(&reached) && liftable(net)) {
         Ok(())
     } else {
         Err(DestinationRefusal { ip, reason })
@@ -92,10 +87,7 @@ pub fn forbidden(ip: IpAddr) -> Option<&'static str> {
 /// IPv4 tail. Nothing for a name, and nothing for a number that is no address (`256.1.1.1`), which [`crate::urlform`] refuses.
 pub fn literal(host: &str) -> Option<IpAddr> {
     let host = host.trim_matches(|letter: char| letter.is_whitespace());
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if bare.contains(':') {
         let without_zone = bare.split('%').next().unwrap_or_default();
         return without_zone.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
@@ -112,10 +104,7 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
 }
 
 const fn v6(s: [u16; 8], length: u8) -> Ipv6Net {
-    Ipv6Net::new_assert(
-        Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]),
-        length,
-    )
+    Ipv6Net::new_assert(Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]), length)
 }
 
 /// The first entry that contains the address gives its word, so the narrower stand before the wider.
@@ -181,24 +170,16 @@ const FORBIDDEN_V6: &[(Ipv6Net, &str)] = &[
 const GLOBAL_UNICAST: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
 fn forbidden_v4(ip: Ipv4Addr) -> Option<&'static str> {
-    FORBIDDEN_V4
-        .iter()
-        .find(|(net, _)| net.contains(&ip))
-        .map(|(_, word)| *word)
+    FORBIDDEN_V4.iter().find(|(net, _)| net.contains(&ip)).map(|(_, word)| *word)
 }
 
 fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
-    let listed = FORBIDDEN_V6
-        .iter()
-        .find(|(net, _)| net.contains(&ip))
-        .map(|(_, word)| *word);
+    let listed = FORBIDDEN_V6.iter().find(|(net, _)| net.contains(&ip)).map(|(_, word)| *word);
     match (embedded(ip), listed) {
         (Some(Embedded::Reached(inside)), _) => forbidden_v4(inside),
         // `::` and `::1` would read as IPv4-compatible forms of 0.0.0.0/8; their own words say more.
         (_, Some(own @ ("unspecified" | "loopback"))) => Some(own),
-        (Some(Embedded::Carried(inside)), listed) => {
-            forbidden_v4(inside).or(listed).or(Some("isatap"))
-        }
+        (Some(Embedded::Carried(inside)), listed) => forbidden_v4(inside).or(listed).or(Some("isatap")),
         (None, Some(word)) => Some(word),
         (None, None) => (!GLOBAL_UNICAST.contains(&ip)).then_some("reserved"),
     }
@@ -218,9 +199,7 @@ fn embedded(ip: Ipv6Addr) -> Option<Embedded> {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             Some(Embedded::Reached(join(high, low)))
         }
-        [0, 0, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => {
-            Some(Embedded::Carried(join(high, low)))
-        }
+        [0, 0, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => Some(Embedded::Carried(join(high, low))),
         [0x2002, high, low, ..] => Some(Embedded::Carried(join(high, low))),
         // Teredo writes the client's address with every bit turned (RFC 4380 section 4).
         [0x2001, 0, .., high, low] => Some(Embedded::Carried(join(!high, !low))),

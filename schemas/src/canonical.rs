@@ -80,19 +80,13 @@ pub enum CanonicalError {
         pointer: String,
     },
     /// An integer lies outside ±(2^53 − 1): two such numbers can share one canonical form.
-    #[error(
-        "{} is an integer outside ±9007199254740991; write it as a string",
-        place(pointer)
-    )]
+    #[error("{} is an integer outside ±9007199254740991; write it as a string", place(pointer))]
     IntegerTooLarge {
         /// The number.
         pointer: String,
     },
     /// A number is not an integer, and floats are refused.
-    #[error(
-        "{} is the float {value:?}; write an integer of a smaller unit, or a string",
-        place(pointer)
-    )]
+    #[error("{} is the float {value:?}; write an integer of a smaller unit, or a string", place(pointer))]
     Float {
         /// The number.
         pointer: String,
@@ -147,9 +141,7 @@ pub fn parse_strict_with(bytes: &[u8], floats: Floats) -> Result<Value, Canonica
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err(CanonicalError::ByteOrderMark);
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| CanonicalError::NotUtf8 {
-        offset: error.valid_up_to(),
-    })?;
+    let text = std::str::from_utf8(bytes).map_err(|error| CanonicalError::NotUtf8 { offset: error.valid_up_to() })?;
     strict::read(text, floats)
 }
 
@@ -170,8 +162,7 @@ pub fn to_canonical(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 /// `Float` (unless allowed), `IntegerTooLarge`, `TooDeep`, `TooLarge`.
 pub fn to_canonical_with(value: &Value, floats: Floats) -> Result<Vec<u8>, CanonicalError> {
     check(value, floats, &Place::Top, 0)?;
-    let bytes = serde_json_canonicalizer::to_vec(value)
-        .map_err(|source| CanonicalError::Unwritable { source })?;
+    let bytes = serde_json_canonicalizer::to_vec(value).map_err(|source| CanonicalError::Unwritable { source })?;
     if bytes.len() > MAX_BYTES {
         return Err(CanonicalError::TooLarge { bytes: bytes.len() });
     }
@@ -205,17 +196,11 @@ pub fn from_canonical<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalE
     let value = parse_strict(bytes)?;
     let canonical = to_canonical(&value)?;
     if canonical != bytes {
-        let same = canonical
-            .iter()
-            .zip(bytes)
-            .take_while(|(ours, theirs)| ours == theirs)
-            .count();
+        let same = canonical.iter().zip(bytes).take_while(|(ours, theirs)| ours == theirs).count();
         return Err(CanonicalError::NotCanonical { offset: same });
     }
-    serde_path_to_error::deserialize(value).map_err(|error| CanonicalError::Shape {
-        pointer: pointer_of(error.path()),
-        source: error.into_inner(),
-    })
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| CanonicalError::Shape { pointer: pointer_of(error.path()), source: error.into_inner() })
 }
 
 /// SHA-256 of the bytes, as 64 lower-case hex digits.
@@ -286,33 +271,24 @@ fn shorten(mut pointer: String) -> String {
 }
 
 fn place(pointer: &str) -> String {
-    if pointer.is_empty() {
-        "the top".to_owned()
-    } else {
-        format!("`{}`", pointer.escape_debug())
-    }
+    if pointer.is_empty() { "the top".to_owned() } else { format!("`{}`", pointer.escape_debug()) }
 }
 
 /// The rules of numbers and depth, for a value that did not come from a text.
-fn check(
-    value: &Value,
-    floats: Floats,
-    at: &Place<'_>,
-    depth: usize,
-) -> Result<(), CanonicalError> {
+fn check(value: &Value, floats: Floats, at: &Place<'_>, depth: usize) -> Result<(), CanonicalError> {
     match value {
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
         Value::Number(number) => check_number(number, floats, at),
-        Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => Err(CanonicalError::TooDeep {
-            pointer: at.pointer(),
-        }),
+        Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => {
+            Err(CanonicalError::TooDeep { pointer: at.pointer() })
+        }
         Value::Array(items) => items
             .iter()
             .enumerate()
             .try_for_each(|(index, item)| check(item, floats, &Place::Item(at, index), depth + 1)),
-        Value::Object(members) => members
-            .iter()
-            .try_for_each(|(key, item)| check(item, floats, &Place::Member(at, key), depth + 1)),
+        Value::Object(members) => {
+            members.iter().try_for_each(|(key, item)| check(item, floats, &Place::Member(at, key), depth + 1))
+        }
     }
 }
 
@@ -321,24 +297,17 @@ fn check_number(number: &Number, floats: Floats, at: &Place<'_>) -> Result<(), C
         return if integer.unsigned_abs() <= u128::from(MAX_INTEGER) {
             Ok(())
         } else {
-            Err(CanonicalError::IntegerTooLarge {
-                pointer: at.pointer(),
-            })
+            Err(CanonicalError::IntegerTooLarge { pointer: at.pointer() })
         };
     }
     let value = number.as_f64().unwrap_or(f64::NAN);
     if floats == Floats::Refuse || !value.is_finite() {
-        return Err(CanonicalError::Float {
-            pointer: at.pointer(),
-            value,
-        });
+        return Err(CanonicalError::Float { pointer: at.pointer(), value });
     }
     let size = value.abs();
     // MAX_INTEGER + 1 is 2^53, which a double holds exactly.
     if value.fract() == 0.0 && ((MAX_INTEGER + 1) as f64..PRINTED_WITH_EXPONENT).contains(&size) {
-        return Err(CanonicalError::IntegerTooLarge {
-            pointer: at.pointer(),
-        });
+        return Err(CanonicalError::IntegerTooLarge { pointer: at.pointer() });
     }
     Ok(())
 }

@@ -252,7 +252,10 @@ pub struct Failed {
 /// One line of a conversion, without its salt: what `read` says again, bit for bit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[expect(clippy::large_enum_variant, reason = "nearly every line is a record: a box would cost each of them an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every line is a record: a box would cost each of them an allocation"
+)]
 pub enum Line {
     /// First line.
     Header(Header),

@@ -55,13 +55,8 @@ pub fn text(schema: &Value) -> String {
 }
 
 fn of<T: JsonSchema>(name: &str) -> Value {
-    let mut schema = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>();
-    schema.insert(
-        "$id".to_owned(),
-        Value::String(format!("urn:vigie:schema:{name}:1")),
-    );
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    schema.insert("$id".to_owned(), Value::String(format!("urn:vigie:schema:{name}:1")));
     schema.to_value()
 }
 

@@ -50,10 +50,7 @@ pub fn policy_of_run(history: &History, run: &Run) -> Result<Policy, PolicyError
         return refused("its trust root is not in the log");
     };
     opened.verify(&root.log_verifier()?)?;
-    if opened.digest != run.policy
-        || opened.issue.issued_at != run.policy_issued_at
-        || opened.issue.root != run.root
-    {
+    if opened.digest != run.policy || opened.issue.issued_at != run.policy_issued_at || opened.issue.root != run.root {
         return refused("the run states another digest, time or root than its issue");
     }
     match history.policy_named(&opened.issue) {
@@ -79,11 +76,7 @@ pub fn judge_capture(history: &History, captured: Captured<'_>) -> CaptureVerdic
 
 /// As [`judge_capture`], with the run's policy as [`policy_of_run`] gave it, which need not be verified again for each capture.
 #[must_use]
-pub fn judge_with(
-    history: &History,
-    named: Option<&Policy>,
-    captured: Captured<'_>,
-) -> CaptureVerdict {
+pub fn judge_with(history: &History, named: Option<&Policy>, captured: Captured<'_>) -> CaptureVerdict {
     if let Err(why) = coherent(captured) {
         return CaptureVerdict::Refused { why };
     }
@@ -94,18 +87,13 @@ pub fn judge_with(
             Err(why) => first_refusal = first_refusal.or(Some(why)),
         }
     }
-    let why = first_refusal
-        .unwrap_or_else(|| "refused, because the log held no permission at that time".to_owned());
+    let why = first_refusal.unwrap_or_else(|| "refused, because the log held no permission at that time".to_owned());
 
     let at = captured.ask.at;
     match named {
         Some(policy) if policy.stale(at).is_none() && permits(policy, captured).is_ok() => {
             // An issue from after the capture, within the tolerance of clocks, is no old knowledge: the agent's clock is behind.
-            if policy.issued_at() > at {
-                CaptureVerdict::Accepted
-            } else {
-                CaptureVerdict::AcceptedLate { why }
-            }
+            if policy.issued_at() > at { CaptureVerdict::Accepted } else { CaptureVerdict::AcceptedLate { why } }
         }
         _ => CaptureVerdict::Refused { why },
     }
@@ -116,48 +104,22 @@ pub fn judge_with(
 /// # Errors
 ///
 /// What does not follow, for people.
-pub fn judge_refusal(
-    history: &History,
-    named: Option<&Policy>,
-    captured: Captured<'_>,
-) -> Result<(), String> {
-    let Captured {
-        run,
-        ask,
-        robots,
-        recorded,
-        ..
-    } = captured;
+pub fn judge_refusal(history: &History, named: Option<&Policy>, captured: Captured<'_>) -> Result<(), String> {
+    let Captured { run, ask, robots, recorded, .. } = captured;
     let at_capture = history.policies_around(ask.at);
-    let follows = at_capture
-        .iter()
-        .map(|policy| &**policy)
-        .chain(named)
-        .any(|policy| {
-            let again = gate::decide(policy, &run.queries, ask, robots);
-            !again.permitted
-                && again.code == recorded.code
-                && again.robots == recorded.robots
-                && again.url == recorded.url
-        });
+    let follows = at_capture.iter().map(|policy| &**policy).chain(named).any(|policy| {
+        let again = gate::decide(policy, &run.queries, ask, robots);
+        !again.permitted && again.code == recorded.code && again.robots == recorded.robots && again.url == recorded.url
+    });
     if follows && !recorded.permitted {
         return Ok(());
     }
-    Err(format!(
-        "the recorded refusal does not follow from its own evidence: {}",
-        recorded.because
-    ))
+    Err(format!("the recorded refusal does not follow from its own evidence: {}", recorded.because))
 }
 
 /// What must hold whatever the policy.
 fn coherent(captured: Captured<'_>) -> Result<(), String> {
-    let Captured {
-        run,
-        ask,
-        recorded,
-        answered,
-        ..
-    } = captured;
+    let Captured { run, ask, recorded, answered, .. } = captured;
     let refused = |why: &str| Err(format!("refused, because {why}"));
     if !recorded.permitted || recorded.code != gate::DecisionCode::Permitted {
         return refused("the agent's own gate had refused it, and it was made all the same");
@@ -186,9 +148,7 @@ fn permits(policy: &Policy, captured: Captured<'_>) -> Result<(), String> {
         return Err("refused, because the recorded decision names another address".to_owned());
     }
     if again.robots != captured.recorded.robots {
-        return Err(
-            "refused, because the recorded decision says otherwise about robots.txt".to_owned(),
-        );
+        return Err("refused, because the recorded decision says otherwise about robots.txt".to_owned());
     }
     Ok(())
 }

@@ -25,14 +25,7 @@ pub const PERSON_FIELDS: [&str; 15] = [
 ];
 
 /// Fields that tell of no person.
-pub const OTHER_FIELDS: [&str; 6] = [
-    "kind",
-    "platform",
-    "published_at",
-    "edited_at",
-    "language",
-    "metrics",
-];
+pub const OTHER_FIELDS: [&str; 6] = ["kind", "platform", "published_at", "edited_at", "language", "metrics"];
 
 /// Every field of a record, in the order of [`Record`]: the names that an entry's `fields` may hold.
 pub const RECORD_FIELDS: [&str; 21] = [
@@ -73,10 +66,7 @@ pub struct Minimised {
 /// Pure and idempotent. An empty field is not dropped, since there is nothing to tell of it.
 #[must_use]
 pub fn minimise(record: &Record, entry: &Entry) -> Minimised {
-    let mut sieve = Sieve {
-        named: entry.fields.as_deref(),
-        dropped: Vec::new(),
-    };
+    let mut sieve = Sieve { named: entry.fields.as_deref(), dropped: Vec::new() };
     // Taken apart in full, so that a new field cannot slip through.
     let Record {
         kind,
@@ -136,9 +126,7 @@ struct Sieve<'a> {
 
 impl Sieve<'_> {
     fn pass<T: Clone + Default + PartialEq>(&mut self, name: &str, value: &T) -> T {
-        let kept = self
-            .named
-            .is_none_or(|named| named.iter().any(|one| one == name));
+        let kept = self.named.is_none_or(|named| named.iter().any(|one| one == name));
         if kept {
             return value.clone();
         }

@@ -67,9 +67,7 @@ struct Plain {
 }
 
 /// One moment at which a run should start.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Due {
     /// What the line says, before jitter. Always a whole second.
@@ -97,10 +95,7 @@ impl Jitter {
     #[must_use]
     pub fn of(target_id: &str, max_secs: u32) -> Jitter {
         let digest = Sha256::digest(target_id.as_bytes());
-        let number = digest
-            .iter()
-            .take(8)
-            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let number = digest.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
         // Smaller than a u32 plus one by the modulus, so the conversion holds.
         Jitter(u32::try_from(number % (u64::from(max_secs) + 1)).unwrap_or(max_secs))
     }
@@ -136,24 +131,16 @@ impl Schedule {
     /// that is due more often than every 10 seconds, and a zone the compiled-in database does not have are refused.
     pub fn parse(line: &str, zone: &str) -> Result<Schedule, ScheduleError> {
         let rule = Rule::parse(line)?;
-        let unknown = || ScheduleError::UnknownZone {
-            zone: zone.chars().take(64).collect(),
-        };
+        let unknown = || ScheduleError::UnknownZone { zone: zone.chars().take(64).collect() };
         let found = ZONES.get(zone).map_err(|_| unknown())?;
         match found.iana_name() {
             // The database ignores case; an approved entry should not be spelt in two ways.
-            Some(proper) if proper != zone => Err(ScheduleError::ZoneSpelling {
-                zone: zone.to_owned(),
-                proper: proper.to_owned(),
-            }),
-            Some(_) if !found.is_unknown() => Ok(Schedule {
-                plain: Plain {
-                    line: line.to_owned(),
-                    zone: zone.to_owned(),
-                },
-                rule,
-                zone: found,
-            }),
+            Some(proper) if proper != zone => {
+                Err(ScheduleError::ZoneSpelling { zone: zone.to_owned(), proper: proper.to_owned() })
+            }
+            Some(_) if !found.is_unknown() => {
+                Ok(Schedule { plain: Plain { line: line.to_owned(), zone: zone.to_owned() }, rule, zone: found })
+            }
             _ => Err(unknown()),
         }
     }
@@ -177,28 +164,17 @@ impl Schedule {
     /// that run.
     #[must_use]
     pub fn next_due(&self, after: Timestamp, jitter: Jitter) -> Option<Due> {
-        let nominal_after = after
-            .checked_sub(jitter.duration())
-            .unwrap_or(Timestamp::MIN);
+        let nominal_after = after.checked_sub(jitter.duration()).unwrap_or(Timestamp::MIN);
         let nominal = clock::next(&self.rule, &self.zone, nominal_after)?;
         let at = nominal.checked_add(jitter.duration()).ok()?;
         Some(Due { nominal, at })
     }
 
     /// All runs with `from <= at < to`, in order.
-    pub fn between(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        jitter: Jitter,
-    ) -> impl Iterator<Item = Due> + '_ {
-        let before = from
-            .checked_sub(SignedDuration::from_nanos(1))
-            .unwrap_or(Timestamp::MIN);
-        std::iter::successors(self.next_due(before, jitter), move |due| {
-            self.next_due(due.at, jitter)
-        })
-        .take_while(move |due| due.at < to)
+    pub fn between(&self, from: Timestamp, to: Timestamp, jitter: Jitter) -> impl Iterator<Item = Due> + '_ {
+        let before = from.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MIN);
+        std::iter::successors(self.next_due(before, jitter), move |due| self.next_due(due.at, jitter))
+            .take_while(move |due| due.at < to)
     }
 }
 
@@ -233,9 +209,7 @@ pub fn catch_up(
         (_, None) => return Vec::new(),
         (Missed::Once, Some(last_run)) => last_run,
         (Missed::Skip, Some(last_run)) => {
-            let just_before = now
-                .checked_sub(SignedDuration::from_nanos(1))
-                .unwrap_or(Timestamp::MIN);
+            let just_before = now.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MIN);
             last_run.max(just_before)
         }
     };

@@ -25,9 +25,7 @@ pub enum UrlRefusal {
         bytes: usize,
     },
     /// Holds a control character (Unicode category Cc), which parsers drop or read differently.
-    #[error(
-        "the URL holds the control character U+{code:04X} at byte {at}; write it percent-encoded or leave it out"
-    )]
+    #[error("the URL holds the control character U+{code:04X} at byte {at}; write it percent-encoded or leave it out")]
     ControlCharacter {
         /// The character's code point.
         code: u32,
@@ -92,10 +90,7 @@ impl UrlRefusal {
 pub fn normal_form(text: &str) -> Result<Url, UrlRefusal> {
     within_length(text)?;
     if let Some((at, letter)) = text.char_indices().find(|(_, letter)| letter.is_control()) {
-        return Err(UrlRefusal::ControlCharacter {
-            code: u32::from(letter),
-            at,
-        });
+        return Err(UrlRefusal::ControlCharacter { code: u32::from(letter), at });
     }
     let text = text.trim_matches(' ');
     let authority = authority(text)?;
@@ -113,13 +108,9 @@ pub fn normal_form(text: &str) -> Result<Url, UrlRefusal> {
         Some(address) => address.to_string(),
         None => return Err(UrlRefusal::EmptyHost),
     };
-    let port = parsed
-        .port()
-        .map_or_else(String::new, |port| format!(":{port}"));
+    let port = parsed.port().map_or_else(String::new, |port| format!(":{port}"));
     let path = uri_characters(parsed.path());
-    let query = parsed
-        .query()
-        .map_or_else(String::new, |query| format!("?{}", uri_characters(query)));
+    let query = parsed.query().map_or_else(String::new, |query| format!("?{}", uri_characters(query)));
 
     let form = format!("{scheme}://{host}{port}{path}{query}");
     within_length(&form)?;
@@ -127,20 +118,14 @@ pub fn normal_form(text: &str) -> Result<Url, UrlRefusal> {
 }
 
 fn within_length(text: &str) -> Result<(), UrlRefusal> {
-    if text.len() > MAX_URL_BYTES {
-        Err(UrlRefusal::TooLong { bytes: text.len() })
-    } else {
-        Ok(())
-    }
+    if text.len() > MAX_URL_BYTES { Err(UrlRefusal::TooLong { bytes: text.len() }) } else { Ok(()) }
 }
 
 /// What stands between `://` and the path, as given. Judged before parsing, because parsers skip extra slashes (`http:///a` would get the host `a`) and drop an empty user name.
 fn authority(text: &str) -> Result<&str, UrlRefusal> {
     let (scheme, rest) = text.split_once(':').ok_or(UrlRefusal::NotAbsolute)?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'));
+        && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'));
     if !is_scheme {
         return Err(UrlRefusal::NotAbsolute);
     }
@@ -150,9 +135,7 @@ fn authority(text: &str) -> Result<&str, UrlRefusal> {
         return Err(if port_follows {
             UrlRefusal::NotAbsolute
         } else {
-            UrlRefusal::Scheme {
-                scheme: scheme.chars().take(32).collect(),
-            }
+            UrlRefusal::Scheme { scheme: scheme.chars().take(32).collect() }
         });
     }
     let rest = rest.strip_prefix("//").ok_or(UrlRefusal::NotAbsolute)?;
@@ -162,11 +145,7 @@ fn authority(text: &str) -> Result<&str, UrlRefusal> {
 /// A host name without its last dot, if it is one the DNS could hold.
 fn plain_name(name: &str) -> Result<&str, UrlRefusal> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let refused = |why: &str| {
-        Err(UrlRefusal::Host {
-            why: why.to_owned(),
-        })
-    };
+    let refused = |why: &str| Err(UrlRefusal::Host { why: why.to_owned() });
     if name.is_empty() {
         return Err(UrlRefusal::EmptyHost);
     }
@@ -186,16 +165,11 @@ fn unreadable(error: url::ParseError) -> UrlRefusal {
     use url::ParseError as P;
     match error {
         P::EmptyHost => UrlRefusal::EmptyHost,
-        P::IdnaError
-        | P::InvalidIpv4Address
-        | P::InvalidIpv6Address
-        | P::InvalidDomainCharacter => UrlRefusal::Host {
-            why: error.to_string(),
-        },
+        P::IdnaError | P::InvalidIpv4Address | P::InvalidIpv6Address | P::InvalidDomainCharacter => {
+            UrlRefusal::Host { why: error.to_string() }
+        }
         P::RelativeUrlWithoutBase | P::RelativeUrlWithCannotBeABaseBase => UrlRefusal::NotAbsolute,
-        other => UrlRefusal::Unreadable {
-            why: other.to_string(),
-        },
+        other => UrlRefusal::Unreadable { why: other.to_string() },
     }
 }
 
@@ -210,11 +184,7 @@ fn uri_characters(text: &str) -> String {
                 rest = after;
                 put(value, is_unreserved(value), &mut out);
             }
-            _ => put(
-                *octet,
-                is_unreserved(*octet) || is_reserved(*octet),
-                &mut out,
-            ),
+            _ => put(*octet, is_unreserved(*octet) || is_reserved(*octet), &mut out),
         }
     }
     out
@@ -222,11 +192,7 @@ fn uri_characters(text: &str) -> String {
 
 fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, after) = text.split_first_chunk::<2>()?;
-    let value = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     Some((value(digits[0])? * 16 + value(digits[1])?, after))
 }
 

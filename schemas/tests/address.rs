@@ -18,9 +18,7 @@ struct Vector {
 #[test]
 fn vectors_are_recognised_and_judged() {
     let rows = include_str!("../vectors/address.jsonl").lines();
-    let vectors: Vec<Vector> = rows
-        .map(|row| serde_json::from_str(row).expect(row))
-        .collect();
+    let vectors: Vec<Vector> = rows.map(|row| serde_json::from_str(row).expect(row)).collect();
     assert!(vectors.len() >= 120, "{} vectors", vectors.len());
     for Vector { host, ip, reason } in vectors {
         assert_eq!(literal(&host), ip, "{host:?}");
@@ -29,10 +27,7 @@ fn vectors_are_recognised_and_judged() {
 }
 
 fn nets(texts: &[&str]) -> Vec<IpNet> {
-    texts
-        .iter()
-        .map(|text| text.parse().expect("the test holds valid text"))
-        .collect()
+    texts.iter().map(|text| text.parse().expect("the test holds valid text")).collect()
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -68,44 +63,26 @@ fn a_wide_exception_does_not_open_metadata_or_what_no_site_has() {
     ] {
         assert!(judge(ip(never), &all).is_err(), "{never}");
     }
-    assert_eq!(
-        judge(ip("169.254.169.254"), &nets(&["169.254.169.254/32"])),
-        Ok(())
-    );
-    assert_eq!(
-        judge(ip("::ffff:169.254.169.254"), &nets(&["169.254.169.254/32"])),
-        Ok(())
-    );
+    assert_eq!(judge(ip("169.254.169.254"), &nets(&["169.254.169.254/32"])), Ok(()));
+    assert_eq!(judge(ip("::ffff:169.254.169.254"), &nets(&["169.254.169.254/32"])), Ok(()));
     assert!(judge(ip("224.0.0.1"), &nets(&["224.0.0.1/32"])).is_err());
 }
 
 #[test]
 fn an_exception_for_ipv4_does_not_reach_through_a_translator() {
     assert!(judge(ip("64:ff9b::a00:1"), &nets(&["10.0.0.0/8"])).is_err());
-    assert_eq!(
-        judge(ip("64:ff9b::a00:1"), &nets(&["64:ff9b::/96"])),
-        Ok(())
-    );
+    assert_eq!(judge(ip("64:ff9b::a00:1"), &nets(&["64:ff9b::/96"])), Ok(()));
 }
 
 #[test]
 fn a_refusal_says_which_address_and_why() {
     let refusal = judge(ip("10.1.2.3"), &[]).unwrap_err();
-    assert_eq!(
-        refusal,
-        DestinationRefusal {
-            ip: ip("10.1.2.3"),
-            reason: "private"
-        }
-    );
+    assert_eq!(refusal, DestinationRefusal { ip: ip("10.1.2.3"), reason: "private" });
     assert_eq!(
         refusal.to_string(),
         "10.1.2.3 is a private address; the entry would have to name it under its permitted addresses"
     );
-    assert_eq!(
-        Destination::of(ip("10.1.2.3")),
-        Destination::Forbidden { reason: "private" }
-    );
+    assert_eq!(Destination::of(ip("10.1.2.3")), Destination::Forbidden { reason: "private" });
     assert_eq!(Destination::of(ip("9.9.9.9")), Destination::Public);
     assert_eq!(
         serde_json::to_string(&Destination::of(ip("::1"))).unwrap(),
@@ -171,13 +148,11 @@ fn inside(prefixes: &'static [&'static str]) -> impl Strategy<Value = IpAddr> {
         match prefix.parse().expect("the test holds prefixes") {
             IpNet::V4(net) => {
                 let bits = u32::try_from(bits >> 96).expect("32 bits are left");
-                IpAddr::V4(Ipv4Addr::from(
-                    u32::from(net.network()) | (bits & u32::from(net.hostmask())),
-                ))
+                IpAddr::V4(Ipv4Addr::from(u32::from(net.network()) | (bits & u32::from(net.hostmask()))))
             }
-            IpNet::V6(net) => IpAddr::V6(Ipv6Addr::from(
-                u128::from(net.network()) | (bits & u128::from(net.hostmask())),
-            )),
+            IpNet::V6(net) => {
+                IpAddr::V6(Ipv6Addr::from(u128::from(net.network()) | (bits & u128::from(net.hostmask()))))
+            }
         }
     })
 }

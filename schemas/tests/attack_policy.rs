@@ -21,13 +21,7 @@ fn push(history: &mut History, index: u64, time: &str, note: &str) -> Result<(),
 
 fn founded() -> History {
     let mut history = History::new();
-    push(
-        &mut history,
-        0,
-        "2026-11-01T07:00Z",
-        &root_note(&root(false, 1), &["bob", "cleo"]),
-    )
-    .unwrap();
+    push(&mut history, 0, "2026-11-01T07:00Z", &root_note(&root(false, 1), &["bob", "cleo"])).unwrap();
     history
 }
 
@@ -38,47 +32,21 @@ const NOON: &str = "2026-11-21T12:00:00Z";
 fn nobody_approves_alone_by_naming_another_requester() {
     let mut history = founded();
     let named_ana = entry("news");
-    push(
-        &mut history,
-        1,
-        "2026-11-01T08:00Z",
-        &sign(&permission(std::slice::from_ref(&named_ana), 2), &["dov"]),
-    )
-    .unwrap();
-    push(
-        &mut history,
-        2,
-        "2026-11-01T09:00Z",
-        &approve(&named_ana, &["dov"]),
-    )
-    .unwrap();
+    push(&mut history, 1, "2026-11-01T08:00Z", &sign(&permission(std::slice::from_ref(&named_ana), 2), &["dov"]))
+        .unwrap();
+    push(&mut history, 2, "2026-11-01T09:00Z", &approve(&named_ana, &["dov"])).unwrap();
     let policy = history.policy().unwrap();
     let refused = policy.judge("news", at(NOON)).unwrap_err();
     assert!(refused.why.contains("did not sign"), "{}", refused.why);
     // With somebody else's approval, or with ana's own signature under the allowlist, two people stand behind it.
     let mut with_bob = history.clone();
-    let again = sign(
-        &approval(&[&named_ana], "2027-06-30", "2026-11-01T09:00:00Z", 4),
-        &["bob"],
-    );
+    let again = sign(&approval(&[&named_ana], "2027-06-30", "2026-11-01T09:00:00Z", 4), &["bob"]);
     push(&mut with_bob, 3, "2026-11-01T09:10Z", &again).unwrap();
     let found = with_bob.policy().unwrap();
-    assert_eq!(
-        found.judge("news", at(NOON)).unwrap().approvers,
-        [id("bob")]
-    );
-    push(
-        &mut history,
-        3,
-        "2026-11-01T09:10Z",
-        &sign(&permission(&[named_ana], 5), &["ana", "dov"]),
-    )
-    .unwrap();
+    assert_eq!(found.judge("news", at(NOON)).unwrap().approvers, [id("bob")]);
+    push(&mut history, 3, "2026-11-01T09:10Z", &sign(&permission(&[named_ana], 5), &["ana", "dov"])).unwrap();
     let found = history.policy().unwrap();
-    assert_eq!(
-        found.judge("news", at(NOON)).unwrap().approvers,
-        [id("dov")]
-    );
+    assert_eq!(found.judge("news", at(NOON)).unwrap().approvers, [id("dov")]);
 }
 
 /// An entry was narrowed, or withdrawn. The requester alone publishes the old words again, whose approval has not run out.
@@ -88,33 +56,11 @@ fn an_entry_that_was_narrowed_cannot_be_brought_back_by_its_requester_alone() {
     narrow.daily = 1;
     let replays = |second: Vec<schemas::permission::Entry>| {
         let mut history = founded();
-        push(
-            &mut history,
-            1,
-            "2026-11-01T08:00Z",
-            &sign(&permission(std::slice::from_ref(&wide), 2), &["ana"]),
-        )
-        .unwrap();
-        push(
-            &mut history,
-            2,
-            "2026-11-01T09:00Z",
-            &approve(&wide, &["bob"]),
-        )
-        .unwrap();
-        push(
-            &mut history,
-            3,
-            "2026-11-10T08:00Z",
-            &sign(&permission(&second, 6), &["ana"]),
-        )
-        .unwrap();
-        push(
-            &mut history,
-            4,
-            "2026-11-20T08:00Z",
-            &sign(&permission(std::slice::from_ref(&wide), 7), &["ana"]),
-        )
+        push(&mut history, 1, "2026-11-01T08:00Z", &sign(&permission(std::slice::from_ref(&wide), 2), &["ana"]))
+            .unwrap();
+        push(&mut history, 2, "2026-11-01T09:00Z", &approve(&wide, &["bob"])).unwrap();
+        push(&mut history, 3, "2026-11-10T08:00Z", &sign(&permission(&second, 6), &["ana"])).unwrap();
+        push(&mut history, 4, "2026-11-20T08:00Z", &sign(&permission(std::slice::from_ref(&wide), 7), &["ana"]))
     };
     for second in [Vec::new(), vec![narrow.clone()]] {
         let why = replays(second).unwrap_err().to_string();

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use schemas::canonical::{
-    CanonicalError, Floats, MAX_BYTES, MAX_DEPTH, MAX_INTEGER, canonical_of, digest_of,
-    from_canonical, parse_strict, parse_strict_with, sha256_hex, to_canonical, to_canonical_with,
+    CanonicalError, Floats, MAX_BYTES, MAX_DEPTH, MAX_INTEGER, canonical_of, digest_of, from_canonical, parse_strict,
+    parse_strict_with, sha256_hex, to_canonical, to_canonical_with,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -43,18 +43,12 @@ fn own_vectors_hold() {
 #[test]
 fn members_are_sorted_by_utf16_code_units() {
     // U+1F600 is d83d de00 in UTF-16 and so comes before U+FB33, although its code point and UTF-8 bytes are larger.
-    assert_eq!(
-        canonical("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"a\":3}"),
-        "{\"a\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}"
-    );
+    assert_eq!(canonical("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"a\":3}"), "{\"a\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}");
 }
 
 #[test]
 fn texts_are_escaped_as_little_as_possible() {
-    assert_eq!(
-        canonical(r#"["\u0001\b\t\n\f\r\"\\\/\u00e9\u007f"]"#),
-        "[\"\\u0001\\b\\t\\n\\f\\r\\\"\\\\/é\u{7f}\"]"
-    );
+    assert_eq!(canonical(r#"["\u0001\b\t\n\f\r\"\\\/\u00e9\u007f"]"#), "[\"\\u0001\\b\\t\\n\\f\\r\\\"\\\\/é\u{7f}\"]");
 }
 
 #[test]
@@ -65,10 +59,7 @@ fn unicode_is_not_normalised() {
 #[test]
 fn key_given_twice_is_refused_at_any_depth() {
     assert_eq!(refusal(r#"{"a":1,"a":1}"#), "`/a` is given twice");
-    assert_eq!(
-        refusal(r#"[{"x/y":{"~":1,"\u007e":2}}]"#),
-        "`/0/x~1y/~0` is given twice"
-    );
+    assert_eq!(refusal(r#"[{"x/y":{"~":1,"\u007e":2}}]"#), "`/0/x~1y/~0` is given twice");
 }
 
 #[test]
@@ -76,12 +67,7 @@ fn integer_beyond_a_double_is_refused() {
     let edge = MAX_INTEGER.to_string();
     assert_eq!(canonical(&edge), edge);
     assert_eq!(canonical(&format!("-{edge}")), format!("-{edge}"));
-    for text in [
-        "9007199254740992",
-        "-9007199254740992",
-        "18446744073709551615",
-        "18446744073709551616",
-    ] {
+    for text in ["9007199254740992", "-9007199254740992", "18446744073709551615", "18446744073709551616"] {
         assert_eq!(
             refusal(&format!("{{\"id\":{text}}}")),
             "`/id` is an integer outside ±9007199254740991; write it as a string"
@@ -94,10 +80,7 @@ fn integer_beyond_a_double_is_refused() {
     // 40 digits: more than any integer type, and still an integer, not a float.
     let long = "\"7\\\"8\", 1.5, 1234567890123456789012345678901234567890";
     let found = parse_strict_with(format!("[{long}]").as_bytes(), Floats::Allow).unwrap_err();
-    assert_eq!(
-        found.to_string(),
-        "`/2` is an integer outside ±9007199254740991; write it as a string"
-    );
+    assert_eq!(found.to_string(), "`/2` is an integer outside ±9007199254740991; write it as a string");
 }
 
 #[test]
@@ -107,25 +90,11 @@ fn float_is_refused_in_records_and_named() {
         "`/a/1/b` is the float 0.5; write an integer of a smaller unit, or a string"
     );
     for text in ["1.0", "1e2", "-0", "-0.0", "1E-7"] {
-        assert!(
-            matches!(
-                parse_strict(text.as_bytes()),
-                Err(CanonicalError::Float { .. })
-            ),
-            "{text}"
-        );
-        assert!(
-            parse_strict_with(text.as_bytes(), Floats::Allow).is_ok(),
-            "{text}"
-        );
+        assert!(matches!(parse_strict(text.as_bytes()), Err(CanonicalError::Float { .. })), "{text}");
+        assert!(parse_strict_with(text.as_bytes(), Floats::Allow).is_ok(), "{text}");
     }
-    assert!(
-        matches!(to_canonical(&json!({"a": 1.5})), Err(CanonicalError::Float { pointer, .. }) if pointer == "/a")
-    );
-    assert!(matches!(
-        to_canonical(&json!(u64::MAX)),
-        Err(CanonicalError::IntegerTooLarge { .. })
-    ));
+    assert!(matches!(to_canonical(&json!({"a": 1.5})), Err(CanonicalError::Float { pointer, .. }) if pointer == "/a"));
+    assert!(matches!(to_canonical(&json!(u64::MAX)), Err(CanonicalError::IntegerTooLarge { .. })));
     assert!(parse_strict_with(b"1e400", Floats::Allow).is_err());
 }
 
@@ -138,18 +107,9 @@ fn float_that_prints_as_a_large_integer_is_refused() {
 
 #[test]
 fn text_that_is_not_clean_utf8_json_is_refused() {
-    assert!(matches!(
-        parse_strict(b"\xEF\xBB\xBF1"),
-        Err(CanonicalError::ByteOrderMark)
-    ));
-    assert!(matches!(
-        parse_strict(b"\"a\xFF\""),
-        Err(CanonicalError::NotUtf8 { offset: 2 })
-    ));
-    assert!(matches!(
-        parse_strict(b"\"\xED\xA0\x80\""),
-        Err(CanonicalError::NotUtf8 { offset: 1 })
-    ));
+    assert!(matches!(parse_strict(b"\xEF\xBB\xBF1"), Err(CanonicalError::ByteOrderMark)));
+    assert!(matches!(parse_strict(b"\"a\xFF\""), Err(CanonicalError::NotUtf8 { offset: 2 })));
+    assert!(matches!(parse_strict(b"\"\xED\xA0\x80\""), Err(CanonicalError::NotUtf8 { offset: 1 })));
     for text in [
         r#""\ud800""#,
         r#""\ud800x""#,
@@ -165,13 +125,7 @@ fn text_that_is_not_clean_utf8_json_is_refused() {
         "01",
         "\"\t\"",
     ] {
-        assert!(
-            matches!(
-                parse_strict(text.as_bytes()),
-                Err(CanonicalError::NotJson { .. })
-            ),
-            "{text:?}"
-        );
+        assert!(matches!(parse_strict(text.as_bytes()), Err(CanonicalError::NotJson { .. })), "{text:?}");
     }
 }
 
@@ -179,29 +133,17 @@ fn text_that_is_not_clean_utf8_json_is_refused() {
 fn depth_is_bounded_both_ways() {
     let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
     assert_eq!(canonical(&nested(MAX_DEPTH)), nested(MAX_DEPTH));
-    assert!(matches!(
-        parse_strict(nested(MAX_DEPTH + 1).as_bytes()),
-        Err(CanonicalError::TooDeep { .. })
-    ));
+    assert!(matches!(parse_strict(nested(MAX_DEPTH + 1).as_bytes()), Err(CanonicalError::TooDeep { .. })));
     assert!(parse_strict("[".repeat(100_000).as_bytes()).is_err());
     let value = (0..=MAX_DEPTH).fold(json!([]), |inner, _| json!([inner]));
-    assert!(matches!(
-        to_canonical(&value),
-        Err(CanonicalError::TooDeep { .. })
-    ));
+    assert!(matches!(to_canonical(&value), Err(CanonicalError::TooDeep { .. })));
 }
 
 #[test]
 fn size_is_bounded_both_ways() {
     let text = format!("\"{}\"", "a".repeat(MAX_BYTES));
-    assert!(matches!(
-        parse_strict(text.as_bytes()),
-        Err(CanonicalError::TooLarge { .. })
-    ));
-    assert!(matches!(
-        to_canonical(&json!("a".repeat(MAX_BYTES))),
-        Err(CanonicalError::TooLarge { .. })
-    ));
+    assert!(matches!(parse_strict(text.as_bytes()), Err(CanonicalError::TooLarge { .. })));
+    assert!(matches!(to_canonical(&json!("a".repeat(MAX_BYTES))), Err(CanonicalError::TooLarge { .. })));
 }
 
 #[test]
@@ -220,10 +162,7 @@ struct Note {
 
 #[test]
 fn only_canonical_bytes_are_read_back() {
-    let note = Note {
-        title: "harbour".to_owned(),
-        parts: vec![1, 2],
-    };
+    let note = Note { title: "harbour".to_owned(), parts: vec![1, 2] };
     let bytes = canonical_of(&note).unwrap();
     assert_eq!(bytes, br#"{"parts":[1,2],"title":"harbour"}"#);
     assert_eq!(from_canonical::<Note>(&bytes).unwrap(), note);
@@ -243,9 +182,7 @@ fn only_canonical_bytes_are_read_back() {
 
 #[test]
 fn wrong_shape_is_named_by_place() {
-    let said = from_canonical::<Note>(br#"{"parts":[1,-2],"title":"harbour"}"#)
-        .unwrap_err()
-        .to_string();
+    let said = from_canonical::<Note>(br#"{"parts":[1,-2],"title":"harbour"}"#).unwrap_err().to_string();
     assert!(said.starts_with("`/parts/1`: invalid value"), "{said}");
 }
 
@@ -257,37 +194,20 @@ fn member_written_twice_by_flattening_is_an_error() {
         #[serde(flatten)]
         more: std::collections::BTreeMap<String, u8>,
     }
-    let twice = Twice {
-        id: 1,
-        more: [("id".to_owned(), 2)].into(),
-    };
-    assert!(matches!(
-        canonical_of(&twice),
-        Err(CanonicalError::DuplicateKey { .. })
-    ));
+    let twice = Twice { id: 1, more: [("id".to_owned(), 2)].into() };
+    assert!(matches!(canonical_of(&twice), Err(CanonicalError::DuplicateKey { .. })));
 }
 
 #[test]
 fn digests_are_lower_hex_sha256() {
-    assert_eq!(
-        sha256_hex(b""),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
-    assert_eq!(
-        digest_of(&json!({"b": 1, "a": 2})).unwrap(),
-        sha256_hex(br#"{"a":2,"b":1}"#)
-    );
+    assert_eq!(sha256_hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_eq!(digest_of(&json!({"b": 1, "a": 2})).unwrap(), sha256_hex(br#"{"a":2,"b":1}"#));
 }
 
 fn any_value(floats: bool) -> impl Strategy<Value = Value> {
     let whole = (-(MAX_INTEGER as i64)..=MAX_INTEGER as i64).prop_map(Value::from);
     let number = if floats {
-        prop_oneof![
-            whole,
-            (-1e15f64..1e15).prop_map(Value::from),
-            (1e21f64..1e300).prop_map(Value::from)
-        ]
-        .boxed()
+        prop_oneof![whole, (-1e15f64..1e15).prop_map(Value::from), (1e21f64..1e300).prop_map(Value::from)].boxed()
     } else {
         whole.boxed()
     };

@@ -7,19 +7,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("json");
-    let found: BTreeSet<String> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let found: BTreeSet<String> =
+        fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     let all = schemas::jsonschema::all();
-    let wanted: BTreeSet<String> = all
-        .iter()
-        .map(|(name, _)| format!("{name}.schema.json"))
-        .collect();
-    assert_eq!(
-        found, wanted,
-        "run `cargo run -p schemas --example write-schemas`"
-    );
+    let wanted: BTreeSet<String> = all.iter().map(|(name, _)| format!("{name}.schema.json")).collect();
+    assert_eq!(found, wanted, "run `cargo run -p schemas --example write-schemas`");
     for (name, schema) in all {
         let committed = fs::read_to_string(folder.join(format!("{name}.schema.json"))).unwrap();
         assert!(
@@ -47,9 +39,6 @@ fn every_stored_line_but_a_tombstone_has_a_salt() {
         let salted = kind["properties"].get("salt").is_some();
         let tombstone = kind["properties"].get("tombstone").is_some();
         assert_eq!(salted, !tombstone, "{kind}");
-        assert_eq!(
-            kind["required"].as_array().unwrap().len(),
-            1 + usize::from(salted)
-        );
+        assert_eq!(kind["required"].as_array().unwrap().len(), 1 + usize::from(salted));
     }
 }

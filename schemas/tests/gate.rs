@@ -10,10 +10,7 @@ use std::{
 
 use proptest::prelude::*;
 use schemas::{
-    gate::{
-        Decision, DecisionCode, GateAsk, Origin, RobotsCopy, decide, host_matches, path_matches,
-        query_matches,
-    },
+    gate::{Decision, DecisionCode, GateAsk, Origin, RobotsCopy, decide, host_matches, path_matches, query_matches},
     permission::{Entry, Match, Method},
     policy::Policy,
     robots::RobotsOutcome,
@@ -44,9 +41,7 @@ struct Want {
 
 fn rows() -> Vec<Row> {
     let text = include_str!("../vectors/gate.jsonl");
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -58,19 +53,13 @@ fn every_row_is_decided_as_written() {
         let found = decide(policy, &row.queries, &row.ask, row.robots.as_ref());
         let mut because = row.want.because;
         for name in ["ana", "bob", "cleo", "dov"] {
-            because =
-                because.map(|text| text.replace(&format!("{{{name}}}"), &policy_world::id(name)));
+            because = because.map(|text| text.replace(&format!("{{{name}}}"), &policy_world::id(name)));
         }
         let as_written = found.code == row.code
             && because.is_none_or(|because| because == found.because)
             && row.want.url.is_none_or(|url| found.url == Some(url));
         if !as_written {
-            writeln!(
-                wrong,
-                "{}: wanted {:?}, found {found:?}",
-                row.name, row.code
-            )
-            .unwrap();
+            writeln!(wrong, "{}: wanted {:?}, found {found:?}", row.name, row.code).unwrap();
         }
         sound(policy, &row.ask, &found);
     }
@@ -80,11 +69,7 @@ fn every_row_is_decided_as_written() {
 /// What holds of every decision.
 fn sound(policy: &Policy, ask: &GateAsk, found: &Decision) {
     assert_eq!(found.permitted, found.code == DecisionCode::Permitted);
-    let begins = if found.permitted {
-        "permitted, because "
-    } else {
-        "refused, because "
-    };
+    let begins = if found.permitted { "permitted, because " } else { "refused, because " };
     assert!(found.because.starts_with(begins), "{}", found.because);
     assert_eq!(found.entry, policy.entry(&ask.entry).map(Entry::digest));
 }
@@ -127,16 +112,10 @@ fn patterns_read_as_documented() {
         ("/a*c", "/ab"),
     ];
     for (pattern, text) in yes {
-        assert!(
-            path_matches(pattern, text),
-            "`{pattern}` should cover `{text}`"
-        );
+        assert!(path_matches(pattern, text), "`{pattern}` should cover `{text}`");
     }
     for (pattern, text) in no {
-        assert!(
-            !path_matches(pattern, text),
-            "`{pattern}` should not cover `{text}`"
-        );
+        assert!(!path_matches(pattern, text), "`{pattern}` should not cover `{text}`");
     }
     assert!(host_matches("*.example.org", "a.example.org"));
     assert!(!host_matches("*.example.org", "example.org"));
@@ -175,29 +154,17 @@ fn naive_rule(rule: &Match, url: &str) -> bool {
     let (authority, path) = rest.split_at(rest.find('/').unwrap());
     let usual = if scheme == "https" { "443" } else { "80" };
     let (host, port) = authority.split_once(':').unwrap_or((authority, usual));
-    let wanted = rule
-        .port
-        .unwrap_or(if rule.scheme == "https" { 443 } else { 80 });
+    let wanted = rule.port.unwrap_or(if rule.scheme == "https" { 443 } else { 80 });
     let host_fits = match rule.host.strip_prefix("*.") {
-        Some(below) => host
-            .strip_suffix(below)
-            .is_some_and(|front| front.len() > 1 && front.ends_with('.')),
+        Some(below) => host.strip_suffix(below).is_some_and(|front| front.len() > 1 && front.ends_with('.')),
         None => host == rule.host,
     };
-    rule.scheme == scheme
-        && port == wanted.to_string()
-        && host_fits
-        && naive(rule.path.as_bytes(), path.as_bytes())
+    rule.scheme == scheme && port == wanted.to_string() && host_fits && naive(rule.path.as_bytes(), path.as_bytes())
 }
 
 fn rule() -> impl Strategy<Value = Match> {
-    let host = prop::sample::select(vec![
-        "a.example.org",
-        "b.example.org",
-        "*.example.org",
-        "*.a.example.org",
-        "example.org",
-    ]);
+    let host =
+        prop::sample::select(vec!["a.example.org", "b.example.org", "*.example.org", "*.a.example.org", "example.org"]);
     let scheme = prop::sample::select(vec!["http", "https"]);
     let port = prop::option::weighted(0.3, prop::sample::select(vec![80, 443, 8080]));
     (scheme, host, port, "/[ab*]{0,5}[$]?").prop_map(|(scheme, host, port, path)| Match {
@@ -216,18 +183,16 @@ fn allowlist() -> impl Strategy<Value = Vec<Entry>> {
         prop::sample::select(vec!["2026-11-20", "2026-11-21", "2027-06-30"]),
     );
     prop::collection::vec(one, 1..4).prop_map(|entries| {
-        let named = (0..)
-            .zip(entries)
-            .map(|(n, (matches, post, daily, expires_on))| {
-                let mut entry = policy_world::entry(&format!("e{n}"));
-                entry.matches = matches;
-                entry.daily = daily;
-                entry.expires_on = expires_on.to_owned();
-                if post {
-                    entry.methods = vec![Method::Post];
-                }
-                entry
-            });
+        let named = (0..).zip(entries).map(|(n, (matches, post, daily, expires_on))| {
+            let mut entry = policy_world::entry(&format!("e{n}"));
+            entry.matches = matches;
+            entry.daily = daily;
+            entry.expires_on = expires_on.to_owned();
+            if post {
+                entry.methods = vec![Method::Post];
+            }
+            entry
+        });
         named.collect()
     })
 }
@@ -259,32 +224,24 @@ fn ask() -> impl Strategy<Value = GateAsk> {
         resolved,
         prop::option::weighted(0.1, any::<std::net::IpAddr>()),
     )
-        .prop_map(
-            |(entry, url, post, origin, spent_today, shift, resolved, connected)| GateAsk {
-                entry,
-                collector: "feed".to_owned(),
-                method: if post { Method::Post } else { Method::Get },
-                url,
-                headers: Vec::new(),
-                origin,
-                at: policy_world::at("2026-11-21T10:15:00Z")
-                    + jiff::SignedDuration::from_secs(shift),
-                spent_today,
-                resolved,
-                connected,
-                slot: None,
-            },
-        )
+        .prop_map(|(entry, url, post, origin, spent_today, shift, resolved, connected)| GateAsk {
+            entry,
+            collector: "feed".to_owned(),
+            method: if post { Method::Post } else { Method::Get },
+            url,
+            headers: Vec::new(),
+            origin,
+            at: policy_world::at("2026-11-21T10:15:00Z") + jiff::SignedDuration::from_secs(shift),
+            spent_today,
+            resolved,
+            connected,
+            slot: None,
+        })
 }
 
 fn policy_of(entries: &[Entry]) -> Policy {
     let root = policy_world::root(false, 1);
-    let approval = policy_world::approval(
-        &entries.iter().collect::<Vec<_>>(),
-        "2027-06-30",
-        "2026-11-01T09:00:00Z",
-        3,
-    );
+    let approval = policy_world::approval(&entries.iter().collect::<Vec<_>>(), "2027-06-30", "2026-11-01T09:00:00Z", 3);
     let bundle = policy_world::bundle(
         &root,
         policy_world::sign(&policy_world::permission(entries, 2), &["ana"]),

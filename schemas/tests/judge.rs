@@ -36,22 +36,13 @@ fn run(log: &Log, issued_at: &str, entry: &Entry) -> Run {
         issue: note,
         root: issue.root,
         entry: entry.digest(),
-        target: Target {
-            id: "news".to_owned(),
-            entry: "news".to_owned(),
-            url: entry.seeds[0].clone(),
-            recipe: None,
-        },
+        target: Target { id: "news".to_owned(), entry: "news".to_owned(), url: entry.seeds[0].clone(), recipe: None },
         lane: Lane::Poll,
         work: Value::Null,
         cursor: Value::Null,
         now: at(issued_at),
         due: None,
-        reader: Reader {
-            name: "feed".to_owned(),
-            version: "0.1.0".to_owned(),
-            program: Digest([5; 32]),
-        },
+        reader: Reader { name: "feed".to_owned(), version: "0.1.0".to_owned(), program: Digest([5; 32]) },
         queries: Vec::new(),
         clock_synchronised: None,
     }
@@ -63,17 +54,8 @@ fn case(captured_at: &str) -> Case {
     let wide = entry("news");
     let mut narrow = wide.clone();
     narrow.matches[0].path = "/2027/".to_owned();
-    let approve = |entry: &Entry, n| {
-        sign(
-            &approval(&[entry], "2027-06-30", "2026-11-01T09:00:00Z", n),
-            &["bob"],
-        )
-    };
-    log.push(
-        "2026-11-02T10:00Z",
-        &sign(&permission(std::slice::from_ref(&wide), 2), &["ana"]),
-    )
-    .unwrap();
+    let approve = |entry: &Entry, n| sign(&approval(&[entry], "2027-06-30", "2026-11-01T09:00:00Z", n), &["bob"]);
+    log.push("2026-11-02T10:00Z", &sign(&permission(std::slice::from_ref(&wide), 2), &["ana"])).unwrap();
     log.push("2026-11-02T10:01Z", &approve(&wide, 3)).unwrap();
     let run = run(&log, "2026-11-05T09:00:00Z", &wide);
     let ask = GateAsk {
@@ -99,47 +81,17 @@ fn case(captured_at: &str) -> Case {
         outcome: RobotsOutcome::Unavailable,
         body_base64: String::new(),
     };
-    let recorded = decide(
-        &policy_of_run(&log.history, &run).unwrap(),
-        &[],
-        &ask,
-        Some(&robots),
-    );
+    let recorded = decide(&policy_of_run(&log.history, &run).unwrap(), &[], &ask, Some(&robots));
     assert!(recorded.permitted, "{}", recorded.because);
-    log.push(
-        "2026-11-05T10:00Z",
-        &sign(&permission(std::slice::from_ref(&narrow), 4), &["ana"]),
-    )
-    .unwrap();
+    log.push("2026-11-05T10:00Z", &sign(&permission(std::slice::from_ref(&narrow), 4), &["ana"])).unwrap();
     log.push("2026-11-05T10:00Z", &approve(&narrow, 5)).unwrap();
-    Case {
-        log,
-        run,
-        ask,
-        robots,
-        recorded,
-    }
+    Case { log, run, ask, robots, recorded }
 }
 
 impl Case {
     fn judge(&self) -> CaptureVerdict {
-        let Case {
-            log,
-            run,
-            ask,
-            robots,
-            recorded,
-        } = self;
-        judge_capture(
-            &log.history,
-            Captured {
-                run,
-                ask,
-                robots: Some(robots),
-                recorded,
-                answered: true,
-            },
-        )
+        let Case { log, run, ask, robots, recorded } = self;
+        judge_capture(&log.history, Captured { run, ask, robots: Some(robots), recorded, answered: true })
     }
 
     fn refused(&self, because: &str) {
@@ -152,31 +104,20 @@ impl Case {
 
 #[test]
 fn permitted_at_its_time_is_accepted_whatever_came_later() {
-    assert_eq!(
-        case("2026-11-05T09:30:00Z").judge(),
-        CaptureVerdict::Accepted
-    );
+    assert_eq!(case("2026-11-05T09:30:00Z").judge(), CaptureVerdict::Accepted);
 }
 
 #[test]
 fn in_the_minute_of_a_narrowing_either_policy_counts() {
-    assert_eq!(
-        case("2026-11-05T10:00:59Z").judge(),
-        CaptureVerdict::Accepted
-    );
+    assert_eq!(case("2026-11-05T10:00:59Z").judge(), CaptureVerdict::Accepted);
 }
 
 #[test]
 fn collected_before_the_agent_could_know_is_flagged() {
-    let CaptureVerdict::AcceptedLate { why } = case("2026-11-05T10:01:00Z").judge() else {
-        panic!("not flagged")
-    };
+    let CaptureVerdict::AcceptedLate { why } = case("2026-11-05T10:01:00Z").judge() else { panic!("not flagged") };
     assert!(why.contains("no match rule of entry `news`"), "{why}");
     let last = case("2026-11-06T09:00:00Z").judge();
-    assert!(
-        matches!(last, CaptureVerdict::AcceptedLate { .. }),
-        "{last:?}"
-    );
+    assert!(matches!(last, CaptureVerdict::AcceptedLate { .. }), "{last:?}");
 }
 
 #[test]
@@ -208,8 +149,7 @@ fn an_issue_that_the_log_did_not_sign_or_that_is_not_the_runs_excuses_nothing() 
 #[test]
 fn before_the_log_held_a_permission_nothing_was_permitted() {
     let mut early = case("2026-11-05T09:30:00Z");
-    (early.ask.at, early.robots.fetched_at) =
-        (at("2026-11-01T00:00:00Z"), at("2026-11-01T00:00:00Z"));
+    (early.ask.at, early.robots.fetched_at) = (at("2026-11-01T00:00:00Z"), at("2026-11-01T00:00:00Z"));
     early.refused("no permission at that time");
 }
 
@@ -217,45 +157,21 @@ fn before_the_log_held_a_permission_nothing_was_permitted() {
 fn a_clock_up_to_ten_minutes_behind_the_registrys_is_forgiven_without_a_flag() {
     let mut log = Log::new(&root(false, 1));
     let news = entry("news");
-    log.push(
-        "2026-11-02T10:00Z",
-        &sign(&permission(std::slice::from_ref(&news), 2), &["ana"]),
-    )
-    .unwrap();
-    log.push(
-        "2026-11-05T10:00Z",
-        &sign(
-            &approval(&[&news], "2027-06-30", "2026-11-01T09:00:00Z", 3),
-            &["bob"],
-        ),
-    )
-    .unwrap();
+    log.push("2026-11-02T10:00Z", &sign(&permission(std::slice::from_ref(&news), 2), &["ana"])).unwrap();
+    log.push("2026-11-05T10:00Z", &sign(&approval(&[&news], "2027-06-30", "2026-11-01T09:00:00Z", 3), &["bob"]))
+        .unwrap();
     let base = case("2026-11-05T09:30:00Z");
-    for (when, stands) in [
-        ("2026-11-05T09:59:59Z", true),
-        ("2026-11-05T09:50:30Z", true),
-        ("2026-11-05T09:50:29Z", false),
-    ] {
+    for (when, stands) in
+        [("2026-11-05T09:59:59Z", true), ("2026-11-05T09:50:30Z", true), ("2026-11-05T09:50:29Z", false)]
+    {
         let mut ask = base.ask.clone();
         ask.at = at(when);
-        let robots = RobotsCopy {
-            fetched_at: at(when),
-            ..base.robots.clone()
-        };
+        let robots = RobotsCopy { fetched_at: at(when), ..base.robots.clone() };
         let run = run(&log, "2026-11-05T10:00:30Z", &news);
-        let captured = Captured {
-            run: &run,
-            ask: &ask,
-            robots: Some(&robots),
-            recorded: &base.recorded,
-            answered: true,
-        };
+        let captured =
+            Captured { run: &run, ask: &ask, robots: Some(&robots), recorded: &base.recorded, answered: true };
         let verdict = judge_capture(&log.history, captured);
-        assert_eq!(
-            verdict == CaptureVerdict::Accepted,
-            stands,
-            "{when}: {verdict:?}"
-        );
+        assert_eq!(verdict == CaptureVerdict::Accepted, stands, "{when}: {verdict:?}");
     }
 }
 
@@ -301,77 +217,32 @@ fn the_decision_is_made_again_from_what_is_kept() {
     let mut spent = fine();
     spent.ask.spent_today = 100;
     spent.refused("they are spent");
-    let Case {
-        log,
-        run,
-        ask,
-        recorded,
-        ..
-    } = fine();
+    let Case { log, run, ask, recorded, .. } = fine();
     let without = judge_capture(
         &log.history,
-        Captured {
-            run: &run,
-            ask: &ask,
-            robots: None,
-            recorded: &recorded,
-            answered: true,
-        },
+        Captured { run: &run, ask: &ask, robots: None, recorded: &recorded, answered: true },
     );
-    assert!(
-        matches!(without, CaptureVerdict::Refused { why } if why.contains("has to be fetched first"))
-    );
+    assert!(matches!(without, CaptureVerdict::Refused { why } if why.contains("has to be fetched first")));
 }
 
 #[test]
 fn a_request_without_an_answer_needs_no_peer() {
-    let Case {
-        log,
-        run,
-        mut ask,
-        robots,
-        recorded,
-    } = case("2026-11-05T09:30:00Z");
+    let Case { log, run, mut ask, robots, recorded } = case("2026-11-05T09:30:00Z");
     ask.connected = None;
-    let failed = Captured {
-        run: &run,
-        ask: &ask,
-        robots: Some(&robots),
-        recorded: &recorded,
-        answered: false,
-    };
-    assert_eq!(
-        judge_capture(&log.history, failed),
-        CaptureVerdict::Accepted
-    );
+    let failed = Captured { run: &run, ask: &ask, robots: Some(&robots), recorded: &recorded, answered: false };
+    assert_eq!(judge_capture(&log.history, failed), CaptureVerdict::Accepted);
 }
 
 #[test]
 fn a_renewed_entry_of_another_digest_still_permits() {
     let mut renewed = case("2026-11-05T09:30:00Z");
-    let longer = Entry {
-        expires_on: "2027-10-31".to_owned(),
-        ..entry("news")
-    };
+    let longer = Entry { expires_on: "2027-10-31".to_owned(), ..entry("news") };
+    renewed.log.push("2026-11-06T10:00Z", &sign(&permission(std::slice::from_ref(&longer), 6), &["ana"])).unwrap();
     renewed
         .log
-        .push(
-            "2026-11-06T10:00Z",
-            &sign(&permission(std::slice::from_ref(&longer), 6), &["ana"]),
-        )
+        .push("2026-11-06T10:00Z", &sign(&approval(&[&longer], "2027-10-31", "2026-11-06T09:00:00Z", 7), &["cleo"]))
         .unwrap();
-    renewed
-        .log
-        .push(
-            "2026-11-06T10:00Z",
-            &sign(
-                &approval(&[&longer], "2027-10-31", "2026-11-06T09:00:00Z", 7),
-                &["cleo"],
-            ),
-        )
-        .unwrap();
-    (renewed.ask.at, renewed.robots.fetched_at) =
-        (at("2026-11-06T10:02:00Z"), at("2026-11-06T10:02:00Z"));
+    (renewed.ask.at, renewed.robots.fetched_at) = (at("2026-11-06T10:02:00Z"), at("2026-11-06T10:02:00Z"));
     assert_eq!(renewed.judge(), CaptureVerdict::Accepted);
     assert_ne!(renewed.run.entry, longer.digest());
 }

@@ -27,16 +27,11 @@ struct Row {
 
 fn rows() -> Vec<Row> {
     let text = include_str!("../vectors/minimise.jsonl");
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn entry(fields: Option<Vec<String>>) -> Entry {
-    Entry {
-        fields,
-        ..policy_world::entry("news")
-    }
+    Entry { fields, ..policy_world::entry("news") }
 }
 
 #[test]
@@ -51,39 +46,23 @@ fn every_row_is_minimised_as_written() {
 /// What the schema of the type says a record may hold.
 fn fields_of_the_type() -> BTreeSet<String> {
     let schema = schemars::schema_for!(Record).to_value();
-    schema["properties"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect()
+    schema["properties"].as_object().unwrap().keys().cloned().collect()
 }
 
 #[test]
 fn every_field_of_a_record_is_on_one_list() {
-    let of = |list: &[&str]| {
-        list.iter()
-            .map(|name| (*name).to_owned())
-            .collect::<BTreeSet<String>>()
-    };
+    let of = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
     let (persons, others) = (of(&PERSON_FIELDS), of(&OTHER_FIELDS));
     let both: Vec<_> = persons.intersection(&others).collect();
     assert!(both.is_empty(), "on both lists: {both:?}");
     let all: BTreeSet<String> = persons.union(&others).cloned().collect();
-    assert_eq!(
-        all,
-        fields_of_the_type(),
-        "decide whether the new field can name a person, and put it on that list"
-    );
+    assert_eq!(all, fields_of_the_type(), "decide whether the new field can name a person, and put it on that list");
     assert_eq!(of(&RECORD_FIELDS), fields_of_the_type());
 }
 
 #[test]
 fn the_vectors_hold_every_field_once_full() {
-    let full = rows()
-        .into_iter()
-        .find(|row| row.name == "everything, no list")
-        .unwrap();
+    let full = rows().into_iter().find(|row| row.name == "everything, no list").unwrap();
     let value = serde_json::to_value(&full.record).unwrap();
     let held: BTreeSet<String> = value.as_object().unwrap().keys().cloned().collect();
     assert_eq!(held, fields_of_the_type());

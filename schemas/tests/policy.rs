@@ -58,10 +58,7 @@ fn one_changed_bit_of_a_statement_is_found() {
 
 #[test]
 fn statements_are_read_in_their_one_form_only() {
-    let canonical = open_statement(&approve(&entry("news"), &["bob"]))
-        .unwrap()
-        .note
-        .text;
+    let canonical = open_statement(&approve(&entry("news"), &["bob"])).unwrap().note.text;
     let resign = |text: String| tlog::Note::sign(&text, &[&key("bob")]).unwrap().to_string();
     assert!(open_statement(&resign(canonical.clone())).is_ok());
     for (from, to) in [
@@ -83,10 +80,7 @@ fn a_bundle_opens_and_its_entry_is_in_force() {
     let (root, given) = usual();
     let policy = Policy::open(&given, &root).unwrap();
     assert_eq!(policy.in_force("news", at(ISSUED)).unwrap().id, "news");
-    assert_eq!(
-        policy.judge("news", at(ISSUED)).unwrap().approvers,
-        [id("bob")]
-    );
+    assert_eq!(policy.judge("news", at(ISSUED)).unwrap().approvers, [id("bob")]);
     assert_eq!(policy.digest(), open_issue(&given.issue).unwrap().digest);
     assert_eq!(policy.root_digest(), root.digest());
 }
@@ -115,17 +109,9 @@ fn a_bundle_that_does_not_hold_together_is_refused() {
         changed
     };
     refused(&with(&|b| b.v = 2), &root, "format version 2");
-    refused(
-        &with(&|b| b.roots.clear()),
-        &root,
-        "do not hold the one of this machine",
-    );
+    refused(&with(&|b| b.roots.clear()), &root, "do not hold the one of this machine");
     refused(&with(&|b| b.approvals.clear()), &root, "other approvals");
-    refused(
-        &with(&|b| b.approvals.push(approve(&other, &["bob"]))),
-        &root,
-        "other approvals",
-    );
+    refused(&with(&|b| b.approvals.push(approve(&other, &["bob"]))), &root, "other approvals");
     refused(
         &with(&|b| b.permission = sign(&permission(std::slice::from_ref(&other), 2), &["ana"])),
         &root,
@@ -136,51 +122,19 @@ fn a_bundle_that_does_not_hold_together_is_refused() {
         &root,
         "no requester or approver",
     );
-    refused(
-        &with(&|b| b.permission = b.roots[0].clone()),
-        &root,
-        "a permission is expected here",
-    );
-    refused(
-        &with(&|b| b.roots[0] = root_note(&root, &["bob"])),
-        &root,
-        "1 of the 2 signatures",
-    );
-    refused(
-        &with(&|b| b.roots[0] = root_note(&root, &["bob", "ana", "eve"])),
-        &root,
-        "1 of the 2 signatures",
-    );
+    refused(&with(&|b| b.permission = b.roots[0].clone()), &root, "a permission is expected here");
+    refused(&with(&|b| b.roots[0] = root_note(&root, &["bob"])), &root, "1 of the 2 signatures");
+    refused(&with(&|b| b.roots[0] = root_note(&root, &["bob", "ana", "eve"])), &root, "1 of the 2 signatures");
     let issue = open_issue(&given.issue).unwrap().issue;
-    refused(
-        &with(&|b| b.issue = sign_issue(&issue, &key("ana")).unwrap()),
-        &root,
-        "the log's key",
-    );
-    let of_old = PolicyIssue {
-        root: Digest([7; 32]),
-        ..issue
-    };
-    refused(
-        &with(&|b| b.issue = sign_issue(&of_old, &key(&root.origin)).unwrap()),
-        &root,
-        "another trust root",
-    );
+    refused(&with(&|b| b.issue = sign_issue(&issue, &key("ana")).unwrap()), &root, "the log's key");
+    let of_old = PolicyIssue { root: Digest([7; 32]), ..issue };
+    refused(&with(&|b| b.issue = sign_issue(&of_old, &key(&root.origin)).unwrap()), &root, "another trust root");
 
     let mut foreign = root.clone();
     foreign.contact = Some("https://elsewhere.example.org/".to_owned());
     refused(&given, &foreign, "do not hold the one of this machine");
     let twice = sign(&permission(&[entry("news"), entry("news")], 2), &["ana"]);
-    refused(
-        &bundle(
-            &root,
-            twice,
-            vec![approve(&entry("news"), &["bob"])],
-            ISSUED,
-        ),
-        &root,
-        "given twice",
-    );
+    refused(&bundle(&root, twice, vec![approve(&entry("news"), &["bob"])], ISSUED), &root, "given twice");
 }
 
 #[test]
@@ -188,12 +142,7 @@ fn a_new_root_counts_with_the_old_ones_threshold_only() {
     let (old, given) = usual();
     let new = second(&old);
     let chained = |note: String| {
-        let mut bundle = bundle(
-            &new,
-            given.permission.clone(),
-            given.approvals.clone(),
-            ISSUED,
-        );
+        let mut bundle = bundle(&new, given.permission.clone(), given.approvals.clone(), ISSUED);
         bundle.roots = vec![given.roots[0].clone(), note];
         bundle
     };
@@ -202,33 +151,13 @@ fn a_new_root_counts_with_the_old_ones_threshold_only() {
         let policy = Policy::open(&good, trusted).unwrap();
         assert_eq!(policy.root().version, 2);
         let why = policy.in_force("news", at(ISSUED)).unwrap_err();
-        assert_eq!(
-            why.code,
-            NotInForceCode::NotApproved,
-            "bob is no approver of the newest root"
-        );
+        assert_eq!(why.code, NotInForceCode::NotApproved, "bob is no approver of the newest root");
     }
     refused(&chained(root_note(&new, &["cleo"])), &old, "1 of the 2");
-    refused(
-        &chained(root_note(&new, &["cleo", "newcomer", "ana"])),
-        &old,
-        "1 of the 2",
-    );
+    refused(&chained(root_note(&new, &["cleo", "newcomer", "ana"])), &old, "1 of the 2");
     for (change, because) in [
-        (
-            TrustRoot {
-                version: 3,
-                ..new.clone()
-            },
-            "the next number",
-        ),
-        (
-            TrustRoot {
-                previous: Some(Digest([1; 32])),
-                ..new.clone()
-            },
-            "`previous`",
-        ),
+        (TrustRoot { version: 3, ..new.clone() }, "the next number"),
+        (TrustRoot { previous: Some(Digest([1; 32])), ..new.clone() }, "`previous`"),
         (
             TrustRoot {
                 origin: "else.example.org/log".to_owned(),
@@ -237,25 +166,9 @@ fn a_new_root_counts_with_the_old_ones_threshold_only() {
             },
             "never change",
         ),
-        (
-            TrustRoot {
-                trial: true,
-                ..new.clone()
-            },
-            "never change",
-        ),
-        (
-            TrustRoot {
-                evidence_recipients: vec!["age1x".to_owned()],
-                ..new.clone()
-            },
-            "sealed evidence",
-        ),
+        (TrustRoot { trial: true, ..new.clone() }, "never change"),
+        (TrustRoot { evidence_recipients: vec!["age1x".to_owned()], ..new.clone() }, "sealed evidence"),
     ] {
-        refused(
-            &chained(root_note(&change, &["cleo", "finn"])),
-            &old,
-            because,
-        );
+        refused(&chained(root_note(&change, &["cleo", "finn"])), &old, because);
     }
 }

@@ -19,74 +19,30 @@ fn the_log_tells_what_was_in_force_at_each_minute() {
     let mut log = Log::new(&root);
     assert!(log.history.policy_at(at("2026-11-10T00:00:00Z")).is_none());
     let wide = entry("news");
-    let narrow = Entry {
-        daily: 5,
-        ..wide.clone()
-    };
-    log.push(
-        "2026-11-02T10:00Z",
-        &sign(&permission(std::slice::from_ref(&wide), 2), &["ana"]),
-    )
-    .unwrap();
-    log.push("2026-11-03T10:00Z", &approve(&wide, &["bob"]))
-        .unwrap();
-    log.push(
-        "2026-11-04T10:00Z",
-        &sign(&permission(std::slice::from_ref(&narrow), 4), &["dov"]),
-    )
-    .unwrap();
-    log.push("2026-11-05T10:00Z", &approve(&narrow, &["cleo"]))
-        .unwrap();
+    let narrow = Entry { daily: 5, ..wide.clone() };
+    log.push("2026-11-02T10:00Z", &sign(&permission(std::slice::from_ref(&wide), 2), &["ana"])).unwrap();
+    log.push("2026-11-03T10:00Z", &approve(&wide, &["bob"])).unwrap();
+    log.push("2026-11-04T10:00Z", &sign(&permission(std::slice::from_ref(&narrow), 4), &["dov"])).unwrap();
+    log.push("2026-11-05T10:00Z", &approve(&narrow, &["cleo"])).unwrap();
     let in_force = |when: &str| {
         let policy = log.history.policy_at(at(when))?;
-        policy
-            .in_force("news", at(when))
-            .ok()
-            .map(|entry| entry.daily)
+        policy.in_force("news", at(when)).ok().map(|entry| entry.daily)
     };
     assert_eq!(in_force("2026-11-02T09:59:59Z"), None);
     assert_eq!(in_force("2026-11-02T10:00:00Z"), None, "not approved yet");
     assert_eq!(in_force("2026-11-03T09:59:59Z"), None);
     assert_eq!(in_force("2026-11-03T10:00:00Z"), Some(100));
     assert_eq!(in_force("2026-11-04T09:59:59Z"), Some(100));
-    assert_eq!(
-        in_force("2026-11-04T10:00:30Z"),
-        None,
-        "the approval was of the wider entry"
-    );
+    assert_eq!(in_force("2026-11-04T10:00:30Z"), None, "the approval was of the wider entry");
     assert_eq!(in_force("2026-11-05T10:00:00Z"), Some(5));
-    assert_eq!(
-        log.history
-            .policies_around(at("2026-11-05T10:00:30Z"))
-            .len(),
-        2
-    );
-    assert_eq!(
-        log.history
-            .policies_around(at("2026-11-05T10:01:00Z"))
-            .len(),
-        1
-    );
+    assert_eq!(log.history.policies_around(at("2026-11-05T10:00:30Z")).len(), 2);
+    assert_eq!(log.history.policies_around(at("2026-11-05T10:01:00Z")).len(), 1);
 
-    let issue = log
-        .history
-        .issue(at("2026-11-05T11:00:00Z"), log.size)
-        .unwrap();
+    let issue = log.history.issue(at("2026-11-05T11:00:00Z"), log.size).unwrap();
     let named = log.history.policy_named(&issue).unwrap();
-    assert_eq!(
-        named.digest(),
-        open_issue(&sign_issue(&issue, &key(&root.origin)).unwrap())
-            .unwrap()
-            .digest
-    );
-    assert_eq!(
-        (named.issued_at(), named.approvals().len()),
-        (issue.issued_at, 1)
-    );
-    let never = PolicyIssue {
-        approvals: vec![Digest([9; 32])],
-        ..issue
-    };
+    assert_eq!(named.digest(), open_issue(&sign_issue(&issue, &key(&root.origin)).unwrap()).unwrap().digest);
+    assert_eq!((named.issued_at(), named.approvals().len()), (issue.issued_at, 1));
+    let never = PolicyIssue { approvals: vec![Digest([9; 32])], ..issue };
     assert!(log.history.policy_named(&never).is_none());
 }
 
@@ -97,10 +53,7 @@ fn bundle_and_log_agree_on_every_entry() {
     let permission = sign(&permission(&entries, 2), &["ana"]);
     let notes = [
         approve(&entries[0], &["bob"]),
-        sign(
-            &approval(&[&entries[1]], "2026-12-01", "2026-11-01T09:00:00Z", 5),
-            &["cleo", "bob"],
-        ),
+        sign(&approval(&[&entries[1]], "2026-12-01", "2026-11-01T09:00:00Z", 5), &["cleo", "bob"]),
     ];
     let mut log = Log::new(&root);
     for note in [&permission, &notes[0], &notes[1]] {
@@ -108,22 +61,10 @@ fn bundle_and_log_agree_on_every_entry() {
     }
     let agent = Policy::open(&bundle(&root, permission, notes.to_vec(), ISSUED), &root).unwrap();
     let registry = log.history.policy().unwrap();
-    assert_eq!(
-        agent.as_issue(at(ISSUED), 4),
-        registry.as_issue(at(ISSUED), 4)
-    );
+    assert_eq!(agent.as_issue(at(ISSUED), 4), registry.as_issue(at(ISSUED), 4));
     for id in ["news", "by-two", "unapproved", "absent"] {
-        for when in [
-            "2026-11-21T10:00:00Z",
-            "2026-12-01T23:59:59Z",
-            "2026-12-02T00:00:00Z",
-        ] {
-            let said = |policy: &Policy| {
-                policy
-                    .judge(id, at(when))
-                    .map(|found| found.approvers)
-                    .map_err(|why| why.why)
-            };
+        for when in ["2026-11-21T10:00:00Z", "2026-12-01T23:59:59Z", "2026-12-02T00:00:00Z"] {
+            let said = |policy: &Policy| policy.judge(id, at(when)).map(|found| found.approvers).map_err(|why| why.why);
             assert_eq!(said(&agent), said(&registry), "{id} {when}");
         }
     }
@@ -142,38 +83,16 @@ fn the_log_refuses_what_is_out_of_place() {
         assert!(why.contains(because), "{why}");
     };
     refused(&first, "in the log already");
-    refused(
-        &sign(&permission(std::slice::from_ref(&news), 3), &["eve"]),
-        "no requester or approver",
-    );
+    refused(&sign(&permission(std::slice::from_ref(&news), 3), &["eve"]), "no requester or approver");
     refused(&approve(&news, &["ana"]), "no approver");
     refused(&approve(&news, &["olga"]), "no approver");
     refused(&root_note(&root, &["bob", "cleo"]), "in the log already");
-    refused(
-        &sign(
-            &approval(&[], "2027-06-30", "2026-11-01T09:00:00Z", 4),
-            &["bob"],
-        ),
-        "approves nothing",
-    );
-    refused(
-        &sign(
-            &approval(&[&news], "2027-6-30", "2026-11-01T09:00:00Z", 4),
-            &["bob"],
-        ),
-        "no day",
-    );
+    refused(&sign(&approval(&[], "2027-06-30", "2026-11-01T09:00:00Z", 4), &["bob"]), "approves nothing");
+    refused(&sign(&approval(&[&news], "2027-6-30", "2026-11-01T09:00:00Z", 4), &["bob"]), "no day");
     let mut empty = schemas::policy::History::new();
     let opened = open_statement(&first).unwrap();
-    assert!(
-        empty.push(0, minute.parse().unwrap(), &opened).is_err(),
-        "a log begins with a root"
-    );
-    let again = log.history.push(
-        1,
-        minute.parse().unwrap(),
-        &open_statement(&approve(&news, &["bob"])).unwrap(),
-    );
+    assert!(empty.push(0, minute.parse().unwrap(), &opened).is_err(), "a log begins with a root");
+    let again = log.history.push(1, minute.parse().unwrap(), &open_statement(&approve(&news, &["bob"])).unwrap());
     assert!(again.is_err(), "the index does not grow");
 }
 
@@ -182,18 +101,9 @@ fn an_approval_counts_from_the_root_that_names_its_signer() {
     let old = root(false, 1);
     let news = entry("news");
     let mut log = Log::new(&old);
-    log.push(
-        "2026-11-02T10:00Z",
-        &sign(&permission(std::slice::from_ref(&news), 2), &["ana"]),
-    )
-    .unwrap();
-    log.push("2026-11-03T10:00Z", &approve(&news, &["bob", "newcomer"]))
-        .unwrap();
-    log.push(
-        "2026-11-04T10:00Z",
-        &root_note(&second(&old), &["bob", "cleo"]),
-    )
-    .unwrap();
+    log.push("2026-11-02T10:00Z", &sign(&permission(std::slice::from_ref(&news), 2), &["ana"])).unwrap();
+    log.push("2026-11-03T10:00Z", &approve(&news, &["bob", "newcomer"])).unwrap();
+    log.push("2026-11-04T10:00Z", &root_note(&second(&old), &["bob", "cleo"])).unwrap();
     let approvers = |when: &str| {
         let policy = log.history.policy_at(at(when)).unwrap();
         policy.judge("news", at(when)).unwrap().approvers
@@ -206,23 +116,15 @@ fn an_approval_counts_from_the_root_that_names_its_signer() {
 
 fn enrolment(agent: &str, n: u8) -> Statement {
     let vkey = key(agent).vkey().to_string();
-    Statement::Enrolment {
-        v: 1,
-        agent: vkey,
-        collector: "feed".to_owned(),
-        made_at: at(ISSUED),
-        salt: salt(n),
-    }
+    Statement::Enrolment { v: 1, agent: vkey, collector: "feed".to_owned(), made_at: at(ISSUED), salt: salt(n) }
 }
 
 #[test]
 fn an_agent_counts_between_enrolment_and_revocation() {
     let mut log = Log::new(&root(false, 1));
     let minute = "2026-11-02T10:00Z";
-    log.push(minute, &sign(&enrolment("lookout-1", 5), &["eve"]))
-        .unwrap();
-    log.push(minute, &sign(&enrolment("lookout-2", 6), &["eve"]))
-        .unwrap();
+    log.push(minute, &sign(&enrolment("lookout-1", 5), &["eve"])).unwrap();
+    log.push(minute, &sign(&enrolment("lookout-2", 6), &["eve"])).unwrap();
     let revocation = Statement::Revocation {
         v: 1,
         agent: id("lookout-1"),
@@ -232,19 +134,11 @@ fn an_agent_counts_between_enrolment_and_revocation() {
     };
     assert!(log.push(minute, &sign(&revocation, &["bob"])).is_err());
     log.push(minute, &sign(&revocation, &["eve"])).unwrap();
-    let enrolled = AgentState::Enrolled {
-        vkey: key("lookout-1").vkey(),
-        collector: "feed".to_owned(),
-    };
+    let enrolled = AgentState::Enrolled { vkey: key("lookout-1").vkey(), collector: "feed".to_owned() };
     let state = |index| log.history.agent(&id("lookout-1"), index);
     assert_eq!(
         [state(1), state(2), state(3), state(4)],
-        [
-            AgentState::Unknown,
-            enrolled.clone(),
-            enrolled,
-            AgentState::Revoked
-        ]
+        [AgentState::Unknown, enrolled.clone(), enrolled, AgentState::Revoked]
     );
     assert_eq!(log.history.agent(&id("lookout-3"), 9), AgentState::Unknown);
     assert_eq!(log.history.agents().count(), 2);
@@ -256,14 +150,8 @@ fn an_agent_counts_between_enrolment_and_revocation() {
     refused(&enrolment("lookout-3", 8), "bob", "enroller");
     refused(&enrolment("lookout-1", 9), "eve", "in use already");
     refused(&enrolment("ana", 10), "eve", "in use already");
-    refused(
-        &enrolment(policy_world::ORIGIN, 11),
-        "eve",
-        "in use already",
-    );
-    let Statement::Revocation { agent, .. } = &revocation else {
-        unreachable!()
-    };
+    refused(&enrolment(policy_world::ORIGIN, 11), "eve", "in use already");
+    let Statement::Revocation { agent, .. } = &revocation else { unreachable!() };
     let again = Statement::Revocation {
         v: 1,
         agent: agent.clone(),
@@ -287,28 +175,12 @@ fn erasing_takes_two_erasers_and_ascending_units() {
         salt: salt(n),
     };
     let minute = "2026-11-02T10:00Z";
-    assert!(
-        log.push(minute, &sign(&erasure(&[1, 2], 2), &["eve"]))
-            .is_err()
-    );
-    assert!(
-        log.push(minute, &sign(&erasure(&[1, 2], 2), &["eve", "eve", "bob"]))
-            .is_err()
-    );
-    assert!(
-        log.push(minute, &sign(&erasure(&[2, 1], 2), &["eve", "finn"]))
-            .is_err()
-    );
-    assert!(
-        log.push(minute, &sign(&erasure(&[1, 1], 2), &["eve", "finn"]))
-            .is_err()
-    );
-    assert!(
-        log.push(minute, &sign(&erasure(&[], 2), &["eve", "finn"]))
-            .is_err()
-    );
-    log.push(minute, &sign(&erasure(&[1, 2], 2), &["eve", "finn"]))
-        .unwrap();
+    assert!(log.push(minute, &sign(&erasure(&[1, 2], 2), &["eve"])).is_err());
+    assert!(log.push(minute, &sign(&erasure(&[1, 2], 2), &["eve", "eve", "bob"])).is_err());
+    assert!(log.push(minute, &sign(&erasure(&[2, 1], 2), &["eve", "finn"])).is_err());
+    assert!(log.push(minute, &sign(&erasure(&[1, 1], 2), &["eve", "finn"])).is_err());
+    assert!(log.push(minute, &sign(&erasure(&[], 2), &["eve", "finn"])).is_err());
+    log.push(minute, &sign(&erasure(&[1, 2], 2), &["eve", "finn"])).unwrap();
 }
 
 #[test]
@@ -324,9 +196,7 @@ fn every_reason_for_not_being_in_force_has_its_code() {
         ("approval-ended", C::ApprovalEnded),
         ("too-long", C::TooLong),
     ] {
-        let found = policies["plain"]
-            .in_force(id, at("2026-11-21T10:15:00Z"))
-            .unwrap_err();
+        let found = policies["plain"].in_force(id, at("2026-11-21T10:15:00Z")).unwrap_err();
         assert_eq!(found.code, code, "{found}");
     }
     let old = root(false, 1);
@@ -338,18 +208,9 @@ fn every_reason_for_not_being_in_force_has_its_code() {
     }
     let mut log = Log::new(&old);
     let news = entry("news");
-    log.push(
-        "2026-11-02T10:00Z",
-        &sign(&permission(std::slice::from_ref(&news), 2), &["ana"]),
-    )
-    .unwrap();
-    log.push("2026-11-02T10:00Z", &approve(&news, &["cleo"]))
-        .unwrap();
-    log.push("2026-11-03T10:00Z", &root_note(&new, &["bob", "cleo"]))
-        .unwrap();
+    log.push("2026-11-02T10:00Z", &sign(&permission(std::slice::from_ref(&news), 2), &["ana"])).unwrap();
+    log.push("2026-11-02T10:00Z", &approve(&news, &["cleo"])).unwrap();
+    log.push("2026-11-03T10:00Z", &root_note(&new, &["bob", "cleo"])).unwrap();
     let found = log.history.policy().unwrap();
-    assert_eq!(
-        found.in_force("news", at(ISSUED)).unwrap_err().code,
-        C::Unsigned
-    );
+    assert_eq!(found.in_force("news", at(ISSUED)).unwrap_err().code, C::Unsigned);
 }

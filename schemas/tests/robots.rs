@@ -1,9 +1,7 @@
 //! Does one robots.txt give one answer, the RFC's, whatever its bytes?
 
 use proptest::prelude::*;
-use schemas::robots::{
-    PARSED_BYTES, QUOTED_CHARS, Robots, RobotsDecision, RobotsOutcome, compare, decide, outcome,
-};
+use schemas::robots::{PARSED_BYTES, QUOTED_CHARS, Robots, RobotsDecision, RobotsOutcome, compare, decide, outcome};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -19,19 +17,12 @@ struct Vector {
 #[test]
 fn vectors_are_answered_to_the_line() {
     let rows = include_str!("../vectors/robots.jsonl").lines();
-    let vectors: Vec<Vector> = rows
-        .map(|row| serde_json::from_str(row).expect(row))
-        .collect();
+    let vectors: Vec<Vector> = rows.map(|row| serde_json::from_str(row).expect(row)).collect();
     assert!(vectors.len() >= 65, "{} vectors", vectors.len());
     for vector in vectors {
         let got = Robots::parse(vector.robots.as_bytes()).decide(&vector.token, &vector.path);
         assert_eq!(got, vector.expect, "{}", vector.name);
-        let again = decide(
-            RobotsOutcome::Available,
-            vector.robots.as_bytes(),
-            &vector.token,
-            &vector.path,
-        );
+        let again = decide(RobotsOutcome::Available, vector.robots.as_bytes(), &vector.token, &vector.path);
         assert_eq!(again, vector.expect, "{}", vector.name);
     }
 }
@@ -65,11 +56,7 @@ fn every_fetch_result_has_its_outcome() {
         (None, 255, Unreachable),
     ];
     for (status, redirects, expected) in table {
-        assert_eq!(
-            outcome(status, redirects),
-            expected,
-            "{status:?} after {redirects} redirects"
-        );
+        assert_eq!(outcome(status, redirects), expected, "{status:?} after {redirects} redirects");
     }
 }
 
@@ -77,14 +64,9 @@ fn every_fetch_result_has_its_outcome() {
 fn outcome_is_never_more_lenient_than_the_rfc() {
     for status in 0..=1000 {
         for redirects in 0..=7 {
-            let (allows_all, rfc_allows_all) = (
-                outcome(Some(status), redirects) == RobotsOutcome::Unavailable,
-                (400..500).contains(&status),
-            );
-            assert!(
-                !allows_all || rfc_allows_all,
-                "{status} after {redirects} redirects"
-            );
+            let (allows_all, rfc_allows_all) =
+                (outcome(Some(status), redirects) == RobotsOutcome::Unavailable, (400..500).contains(&status));
+            assert!(!allows_all || rfc_allows_all, "{status} after {redirects} redirects");
         }
     }
 }
@@ -93,8 +75,7 @@ fn outcome_is_never_more_lenient_than_the_rfc() {
 fn outcome_decides_before_the_body_does() {
     let open = b"User-agent: *\nAllow: /\n";
     let closed = b"User-agent: *\nDisallow: /\n";
-    let allowed =
-        |outcome, body: &[u8], path| decide(outcome, body, "ExampleCollector", path).allowed;
+    let allowed = |outcome, body: &[u8], path| decide(outcome, body, "ExampleCollector", path).allowed;
     assert!(allowed(RobotsOutcome::Unavailable, closed, "/a"));
     assert!(!allowed(RobotsOutcome::Unreachable, open, "/a"));
     assert!(!allowed(RobotsOutcome::Refused, open, "/a"));
@@ -104,26 +85,13 @@ fn outcome_decides_before_the_body_does() {
 
 #[test]
 fn outcome_and_decision_are_written_in_snake_case() {
-    let words: Vec<String> = [
-        RobotsOutcome::Available,
-        RobotsOutcome::Unavailable,
-        RobotsOutcome::Refused,
-        RobotsOutcome::Unreachable,
-    ]
-    .iter()
-    .map(|outcome| serde_json::to_string(outcome).unwrap())
-    .collect();
-    assert_eq!(
-        words,
-        [
-            r#""available""#,
-            r#""unavailable""#,
-            r#""refused""#,
-            r#""unreachable""#
-        ]
-    );
-    let decision =
-        Robots::parse(b"User-agent: *\nDisallow: /a\nCrawl-delay: 2\n").decide("x", "/a");
+    let words: Vec<String> =
+        [RobotsOutcome::Available, RobotsOutcome::Unavailable, RobotsOutcome::Refused, RobotsOutcome::Unreachable]
+            .iter()
+            .map(|outcome| serde_json::to_string(outcome).unwrap())
+            .collect();
+    assert_eq!(words, [r#""available""#, r#""unavailable""#, r#""refused""#, r#""unreachable""#]);
+    let decision = Robots::parse(b"User-agent: *\nDisallow: /a\nCrawl-delay: 2\n").decide("x", "/a");
     assert_eq!(
         serde_json::to_string(&decision).unwrap(),
         r#"{"allowed":false,"group":"*","rule":"Disallow: /a","line":2,"crawl_delay_ms":2000}"#
@@ -135,10 +103,7 @@ fn sitemaps_stand_anywhere() {
     let robots = Robots::parse(
         b"Sitemap: https://example.org/a.xml\nUser-agent: *\nDisallow: /x\nsite-map: https://example.org/b.xml\nSitemap:\n",
     );
-    assert_eq!(
-        robots.sitemaps(),
-        ["https://example.org/a.xml", "https://example.org/b.xml"]
-    );
+    assert_eq!(robots.sitemaps(), ["https://example.org/a.xml", "https://example.org/b.xml"]);
 }
 
 #[test]
@@ -151,28 +116,15 @@ fn content_signals_follow_their_group() {
         signals
             .map(|signal| {
                 let path = signal.path.as_deref().unwrap_or("-");
-                format!(
-                    "{}:{} {path} {}={}",
-                    signal.line, signal.field, signal.key, signal.value
-                )
+                format!("{}:{} {path} {}={}", signal.line, signal.field, signal.key, signal.value)
             })
             .collect()
     };
     assert_eq!(
         told("b"),
-        [
-            "1:content-signal - search=yes",
-            "3:content-signal - ai-train=no",
-            "3:content-signal - ai-input="
-        ]
+        ["1:content-signal - search=yes", "3:content-signal - ai-train=no", "3:content-signal - ai-input="]
     );
-    assert_eq!(
-        told("a"),
-        [
-            "1:content-signal - search=yes",
-            "7:content-usage /news train-ai=n"
-        ]
-    );
+    assert_eq!(told("a"), ["1:content-signal - search=yes", "7:content-usage /news train-ai=n"]);
 }
 
 #[test]
@@ -211,20 +163,11 @@ fn half_a_byte_order_mark_does_not_hide_the_first_line() {
 
 #[test]
 fn a_quoted_rule_is_bounded_and_has_no_control_characters() {
-    let body = format!(
-        "User-agent: *\nDisallow: /\u{1b}[31m{}\n",
-        "ツ".repeat(5000)
-    );
+    let body = format!("User-agent: *\nDisallow: /\u{1b}[31m{}\n", "ツ".repeat(5000));
     let path = format!("/\u{1b}[31m{}", "ツ".repeat(5000));
-    let rule = Robots::parse(body.as_bytes())
-        .decide("a", &path)
-        .rule
-        .unwrap();
+    let rule = Robots::parse(body.as_bytes()).decide("a", &path).rule.unwrap();
     assert_eq!(rule.chars().count(), QUOTED_CHARS);
-    assert!(
-        rule.starts_with("Disallow: /\u{fffd}[31mツ") && rule.ends_with("ツ…"),
-        "{rule}"
-    );
+    assert!(rule.starts_with("Disallow: /\u{fffd}[31mツ") && rule.ends_with("ツ…"), "{rule}");
 }
 
 #[test]
@@ -237,21 +180,13 @@ fn rules_are_matched_as_bytes_where_they_are_no_text() {
 #[test]
 fn many_stars_cost_no_more_than_reading_both_texts() {
     for repeated in ["*a", "*aa", "*aaaaaaaaab", "*ab", "**a", "*a*b"] {
-        for (times, letters) in [
-            (10, 10_000),
-            (100, 10_000),
-            (2_000, 10_000),
-            (2_000, 40_000),
-        ] {
+        for (times, letters) in [(10, 10_000), (100, 10_000), (2_000, 10_000), (2_000, 40_000)] {
             for end in ["", "$", "*$", "b", "b$"] {
                 let rule = format!("/{}{end}", repeated.repeat(times));
                 let path = format!("/{}", "a".repeat(letters));
                 let spent = compare(&rule, &path).comparisons;
                 let bound = 3 * (rule.len() + path.len()) as u64;
-                assert!(
-                    spent <= bound,
-                    "{repeated} {times} times, {end:?}: {spent} comparisons, bound {bound}"
-                );
+                assert!(spent <= bound, "{repeated} {times} times, {end:?}: {spent} comparisons, bound {bound}");
             }
         }
     }
@@ -262,10 +197,7 @@ fn twice_the_path_costs_at_most_twice_as_much() {
     let rule = format!("/{}b", "*a".repeat(500));
     let spent = |letters: usize| compare(&rule, &format!("/{}", "a".repeat(letters))).comparisons;
     for letters in [5_000, 10_000, 20_000, 40_000] {
-        assert!(
-            spent(2 * letters) <= 2 * spent(letters) + rule.len() as u64,
-            "{letters} letters"
-        );
+        assert!(spent(2 * letters) <= 2 * spent(letters) + rule.len() as u64, "{letters} letters");
         assert!(spent(letters) >= letters as u64, "the count counts");
     }
 }
@@ -275,9 +207,7 @@ fn reference(rule: &[u8], path: &[u8]) -> bool {
     match rule {
         [] => true,
         [b'$'] => path.is_empty(),
-        [b'*', rest @ ..] => {
-            reference(rest, path) || (!path.is_empty() && reference(rule, &path[1..]))
-        }
+        [b'*', rest @ ..] => reference(rest, path) || (!path.is_empty() && reference(rule, &path[1..])),
         [octet, rest @ ..] => path.first() == Some(octet) && reference(rest, &path[1..]),
     }
 }

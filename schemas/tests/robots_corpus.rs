@@ -10,10 +10,7 @@ use std::path::PathBuf;
 /// A folder of the shared material, or a notice that it is not here.
 fn shared(test: &str, folder: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let found = root
-        .ancestors()
-        .map(|above| above.join("../shared").join(folder))
-        .find(|path| path.is_dir());
+    let found = root.ancestors().map(|above| above.join("../shared").join(folder)).find(|path| path.is_dir());
     if found.is_none() {
         println!("skipped: {test}: ../shared/{folder} is not here");
         let required = std::env::var("VIGIE_REQUIRE_ALL").is_ok_and(|value| value == "1");
@@ -72,43 +69,30 @@ fn why_not_google(case: &GoogleCase) -> Option<&'static str> {
 
 #[test]
 fn google_cases_are_answered_alike_but_for_named_ones() {
-    let Some(folder) = shared(
-        "google_cases_are_answered_alike_but_for_named_ones",
-        "real/robots/google",
-    ) else {
+    let Some(folder) = shared("google_cases_are_answered_alike_but_for_named_ones", "real/robots/google") else {
         return;
     };
     let text = std::fs::read(folder.join("robots_test.json")).unwrap();
     let all: GoogleCases = serde_json::from_slice(&text).unwrap();
     let mut differences: BTreeMap<&str, usize> = BTreeMap::new();
     for case in &all.cases {
-        let decision =
-            Robots::parse(case.robots.as_bytes()).decide(&case.agent, path_of(&case.url));
+        let decision = Robots::parse(case.robots.as_bytes()).decide(&case.agent, path_of(&case.url));
         if decision.allowed == case.allow {
             continue;
         }
         let Some(why) = why_not_google(case) else {
-            panic!(
-                "{}: {:?} for {} {:?}, got {decision:?}",
-                case.test, case.robots, case.agent, case.url
-            );
+            panic!("{}: {:?} for {} {:?}, got {decision:?}", case.test, case.robots, case.agent, case.url);
         };
         *differences.entry(why).or_default() += 1;
     }
-    println!(
-        "google: {} cases, differing on purpose: {differences:#?}",
-        all.cases.len()
-    );
+    println!("google: {} cases, differing on purpose: {differences:#?}", all.cases.len());
     assert_eq!(all.cases.len(), 145);
     assert_eq!(differences.values().sum::<usize>(), 6, "{differences:#?}");
 }
 
 #[test]
 fn google_line_and_mark_cases_name_the_same_lines() {
-    let Some(folder) = shared(
-        "google_line_and_mark_cases_name_the_same_lines",
-        "real/robots/google",
-    ) else {
+    let Some(folder) = shared("google_line_and_mark_cases_name_the_same_lines", "real/robots/google") else {
         return;
     };
     let text = std::fs::read(folder.join("robots_test.json")).unwrap();
@@ -123,12 +107,7 @@ fn google_line_and_mark_cases_name_the_same_lines() {
         }
         // The line tests of that file all end in `Disallow: /` for `bar` on line 6.
         if body.ends_with(b"Disallow: /") || body.trim_ascii_end().ends_with(b"Disallow: /") {
-            assert_eq!(
-                robots.decide("bar", "/any").line,
-                Some(6),
-                "{:?}",
-                String::from_utf8_lossy(&body)
-            );
+            assert_eq!(robots.decide("bar", "/any").line, Some(6), "{:?}", String::from_utf8_lossy(&body));
         }
     }
     assert!(sitemaps >= 2);
@@ -144,10 +123,7 @@ struct RealCase {
 
 #[test]
 fn real_files_are_read_as_google_reads_them() {
-    let Some(folder) = shared(
-        "real_files_are_read_as_google_reads_them",
-        "real/robots/realworld",
-    ) else {
+    let Some(folder) = shared("real_files_are_read_as_google_reads_them", "real/robots/realworld") else {
         return;
     };
     let expected = std::fs::read_to_string(folder.join("expected.jsonl")).unwrap();
@@ -169,10 +145,7 @@ fn real_files_are_read_as_google_reads_them() {
         }
     }
     let files = files.len();
-    println!(
-        "real files: {alike} of {rows} rows alike over {files} files, {} explained",
-        rows - alike
-    );
+    println!("real files: {alike} of {rows} rows alike over {files} files, {} explained", rows - alike);
     assert!(unexplained.is_empty(), "{unexplained:#?}");
     assert_eq!(rows, 4394);
     assert!(alike >= 4392, "{alike} rows alike");
@@ -180,10 +153,5 @@ fn real_files_are_read_as_google_reads_them() {
 
 /// The one difference found: `%2b` in a URL is `%2B` to us (RFC 3986 section 6.2.2.1), while Google writes only the rule's escapes in upper case.
 fn escapes_in_lower_case(path: &str) -> bool {
-    path.split('%').skip(1).any(|after| {
-        after
-            .bytes()
-            .take(2)
-            .any(|digit| matches!(digit, b'a'..=b'f'))
-    })
+    path.split('%').skip(1).any(|after| after.bytes().take(2).any(|digit| matches!(digit, b'a'..=b'f')))
 }

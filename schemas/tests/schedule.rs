@@ -16,10 +16,8 @@ fn time(text: &str) -> Timestamp {
 /// The dues with `from <= at < to`, in UTC.
 #[track_caller]
 fn check(line: &str, zone: &str, from: &str, to: &str, expected: &[&str]) {
-    let found: Vec<_> = schedule(line, zone)
-        .between(time(from), time(to), Jitter::NONE)
-        .map(|due| due.at.to_string())
-        .collect();
+    let found: Vec<_> =
+        schedule(line, zone).between(time(from), time(to), Jitter::NONE).map(|due| due.at.to_string()).collect();
     assert_eq!(found, expected, "{line} in {zone}");
 }
 
@@ -54,36 +52,21 @@ fn every_row_of_the_independent_oracle_holds() {
         }
     }
     assert!(rows > 2_500, "only {rows} rows");
-    assert!(
-        wrong.is_empty(),
-        "{} of {rows} rows differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {rows} rows differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn time_that_a_clock_skips_is_due_when_the_gap_ends() {
     // Toronto, 8 March 2026: 01:59:59 EST is followed by 03:00:00 EDT, at 07:00Z.
     let (from, to) = ("2026-03-08T05:00:00Z", "2026-03-09T05:00:00Z");
-    check(
-        "30 2 * * *",
-        "America/Toronto",
-        from,
-        to,
-        &["2026-03-08T07:00:00Z"],
-    );
+    check("30 2 * * *", "America/Toronto", from, to, &["2026-03-08T07:00:00Z"]);
     // Several in one gap, and one at its end, are due once.
     check(
         "0,20,40 2,3 8 3 *",
         "America/Toronto",
         from,
         to,
-        &[
-            "2026-03-08T07:00:00Z",
-            "2026-03-08T07:20:00Z",
-            "2026-03-08T07:40:00Z",
-        ],
+        &["2026-03-08T07:00:00Z", "2026-03-08T07:20:00Z", "2026-03-08T07:40:00Z"],
     );
 }
 
@@ -91,21 +74,9 @@ fn time_that_a_clock_skips_is_due_when_the_gap_ends() {
 fn time_that_happens_twice_is_due_once_at_its_first_occurrence() {
     // Toronto, 1 November 2026: 01:59:59 EDT is followed by 01:00:00 EST, at 06:00Z.
     let (from, to) = ("2026-11-01T04:00:00Z", "2026-11-02T04:00:00Z");
-    check(
-        "30 1 * * *",
-        "America/Toronto",
-        from,
-        to,
-        &["2026-11-01T05:30:00Z"],
-    );
+    check("30 1 * * *", "America/Toronto", from, to, &["2026-11-01T05:30:00Z"]);
     // Asked from inside the second pass, nothing is left of it.
-    check(
-        "30 1 * * *",
-        "America/Toronto",
-        "2026-11-01T06:05:00Z",
-        to,
-        &[],
-    );
+    check("30 1 * * *", "America/Toronto", "2026-11-01T06:05:00Z", to, &[]);
     check(
         "*/30 0-2 * * *",
         "America/Toronto",
@@ -124,19 +95,14 @@ fn time_that_happens_twice_is_due_once_at_its_first_occurrence() {
 
 #[test]
 fn hourly_line_runs_every_hour_through_both_changes() {
-    for (from, to) in [
-        ("2026-03-08T04:10:00Z", "2026-03-08T10:10:00Z"),
-        ("2026-11-01T03:10:00Z", "2026-11-01T09:10:00Z"),
-    ] {
-        let dues: Vec<_> = schedule("17 * * * *", "America/Toronto")
-            .between(time(from), time(to), Jitter::NONE)
-            .collect();
+    for (from, to) in
+        [("2026-03-08T04:10:00Z", "2026-03-08T10:10:00Z"), ("2026-11-01T03:10:00Z", "2026-11-01T09:10:00Z")]
+    {
+        let dues: Vec<_> =
+            schedule("17 * * * *", "America/Toronto").between(time(from), time(to), Jitter::NONE).collect();
         assert_eq!(dues.len(), 6);
         for pair in dues.windows(2) {
-            assert_eq!(
-                pair[1].at.duration_since(pair[0].at),
-                SignedDuration::from_hours(1)
-            );
+            assert_eq!(pair[1].at.duration_since(pair[0].at), SignedDuration::from_hours(1));
         }
     }
 }
@@ -149,11 +115,7 @@ fn hourly_line_waits_longer_where_the_clock_moves_by_half_an_hour() {
         "Australia/Lord_Howe",
         "2026-04-04T13:30:00Z",
         "2026-04-04T17:00:00Z",
-        &[
-            "2026-04-04T14:00:00Z",
-            "2026-04-04T15:30:00Z",
-            "2026-04-04T16:30:00Z",
-        ],
+        &["2026-04-04T14:00:00Z", "2026-04-04T15:30:00Z", "2026-04-04T16:30:00Z"],
     );
 }
 
@@ -161,23 +123,13 @@ fn hourly_line_waits_longer_where_the_clock_moves_by_half_an_hour() {
 fn skipped_day_is_a_gap_like_any_other() {
     // Apia had no 30 December 2011: the 29th ended at 10:00Z of the 30th, and the 31st began.
     let (from, to) = ("2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z");
-    check(
-        "0 9 30 12 *",
-        "Pacific/Apia",
-        from,
-        to,
-        &["2011-12-30T10:00:00Z"],
-    );
+    check("0 9 30 12 *", "Pacific/Apia", from, to, &["2011-12-30T10:00:00Z"]);
     check(
         "0 9 * * *",
         "Pacific/Apia",
         from,
         to,
-        &[
-            "2011-12-29T19:00:00Z",
-            "2011-12-30T10:00:00Z",
-            "2011-12-30T19:00:00Z",
-        ],
+        &["2011-12-29T19:00:00Z", "2011-12-30T10:00:00Z", "2011-12-30T19:00:00Z"],
     );
     check("0 * 30 12 *", "Pacific/Apia", from, to, &[]);
 }
@@ -189,11 +141,7 @@ fn day_of_month_and_day_of_week_must_both_match() {
         "UTC",
         "2026-01-01T00:00:00Z",
         "2026-12-31T00:00:00Z",
-        &[
-            "2026-02-13T00:00:00Z",
-            "2026-03-13T00:00:00Z",
-            "2026-11-13T00:00:00Z",
-        ],
+        &["2026-02-13T00:00:00Z", "2026-03-13T00:00:00Z", "2026-11-13T00:00:00Z"],
     );
     // 29 February on a Sunday: after 2032 not again for 28 years.
     check(
@@ -220,11 +168,7 @@ fn shortcuts_names_lists_and_intervals_mean_what_they_say() {
         ("every 90m", "Asia/Kolkata", "every 5400s"),
         ("every 1d", "Asia/Kolkata", "every 24h"),
     ] {
-        let dues = |line| {
-            schedule(line, zone)
-                .between(time(week.0), time(week.1), Jitter::NONE)
-                .collect::<Vec<_>>()
-        };
+        let dues = |line| schedule(line, zone).between(time(week.0), time(week.1), Jitter::NONE).collect::<Vec<_>>();
         assert_eq!(dues(line), dues(same), "{line}");
         assert!(!dues(line).is_empty(), "{line}");
     }
@@ -233,11 +177,7 @@ fn shortcuts_names_lists_and_intervals_mean_what_they_say() {
         "Asia/Kolkata",
         day.0,
         day.1,
-        &[
-            "2026-11-22T00:00:00Z",
-            "2026-11-22T08:00:00Z",
-            "2026-11-22T16:00:00Z",
-        ],
+        &["2026-11-22T00:00:00Z", "2026-11-22T08:00:00Z", "2026-11-22T16:00:00Z"],
     );
     check(
         "every 1d",
@@ -253,77 +193,32 @@ fn refusals_name_the_field_and_the_way_out() {
     refused("60 * * * *", "minute `60`: not a number from 0 to 59");
     refused("0 24 * * *", "hour `24`: not a number from 0 to 23");
     refused("0 0 0 * *", "day of month `0`: not a number from 1 to 31");
-    refused(
-        "0 0 * MAI *",
-        "month `MAI`: not a number from 1 to 12 or a name from JAN to DEC",
-    );
-    refused(
-        "0 0 * * 8",
-        "day of week `8`: not a number from 0 to 7 or a name from SUN to SAT",
-    );
+    refused("0 0 * MAI *", "month `MAI`: not a number from 1 to 12 or a name from JAN to DEC");
+    refused("0 0 * * 8", "day of week `8`: not a number from 0 to 7 or a name from SUN to SAT");
     refused("0 0 L * *", "day of month `L`: not a number from 1 to 31");
     refused("0 +1 * * *", "hour `+1`: not a number from 0 to 23");
     refused("1,,2 * * * *", "minute ``: not a number from 0 to 59");
-    refused(
-        "0 22-3 * * *",
-        "hour `22-3`: a range runs upwards; write `22-23,0-3` to go around",
-    );
-    refused(
-        "*/0 * * * *",
-        "minute `*/0`: a step here is a number from 1 to 59",
-    );
-    refused(
-        "*/70 * * * *",
-        "minute `*/70`: a step here is a number from 1 to 59",
-    );
-    refused(
-        "5/10 * * * *",
-        "minute `5/10`: a step needs a range, as in `5-59/5` or `*/5`",
-    );
-    refused(
-        "0 0 30 2 *",
-        "day of month and month never meet: no month of `2` has a day of `30`",
-    );
-    refused(
-        "0 0 31 2,4,6 *",
-        "day of month and month never meet: no month of `2,4,6` has a day of `31`",
-    );
-    refused(
-        "* * * * * *",
-        "runs would be 1 s apart; the shortest interval allowed is 10 s",
-    );
-    refused(
-        "0,55 * * * * *",
-        "runs would be 5 s apart; the shortest interval allowed is 10 s",
-    );
-    refused(
-        "every 9s",
-        "runs would be 9 s apart; the shortest interval allowed is 10 s",
-    );
+    refused("0 22-3 * * *", "hour `22-3`: a range runs upwards; write `22-23,0-3` to go around");
+    refused("*/0 * * * *", "minute `*/0`: a step here is a number from 1 to 59");
+    refused("*/70 * * * *", "minute `*/70`: a step here is a number from 1 to 59");
+    refused("5/10 * * * *", "minute `5/10`: a step needs a range, as in `5-59/5` or `*/5`");
+    refused("0 0 30 2 *", "day of month and month never meet: no month of `2` has a day of `30`");
+    refused("0 0 31 2,4,6 *", "day of month and month never meet: no month of `2,4,6` has a day of `31`");
+    refused("* * * * * *", "runs would be 1 s apart; the shortest interval allowed is 10 s");
+    refused("0,55 * * * * *", "runs would be 5 s apart; the shortest interval allowed is 10 s");
+    refused("every 9s", "runs would be 9 s apart; the shortest interval allowed is 10 s");
     refused(
         "every 0h",
         "`0h` is not an interval; write a number from 1 and one of `s`, `m`, `h`, `d`, as in `every 15m`",
     );
-    refused(
-        "every 367d",
-        "an interval of `367d` is longer than the 366 days allowed",
-    );
-    refused(
-        "@yearly",
-        "shortcut `@yearly` is not known; there are `@hourly`, `@daily` and `@weekly`",
-    );
+    refused("every 367d", "an interval of `367d` is longer than the 366 days allowed");
+    refused("@yearly", "shortcut `@yearly` is not known; there are `@hourly`, `@daily` and `@weekly`");
     for line in ["", "0 0 * *", "0 0 0 * * * 2026", "every", "every 5 m"] {
         let said = Schedule::parse(line, "UTC").unwrap_err().to_string();
         assert!(said.starts_with("schedule line has "), "{line}: {said}");
     }
     assert!(Schedule::parse(&"1,".repeat(101), "UTC").is_err());
-    for line in [
-        "every é",
-        "every 99999999999d",
-        "every 1w",
-        "every -5m",
-        "every d",
-    ] {
+    for line in ["every é", "every 99999999999d", "every 1w", "every -5m", "every d"] {
         let said = Schedule::parse(line, "UTC").unwrap_err().to_string();
         assert!(said.contains("is not an interval"), "{line}: {said}");
     }
@@ -339,23 +234,9 @@ fn seconds_of_neighbouring_minutes_count_as_close_only_if_both_are_named() {
 #[test]
 fn zone_must_be_known_and_spelt_as_in_the_database() {
     let said = |zone| Schedule::parse("@daily", zone).unwrap_err().to_string();
-    assert_eq!(
-        said("europe/paris"),
-        "time zone `europe/paris` is spelt `Europe/Paris`"
-    );
-    for zone in [
-        "",
-        "Mars/Olympus",
-        "EST5EDT4",
-        "+02:00",
-        "../etc/localtime",
-        "Etc/Unknown",
-    ] {
-        assert!(
-            said(zone).contains("is not in the IANA database"),
-            "{zone}: {}",
-            said(zone)
-        );
+    assert_eq!(said("europe/paris"), "time zone `europe/paris` is spelt `Europe/Paris`");
+    for zone in ["", "Mars/Olympus", "EST5EDT4", "+02:00", "../etc/localtime", "Etc/Unknown"] {
+        assert!(said(zone).contains("is not in the IANA database"), "{zone}: {}", said(zone));
     }
 }
 
@@ -364,9 +245,7 @@ fn jitter_is_a_fixed_function_of_the_target() {
     // First eight bytes of SHA-256 of "harbour-news", modulo 301.
     assert_eq!(Jitter::of("harbour-news", 300).secs(), 34);
     assert_eq!(Jitter::of("harbour-news", 0), Jitter::NONE);
-    let all: Vec<_> = (0..2_000)
-        .map(|n| Jitter::of(&format!("target-{n}"), 9).secs())
-        .collect();
+    let all: Vec<_> = (0..2_000).map(|n| Jitter::of(&format!("target-{n}"), 9).secs()).collect();
     assert!((0..=9).all(|secs| all.contains(&secs)) && all.iter().all(|secs| *secs <= 9));
     assert!(Jitter::of("harbour-news", u32::MAX).secs() > 0);
 }
@@ -376,19 +255,9 @@ fn restart_between_nominal_time_and_start_keeps_the_run() {
     let jitter = Jitter::of("harbour-news", 300);
     let late = SignedDuration::from_secs(i64::from(jitter.secs()));
     let nominal = time("2026-11-22T09:00:00Z");
-    let due = schedule("0 9 * * *", "UTC")
-        .next_due(nominal, jitter)
-        .unwrap();
-    assert_eq!(
-        due,
-        Due {
-            nominal,
-            at: nominal + late
-        }
-    );
-    let next = schedule("0 9 * * *", "UTC")
-        .next_due(due.at, jitter)
-        .unwrap();
+    let due = schedule("0 9 * * *", "UTC").next_due(nominal, jitter).unwrap();
+    assert_eq!(due, Due { nominal, at: nominal + late });
+    let next = schedule("0 9 * * *", "UTC").next_due(due.at, jitter).unwrap();
     assert_eq!(next.nominal, time("2026-11-23T09:00:00Z"));
 }
 
@@ -398,50 +267,30 @@ fn missed_runs_are_skipped_or_made_up_for_once() {
     let last = Some(time("2026-11-01T00:00:00Z"));
     let go = |last, now, policy| {
         let runs = catch_up(&hourly, last, time(now), policy, Jitter::NONE);
-        runs.iter()
-            .map(|due| due.at.to_string())
-            .collect::<Vec<_>>()
+        runs.iter().map(|due| due.at.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(
-        go(last, "2026-11-03T09:20:00Z", Missed::Once),
-        ["2026-11-03T09:00:00Z"]
-    );
-    assert_eq!(
-        go(last, "2026-11-01T01:00:00.5Z", Missed::Once),
-        ["2026-11-01T01:00:00Z"]
-    );
+    assert_eq!(go(last, "2026-11-03T09:20:00Z", Missed::Once), ["2026-11-03T09:00:00Z"]);
+    assert_eq!(go(last, "2026-11-01T01:00:00.5Z", Missed::Once), ["2026-11-01T01:00:00Z"]);
     assert!(go(last, "2026-11-03T09:20:00Z", Missed::Skip).is_empty());
     assert!(go(last, "2026-11-01T00:59:59Z", Missed::Once).is_empty());
     assert!(go(None, "2026-11-03T09:20:00Z", Missed::Once).is_empty());
     // A clock that was set back: the last run lies ahead.
     assert!(go(last, "2026-10-01T00:00:00Z", Missed::Once).is_empty());
     // Due at this very moment is on time.
-    assert_eq!(
-        go(last, "2026-11-01T03:00:00Z", Missed::Skip),
-        ["2026-11-01T03:00:00Z"]
-    );
-    assert_eq!(
-        go(last, "2026-11-01T03:00:00Z", Missed::Once),
-        ["2026-11-01T03:00:00Z"]
-    );
+    assert_eq!(go(last, "2026-11-01T03:00:00Z", Missed::Skip), ["2026-11-01T03:00:00Z"]);
+    assert_eq!(go(last, "2026-11-01T03:00:00Z", Missed::Once), ["2026-11-01T03:00:00Z"]);
 }
 
 #[test]
 fn schedule_is_written_as_given_and_checked_when_read() {
     let text = r#"{"line":"*/15  * * * *","zone":"America/St_Johns"}"#;
     let read: Schedule = serde_json::from_str(text).unwrap();
-    assert_eq!(
-        (read.line(), read.zone()),
-        ("*/15  * * * *", "America/St_Johns")
-    );
+    assert_eq!((read.line(), read.zone()), ("*/15  * * * *", "America/St_Johns"));
     assert_eq!(serde_json::to_string(&read).unwrap(), text);
-    let error =
-        serde_json::from_str::<Schedule>(r#"{"line":"61 * * * *","zone":"UTC"}"#).unwrap_err();
+    let error = serde_json::from_str::<Schedule>(r#"{"line":"61 * * * *","zone":"UTC"}"#).unwrap_err();
     assert!(error.to_string().contains("minute `61`"), "{error}");
     assert!(serde_json::from_str::<Schedule>(r#"{"line":"@daily","zone":"UTC","x":1}"#).is_err());
-    let due = schedule("@daily", "UTC")
-        .next_due(time("2026-11-22T00:00:00Z"), Jitter::NONE)
-        .unwrap();
+    let due = schedule("@daily", "UTC").next_due(time("2026-11-22T00:00:00Z"), Jitter::NONE).unwrap();
     assert_eq!(
         serde_json::to_string(&due).unwrap(),
         r#"{"nominal":"2026-11-23T00:00:00Z","at":"2026-11-23T00:00:00Z"}"#
@@ -458,13 +307,8 @@ fn ends_of_the_calendar_are_answered() {
         for zone in ["Europe/Paris", "Pacific/Apia", "UTC"] {
             let schedule = schedule(line, zone);
             assert_eq!(schedule.next_due(Timestamp::MAX, Jitter::NONE), None);
-            assert_eq!(
-                schedule.next_due(Timestamp::MAX, Jitter::of("a", u32::MAX)),
-                None
-            );
-            let first = schedule
-                .next_due(Timestamp::MIN, Jitter::of("a", u32::MAX))
-                .unwrap();
+            assert_eq!(schedule.next_due(Timestamp::MAX, Jitter::of("a", u32::MAX)), None);
+            let first = schedule.next_due(Timestamp::MIN, Jitter::of("a", u32::MAX)).unwrap();
             assert!(first.nominal <= first.at);
         }
     }
@@ -486,18 +330,8 @@ const ZONES: &[&str] = &[
 
 fn any_line() -> impl Strategy<Value = String> {
     let cron = (
-        prop_oneof![
-            "[0-5]?[0-9]",
-            Just("*/20".to_owned()),
-            Just("0,30".to_owned()),
-            Just("10-50/10".to_owned())
-        ],
-        prop_oneof![
-            Just("*".to_owned()),
-            "[01]?[0-9]",
-            Just("0-3".to_owned()),
-            Just("*/2".to_owned())
-        ],
+        prop_oneof!["[0-5]?[0-9]", Just("*/20".to_owned()), Just("0,30".to_owned()), Just("10-50/10".to_owned())],
+        prop_oneof![Just("*".to_owned()), "[01]?[0-9]", Just("0-3".to_owned()), Just("*/2".to_owned())],
         prop_oneof![4 => Just("*"), 1 => Just("1-15"), 1 => Just("*/3")],
         prop_oneof![4 => Just("*"), 1 => Just("MAR-APR,SEP-NOV")],
         prop_oneof![4 => Just("*"), 1 => Just("SUN"), 1 => Just("1-5")],
@@ -515,18 +349,12 @@ fn any_schedule() -> impl Strategy<Value = Schedule> {
 
 /// From 1995 to 2035, seldom on a whole second; half of them within two days of a clock change.
 fn any_moment() -> impl Strategy<Value = (i64, i32, bool)> {
-    (
-        788_918_400i64..2_051_222_400,
-        0i32..1_000_000_000,
-        any::<bool>(),
-    )
+    (788_918_400i64..2_051_222_400, 0i32..1_000_000_000, any::<bool>())
 }
 
 fn moment(schedule: &Schedule, (second, nano, near): (i64, i32, bool)) -> Timestamp {
     let start = Timestamp::new(second, nano).expect("from 1995 to 2035");
-    let zone = jiff::tz::TimeZoneDatabase::bundled()
-        .get(schedule.zone())
-        .expect("it was parsed");
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(schedule.zone()).expect("it was parsed");
     match zone.following(start).next() {
         Some(change) if near => change.timestamp() - SignedDuration::from_secs(second % 172_800),
         _ => start,

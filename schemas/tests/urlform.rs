@@ -15,62 +15,31 @@ struct Vector {
 #[test]
 fn vectors_have_their_form_or_their_refusal() {
     let rows = include_str!("../vectors/urlform.jsonl").lines();
-    let vectors: Vec<Vector> = rows
-        .map(|row| serde_json::from_str(row).expect(row))
-        .collect();
+    let vectors: Vec<Vector> = rows.map(|row| serde_json::from_str(row).expect(row)).collect();
     assert!(vectors.len() >= 100, "{} vectors", vectors.len());
     for Vector { url, form, refused } in vectors {
         match normal_form(&url) {
             Ok(got) => assert_eq!((Some(got.to_string()), None), (form, refused), "{url:?}"),
-            Err(why) => assert_eq!(
-                (None, Some(why.word().to_owned())),
-                (form, refused),
-                "{url:?}: {why}"
-            ),
+            Err(why) => assert_eq!((None, Some(why.word().to_owned())), (form, refused), "{url:?}: {why}"),
         }
     }
 }
 
 #[test]
 fn length_is_judged_before_and_after_encoding() {
-    let of_length = |bytes: usize| {
-        format!(
-            "https://example.org/{}",
-            "a".repeat(bytes - "https://example.org/".len())
-        )
-    };
-    assert_eq!(
-        normal_form(&of_length(MAX_URL_BYTES))
-            .unwrap()
-            .as_str()
-            .len(),
-        MAX_URL_BYTES
-    );
-    assert_eq!(
-        normal_form(&of_length(MAX_URL_BYTES + 1)),
-        Err(UrlRefusal::TooLong {
-            bytes: MAX_URL_BYTES + 1
-        })
-    );
+    let of_length = |bytes: usize| format!("https://example.org/{}", "a".repeat(bytes - "https://example.org/".len()));
+    assert_eq!(normal_form(&of_length(MAX_URL_BYTES)).unwrap().as_str().len(), MAX_URL_BYTES);
+    assert_eq!(normal_form(&of_length(MAX_URL_BYTES + 1)), Err(UrlRefusal::TooLong { bytes: MAX_URL_BYTES + 1 }));
     let grows = format!("https://example.org/{}", "é".repeat(2000));
     assert!(grows.len() < MAX_URL_BYTES);
-    assert_eq!(
-        normal_form(&grows),
-        Err(UrlRefusal::TooLong { bytes: 12_020 })
-    );
+    assert_eq!(normal_form(&grows), Err(UrlRefusal::TooLong { bytes: 12_020 }));
 }
 
 #[test]
 fn refusals_say_what_to_change() {
     let said = |url: &str| normal_form(url).unwrap_err().to_string();
-    assert_eq!(
-        said("ftp://example.org/"),
-        "the URL's scheme is `ftp`; only `http` and `https` are collected"
-    );
-    assert_eq!(
-        said("example.org"),
-        "the URL is not absolute; begin it with `https://`"
-    );
+    assert_eq!(said("ftp://example.org/"), "the URL's scheme is `ftp`; only `http` and `https` are collected");
+    assert_eq!(said("example.org"), "the URL is not absolute; begin it with `https://`");
     assert_eq!(
         said("https://example.org/\n"),
         "the URL holds the control character U+000A at byte 20; write it percent-encoded or leave it out"
@@ -87,14 +56,10 @@ fn looks_normal(url: &str) -> bool {
         return false;
     };
     let path = &rest[rest.find('/').unwrap_or(rest.len())..];
-    let allowed =
-        |octet: u8| octet.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&octet);
+    let allowed = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&octet);
     let escapes = path.split('%').skip(1).all(|after| {
         let digits = after.get(..2).unwrap_or_default();
-        let upper = digits.len() == 2
-            && digits
-                .bytes()
-                .all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
+        let upper = digits.len() == 2 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
         upper
             && u8::from_str_radix(digits, 16)
                 .is_ok_and(|octet| !(octet.is_ascii_alphanumeric() || b"-._~".contains(&octet)))

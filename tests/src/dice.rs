@@ -8,10 +8,7 @@ impl Dice {
     /// The seed of `VIGIE_SEED`, else this one; printed, so that a failure can be played again.
     #[must_use]
     pub fn of(test: &str, seed: u64) -> Self {
-        let seed = std::env::var("VIGIE_SEED")
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(seed);
+        let seed = std::env::var("VIGIE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(seed);
         println!("{test}: VIGIE_SEED={seed}");
         Self(seed)
     }

@@ -65,50 +65,29 @@ fn ask(server: SocketAddr, method: &str, path: &str, body: &[u8]) -> io::Result<
     stream.write_all(body)?;
     let mut raw = Vec::new();
     stream.read_to_end(&mut raw)?;
-    parse(&raw).ok_or_else(|| {
-        io::Error::other(format!(
-            "{method} {path}: an answer of {} bytes that is cut",
-            raw.len()
-        ))
-    })
+    parse(&raw)
+        .ok_or_else(|| io::Error::other(format!("{method} {path}: an answer of {} bytes that is cut", raw.len())))
 }
 
 fn parse(raw: &[u8]) -> Option<Got> {
     let split = raw.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(raw.get(..split)?)
-        .ok()?
-        .to_ascii_lowercase();
+    let head = std::str::from_utf8(raw.get(..split)?).ok()?.to_ascii_lowercase();
     let body = raw.get(split + 4..)?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     if head.contains("transfer-encoding: chunked") {
-        return Some(Got {
-            status,
-            body: join(body)?,
-        });
+        return Some(Got { status, body: join(body)? });
     }
-    let length: Option<usize> = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .and_then(|text| text.trim().parse().ok());
-    (length.unwrap_or(body.len()) <= body.len()).then(|| Got {
-        status,
-        body: body.to_vec(),
-    })
+    let length: Option<usize> =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|text| text.trim().parse().ok());
+    (length.unwrap_or(body.len()) <= body.len()).then(|| Got { status, body: body.to_vec() })
 }
 
 fn join(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|two| two == b"\r\n")?;
-        let size = usize::from_str_radix(
-            std::str::from_utf8(rest.get(..end)?)
-                .ok()?
-                .split(';')
-                .next()?
-                .trim(),
-            16,
-        )
-        .ok()?;
+        let size =
+            usize::from_str_radix(std::str::from_utf8(rest.get(..end)?).ok()?.split(';').next()?.trim(), 16).ok()?;
         if size == 0 {
             return Some(body);
         }

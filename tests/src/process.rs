@@ -19,10 +19,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     let here = std::env::current_exe().expect("a test knows where it lies");
-    let folder = here
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests lie in target/PROFILE/deps");
+    let folder = here.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
     let file = folder.join(name);
     assert!(
         file.exists(),
@@ -46,10 +43,7 @@ pub(crate) fn command(file: &Path) -> Command {
     ] {
         command.env_remove(name);
     }
-    command.env(
-        "VIGIE_LOG",
-        std::env::var_os("VIGIE_LOG").unwrap_or_else(|| "info".into()),
-    );
+    command.env("VIGIE_LOG", std::env::var_os("VIGIE_LOG").unwrap_or_else(|| "info".into()));
     command.stdin(Stdio::null());
     command
 }
@@ -77,9 +71,7 @@ impl Output {
         let line = format!("{command:?}");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
-        command
-            .stdout(File::create(&out).expect("a file"))
-            .stderr(File::create(&err).expect("a file"));
+        command.stdout(File::create(&out).expect("a file")).stderr(File::create(&err).expect("a file"));
         let begun = Instant::now();
         let mut running = Running::start(command);
         let mut peak_kib = 0;
@@ -88,24 +80,11 @@ impl Output {
             if let Some(status) = running.ended() {
                 break status;
             }
-            assert!(
-                begun.elapsed() < LONGEST,
-                "{line} has not ended after {} s",
-                LONGEST.as_secs()
-            );
+            assert!(begun.elapsed() < LONGEST, "{line} has not ended after {} s", LONGEST.as_secs());
             std::thread::sleep(Duration::from_millis(5));
         };
-        let text = |file: &Path| {
-            String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned()
-        };
-        Self {
-            line,
-            status,
-            out: text(&out),
-            err: text(&err),
-            peak_kib,
-            took: begun.elapsed(),
-        }
+        let text = |file: &Path| String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned();
+        Self { line, status, out: text(&out), err: text(&err), peak_kib, took: begun.elapsed() }
     }
 
     /// The exit code; none where a signal ended it.
@@ -133,20 +112,8 @@ impl Output {
     /// Where it did not, with everything it said.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.code(),
-            Some(code),
-            "{}\n{}\n{:?}",
-            self.line,
-            self.said(),
-            self.status
-        );
-        assert!(
-            !self.err.contains("panicked at"),
-            "{}\n{}",
-            self.line,
-            self.said()
-        );
+        assert_eq!(self.code(), Some(code), "{}\n{}\n{:?}", self.line, self.said(), self.status);
+        assert!(!self.err.contains("panicked at"), "{}\n{}", self.line, self.said());
         self
     }
 
@@ -168,8 +135,7 @@ impl Output {
     #[track_caller]
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out)
-            .unwrap_or_else(|why| panic!("{}: {why}\n{}", self.line, self.said()))
+        serde_json::from_str(&self.out).unwrap_or_else(|why| panic!("{}: {why}\n{}", self.line, self.said()))
     }
 }
 
@@ -198,24 +164,16 @@ impl Running {
 
     /// Asks it to end, and waits until it has.
     pub fn stop(&mut self) -> ExitStatus {
-        let _ = Command::new("kill")
-            .arg("-TERM")
-            .arg(self.0.id().to_string())
-            .stderr(Stdio::null())
-            .status();
-        crate::until("the end of a program that was asked to stop", || {
-            self.ended()
-        })
+        let _ = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).stderr(Stdio::null()).status();
+        crate::until("the end of a program that was asked to stop", || self.ended())
     }
 
     /// Most memory it has held, in KiB; 0 once it has ended.
     #[must_use]
     pub fn peak_kib(&self) -> u64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     }
 }
 

@@ -10,10 +10,8 @@ use rusqlite::{Connection, OpenFlags, types::ValueRef};
 /// Every segment file below `data`.
 #[must_use]
 pub fn segments(data: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<_> = files(&data.join("segments"))
-        .into_iter()
-        .filter(|file| file.extension().is_some_and(|e| e == "gz"))
-        .collect();
+    let mut found: Vec<_> =
+        files(&data.join("segments")).into_iter().filter(|file| file.extension().is_some_and(|e| e == "gz")).collect();
     found.sort();
     found
 }
@@ -25,11 +23,7 @@ pub fn occurrences(folder: &Path, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     for file in files(folder) {
         let bytes = fs::read(&file).unwrap_or_default();
-        let name = file
-            .strip_prefix(folder)
-            .unwrap_or(&file)
-            .display()
-            .to_string();
+        let name = file.strip_prefix(folder).unwrap_or(&file).display().to_string();
         if contains(&bytes, word) {
             found.push(name.clone());
         }
@@ -41,16 +35,8 @@ pub fn occurrences(folder: &Path, word: &str) -> Vec<String> {
             }
         }
         if bytes.starts_with(b"SQLite format 3\0") {
-            found.extend(
-                rows(&file, word)
-                    .into_iter()
-                    .map(|place| format!("{name}, {place}")),
-            );
-            found.extend(
-                terms(&file, word)
-                    .into_iter()
-                    .map(|place| format!("{name}, {place}")),
-            );
+            found.extend(rows(&file, word).into_iter().map(|place| format!("{name}, {place}")));
+            found.extend(terms(&file, word).into_iter().map(|place| format!("{name}, {place}")));
         }
     }
     found
@@ -64,15 +50,10 @@ pub fn occurrences(folder: &Path, word: &str) -> Vec<String> {
 #[must_use]
 pub fn rows(file: &Path, word: &str) -> Vec<String> {
     let db = open(file);
-    let tables = names(
-        &db,
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'",
-    );
+    let tables = names(&db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'");
     let mut found = Vec::new();
     for table in tables {
-        let mut statement = db
-            .prepare(&format!("SELECT * FROM \"{table}\""))
-            .expect("a table can be read");
+        let mut statement = db.prepare(&format!("SELECT * FROM \"{table}\"")).expect("a table can be read");
         let columns = statement.column_count();
         let mut all = statement.query([]).expect("a table can be read");
         let mut count = 0_usize;
@@ -99,10 +80,7 @@ pub fn rows(file: &Path, word: &str) -> Vec<String> {
 pub fn terms(file: &Path, word: &str) -> Vec<String> {
     let db = open(file);
     let mut found = Vec::new();
-    for table in names(
-        &db,
-        "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING fts5(%'",
-    ) {
+    for table in names(&db, "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING fts5(%'") {
         db.execute_batch(&format!(
             "CREATE VIRTUAL TABLE temp.\"terms of {table}\" USING fts5vocab(main, '{table}', 'row')"
         ))
@@ -122,11 +100,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() {
-            found.extend(files(&path))
-        } else {
-            found.push(path)
-        }
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found.sort();
     found
@@ -139,17 +113,12 @@ fn open(file: &Path) -> Connection {
 
 fn names(db: &Connection, sql: &str) -> Vec<String> {
     let mut statement = db.prepare(sql).expect("the query is right");
-    let found = statement
-        .query_map([], |row| row.get(0))
-        .expect("names can be read");
+    let found = statement.query_map([], |row| row.get(0)).expect("names can be read");
     found.collect::<Result<_, _>>().expect("names are text")
 }
 
 fn contains(haystack: &[u8], word: &str) -> bool {
-    !word.is_empty()
-        && haystack
-            .windows(word.len())
-            .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    !word.is_empty() && haystack.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]
@@ -176,13 +145,7 @@ mod tests {
         .unwrap();
         drop(db);
         let found = occurrences(folder.path(), "canary").join("\n");
-        for place in [
-            "gzip member",
-            "b\n",
-            "table t",
-            "term `canarylike` of index f",
-            "term `canary` of index f",
-        ] {
+        for place in ["gzip member", "b\n", "table t", "term `canarylike` of index f", "term `canary` of index f"] {
             assert!(found.contains(place), "{place} is not in\n{found}");
         }
         assert!(occurrences(folder.path(), "cuckoo").is_empty());

@@ -30,20 +30,13 @@ pub fn times(few: usize, many: usize) -> usize {
 ///
 /// Where everything is required.
 pub fn skipped(test: &str, missing: &str) {
-    assert!(
-        !required(),
-        "{test} needs {missing}, and VIGIE_REQUIRE_ALL=1 forbids skipping"
-    );
+    assert!(!required(), "{test} needs {missing}, and VIGIE_REQUIRE_ALL=1 forbids skipping");
     println!("skipped: {test}: {missing} is not here");
 }
 
 /// A folder of `../shared`, beside the checkout.
 #[must_use]
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .parent()?
-        .parent()?
-        .join("shared")
-        .join(path);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?.join("shared").join(path);
     root.exists().then_some(root)
 }

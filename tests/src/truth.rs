@@ -9,18 +9,11 @@ use serde_json::Value;
 #[must_use]
 pub fn expected<'a>(truth: &'a Truth, looked: &[u32]) -> Vec<(&'a TrueEntry, Vec<&'a Wording>)> {
     let seen = |entry: &'a TrueEntry| -> Vec<&'a Wording> {
-        let rounds: BTreeSet<u32> = entry
-            .visible_rounds
-            .iter()
-            .copied()
-            .filter(|round| looked.contains(round))
-            .collect();
+        let rounds: BTreeSet<u32> =
+            entry.visible_rounds.iter().copied().filter(|round| looked.contains(round)).collect();
         let mut wordings: Vec<&Wording> = Vec::new();
         for round in rounds {
-            if let Some(then) = entry
-                .wordings
-                .iter()
-                .rfind(|wording| wording.round <= round)
+            if let Some(then) = entry.wordings.iter().rfind(|wording| wording.round <= round)
                 && wordings.last().is_none_or(|last| *last != then)
             {
                 wordings.push(then);
@@ -28,12 +21,7 @@ pub fn expected<'a>(truth: &'a Truth, looked: &[u32]) -> Vec<(&'a TrueEntry, Vec
         }
         wordings
     };
-    truth
-        .entries
-        .iter()
-        .map(|entry| (entry, seen(entry)))
-        .filter(|(_, wordings)| !wordings.is_empty())
-        .collect()
+    truth.entries.iter().map(|entry| (entry, seen(entry))).filter(|(_, wordings)| !wordings.is_empty()).collect()
 }
 
 /// What does not stand in the records (as `vigie show --json` prints them) of one newsroom although it could be seen; and what stands
@@ -45,12 +33,7 @@ pub fn missing(truth: &Truth, looked: &[u32], records: &[Value]) -> Vec<String> 
     for (entry, wordings) in &expected {
         let same: Vec<&Value> = records.iter().filter(|record| is(record, entry)).collect();
         let [record] = same.as_slice() else {
-            wrong.push(format!(
-                "{}: `{}` is found {} times",
-                truth.newsroom,
-                entry.id,
-                same.len()
-            ));
+            wrong.push(format!("{}: `{}` is found {} times", truth.newsroom, entry.id, same.len()));
             continue;
         };
         let said: Vec<&Value> = record["revisions"]
@@ -84,37 +67,23 @@ pub fn missing(truth: &Truth, looked: &[u32], records: &[Value]) -> Vec<String> 
                 &wording.text
             };
             if !text.contains(&squeezed(shown)) {
-                wrong.push(format!(
-                    "{}: `{}` says `{text}`, not `{shown}`",
-                    truth.newsroom, entry.id
-                ));
+                wrong.push(format!("{}: `{}` says `{text}`, not `{shown}`", truth.newsroom, entry.id));
             }
         }
     }
     // Pages of older entries may bring more than the main feed showed, but nothing that was never published.
     for record in records {
-        let same = truth
-            .entries
-            .iter()
-            .filter(|entry| is(record, entry))
-            .count();
+        let same = truth.entries.iter().filter(|entry| is(record, entry)).count();
         if same != 1 {
-            wrong.push(format!(
-                "{}: record {} is {same} of the entries published",
-                truth.newsroom, record["id"]
-            ));
+            wrong.push(format!("{}: record {} is {same} of the entries published", truth.newsroom, record["id"]));
         }
     }
     wrong
 }
 
 fn is(record: &Value, entry: &TrueEntry) -> bool {
-    let newest = record["revisions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .rev()
-        .find(|revision| !revision["record"].is_null());
+    let newest =
+        record["revisions"].as_array().into_iter().flatten().rev().find(|revision| !revision["record"].is_null());
     record["id"].as_str() == Some(&entry.id)
         || newest.and_then(|revision| revision["record"]["url"].as_str()) == Some(&entry.link)
 }

@@ -18,11 +18,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "{what}: not within {} s",
-            PATIENCE.as_secs()
-        );
+        assert!(begun.elapsed() < PATIENCE, "{what}: not within {} s", PATIENCE.as_secs());
         std::thread::sleep(PAUSE);
     }
 }

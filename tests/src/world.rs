@@ -34,11 +34,7 @@ impl Source {
     /// A source on a server.
     #[must_use]
     pub fn new(name: &str, url: &str, feed: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            url: url.to_owned(),
-            feed: feed.to_owned(),
-        }
+        Self { name: name.to_owned(), url: url.to_owned(), feed: feed.to_owned() }
     }
 }
 
@@ -70,22 +66,20 @@ impl World {
     pub fn prepared(sources: &[Source], schedule: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let listen = free_address();
-        let list: Vec<Value> =
-            sources.iter().map(|source| json!({ "name": source.name, "url": source.url, "feed": source.feed, "about": "a test" })).collect();
+        let list: Vec<Value> = sources
+            .iter()
+            .map(|source| json!({ "name": source.name, "url": source.url, "feed": source.feed, "about": "a test" }))
+            .collect();
         let file = folder.path().join("newsrooms.json");
         fs::write(&file, json!({ "newsrooms": list }).to_string()).expect("a file");
-        let world = Self {
-            folder,
-            listen,
-            server: None,
-            may_wait: false,
-        };
+        let world = Self { folder, listen, server: None, may_wait: false };
         let mut made = command(&program("vigie"));
-        made.arg("trial")
-            .arg(world.unit())
-            .arg("--newsrooms")
-            .arg(file)
-            .args(["--listen", &listen.to_string(), "--schedule", schedule]);
+        made.arg("trial").arg(world.unit()).arg("--newsrooms").arg(file).args([
+            "--listen",
+            &listen.to_string(),
+            "--schedule",
+            schedule,
+        ]);
         Output::of(made).ok();
         world
     }
@@ -164,37 +158,22 @@ impl World {
     ///
     /// Where it ends instead, with the end of its log.
     pub fn start(&mut self) {
-        assert!(
-            self.start_crashing(None),
-            "the registry did not start:\n{}",
-            self.log()
-        );
+        assert!(self.start_crashing(None), "the registry did not start:\n{}", self.log());
     }
 
     /// Starts the registry with a crash point; false where it ended before it answered.
     pub fn start_crashing(&mut self, point: Option<&str>) -> bool {
         self.kill();
         let mut serve = command(&program("vigie"));
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_file())
-            .expect("a file");
-        serve
-            .arg("--unit")
-            .arg(self.unit())
-            .arg("serve")
-            .stdout(log.try_clone().expect("a file"))
-            .stderr(log);
+        let log = File::options().create(true).append(true).open(self.log_file()).expect("a file");
+        serve.arg("--unit").arg(self.unit()).arg("serve").stdout(log.try_clone().expect("a file")).stderr(log);
         let mut running = Running::start(crashing(serve, point));
         let listen = self.listen;
         let answered = until("the registry's first answer", || {
             if running.ended().is_some() {
                 return Some(false);
             }
-            http::get(listen, "/healthz")
-                .is_ok_and(|got| got.status == 200)
-                .then_some(true)
+            http::get(listen, "/healthz").is_ok_and(|got| got.status == 200).then_some(true)
         });
         self.server = answered.then_some(running);
         answered
@@ -227,19 +206,13 @@ impl World {
     pub fn stop(&mut self) {
         if let Some(mut running) = self.server.take() {
             let status = running.stop();
-            assert!(
-                status.success(),
-                "the registry ended with {status}:\n{}",
-                self.log()
-            );
+            assert!(status.success(), "the registry ended with {status}:\n{}", self.log());
         }
     }
 
     /// True while the registry runs; false once it ended by itself.
     pub fn is_running(&mut self) -> bool {
-        self.server
-            .as_mut()
-            .is_some_and(|running| running.ended().is_none())
+        self.server.as_mut().is_some_and(|running| running.ended().is_none())
     }
 
     /// Waits until the running registry's index has followed its log; returns the log's size.
@@ -249,19 +222,11 @@ impl World {
     /// Where it does not.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        let note = http::get(self.listen, "/v1/checkpoint")
-            .expect("the registry answers")
-            .text();
-        let size: u64 = note
-            .lines()
-            .nth(1)
-            .and_then(|line| line.parse().ok())
-            .unwrap_or_else(|| panic!("no checkpoint: {note}"));
-        let got = http::get(
-            self.listen,
-            &format!("/v1/search?q=&limit=1&min_size={size}"),
-        )
-        .expect("the registry answers");
+        let note = http::get(self.listen, "/v1/checkpoint").expect("the registry answers").text();
+        let size: u64 =
+            note.lines().nth(1).and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("no checkpoint: {note}"));
+        let got =
+            http::get(self.listen, &format!("/v1/search?q=&limit=1&min_size={size}")).expect("the registry answers");
         assert_eq!(got.status, 200, "{}\n{}", got.text(), self.log());
         size
     }
@@ -326,13 +291,7 @@ impl World {
         let lines = found.as_array().cloned().unwrap_or_default();
         lines
             .iter()
-            .map(|line| {
-                (
-                    word(&line["entry"]["id"]),
-                    word(&line["last"]["state"]),
-                    word(&line["last"]["why"]),
-                )
-            })
+            .map(|line| (word(&line["entry"]["id"]), word(&line["last"]["state"]), word(&line["last"]["why"])))
             .collect()
     }
 
@@ -351,26 +310,17 @@ impl World {
     /// The unit's agent.
     #[must_use]
     pub fn agent(&self) -> Agent {
-        Agent {
-            folder: self.unit().join("agents/feed"),
-        }
+        Agent { folder: self.unit().join("agents/feed") }
     }
 
     /// Manifests that the registry's tables hold as kept, with agent and number, in the order of their leaves.
     #[must_use]
     pub fn kept(&self) -> Vec<(String, String, u64)> {
         let db = reader(&self.data().join("registry.sqlite"));
-        let mut statement = db
-            .prepare("SELECT manifest, agent, seq FROM segments ORDER BY idx")
-            .expect("the table is there");
+        let mut statement =
+            db.prepare("SELECT manifest, agent, seq FROM segments ORDER BY idx").expect("the table is there");
         let found = statement
-            .query_map([], |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get::<_, i64>(2)?.unsigned_abs(),
-                ))
-            })
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs())))
             .expect("rows");
         found.collect::<Result<_, _>>().expect("rows can be read")
     }
@@ -385,35 +335,18 @@ impl World {
         let _ = self.settled();
         let agent = self.agent();
         assert_eq!(agent.waiting(), 0, "{when}: segments wait\n{}", self.log());
-        let mut kept: Vec<String> = self
-            .kept()
-            .into_iter()
-            .map(|(manifest, ..)| manifest)
-            .collect();
+        let mut kept: Vec<String> = self.kept().into_iter().map(|(manifest, ..)| manifest).collect();
         let mut receipts = agent.receipts();
         kept.sort();
         receipts.sort();
-        assert_eq!(
-            kept, receipts,
-            "{when}: what is kept is not what has a receipt"
-        );
+        assert_eq!(kept, receipts, "{when}: what is kept is not what has a receipt");
         let files: Vec<String> = crate::segments(&self.data())
             .iter()
-            .filter_map(|file| {
-                Some(
-                    file.file_name()?
-                        .to_str()?
-                        .strip_suffix(".warc.gz")?
-                        .to_owned(),
-                )
-            })
+            .filter_map(|file| Some(file.file_name()?.to_str()?.strip_suffix(".warc.gz")?.to_owned()))
             .collect();
         let mut files = files;
         files.sort();
-        assert_eq!(
-            files, receipts,
-            "{when}: the files are not what has a receipt"
-        );
+        assert_eq!(files, receipts, "{when}: the files are not what has a receipt");
         self.verify(&self.data()).exits(7);
     }
 }
@@ -424,11 +357,7 @@ impl Drop for World {
             running.kill();
         }
         if !self.may_wait && !std::thread::panicking() {
-            assert_eq!(
-                self.agent().waiting(),
-                0,
-                "segments still wait in the outbox"
-            );
+            assert_eq!(self.agent().waiting(), 0, "segments still wait in the outbox");
         }
     }
 }
@@ -443,10 +372,7 @@ pub struct Agent {
 impl Agent {
     fn command(&self, what: &str, arguments: &[&str]) -> Command {
         let mut feed = command(&program("vigie-feed"));
-        feed.arg(what)
-            .args(arguments)
-            .arg("--config")
-            .arg(self.folder.join("agent.toml"));
+        feed.arg(what).args(arguments).arg("--config").arg(self.folder.join("agent.toml"));
         feed
     }
 
@@ -486,11 +412,7 @@ impl Agent {
     #[must_use]
     pub fn begin_once(&self) -> Running {
         let mut once = self.command("once", &[]);
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.join("agent.log"))
-            .expect("a file");
+        let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
         once.stdout(log.try_clone().expect("a file")).stderr(log);
         Running::start(once)
     }
@@ -514,14 +436,9 @@ impl Agent {
 
     fn count(&self, which: &str) -> u64 {
         let count = |db: Connection| {
-            db.query_row(
-                &format!("SELECT count(*) FROM outbox WHERE {which}"),
-                [],
-                |row| row.get::<_, i64>(0),
-            )
+            db.query_row(&format!("SELECT count(*) FROM outbox WHERE {which}"), [], |row| row.get::<_, i64>(0))
         };
-        self.db()
-            .map_or(0, |db| count(db).unwrap_or_default().unsigned_abs())
+        self.db().map_or(0, |db| count(db).unwrap_or_default().unsigned_abs())
     }
 
     /// Manifests of the segments that have a receipt.
@@ -567,13 +484,9 @@ fn newsrooms(exhibit: &Exhibit) -> Vec<Source> {
 }
 
 fn reader(file: &Path) -> Connection {
-    let db = Connection::open_with_flags(
-        file,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .expect("a database");
-    db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 20000")
+    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .expect("a database");
+    db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 20000").expect("a database");
     db
 }
 

@@ -22,13 +22,8 @@ const REGISTRY: [&str; 9] = [
 ];
 
 /// Where the agent may be killed; see the kit's module `engine::crash`.
-const AGENT: [&str; 5] = [
-    "agent_after_exchange",
-    "agent_after_write",
-    "agent_after_segment",
-    "agent_before_commit",
-    "agent_after_commit",
-];
+const AGENT: [&str; 5] =
+    ["agent_after_exchange", "agent_after_write", "agent_after_segment", "agent_before_commit", "agent_after_commit"];
 
 struct Drill {
     exhibit: Exhibit,
@@ -40,11 +35,7 @@ impl Drill {
     fn new() -> Self {
         let exhibit = Exhibit::start(Options::only(&NAMES)).unwrap();
         let world = World::of(&exhibit);
-        let mut drill = Self {
-            exhibit,
-            world,
-            looked: Vec::new(),
-        };
+        let mut drill = Self { exhibit, world, looked: Vec::new() };
         drill.mended("at the beginning");
         drill
     }
@@ -65,10 +56,7 @@ impl Drill {
     fn complete(&self) {
         for name in NAMES {
             let hits = self.world.search(&format!("source:{name}"));
-            let records: Vec<_> = hits
-                .iter()
-                .map(|hit| self.world.show(hit["id"].as_str().unwrap()))
-                .collect();
+            let records: Vec<_> = hits.iter().map(|hit| self.world.show(hit["id"].as_str().unwrap())).collect();
             let wrong = missing(&self.exhibit.truth_of(name), &self.looked, &records);
             assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         }
@@ -96,15 +84,8 @@ fn registry_killed_at_each_point_keeps_what_it_promised() {
         }
     }
     drill.complete();
-    println!(
-        "crash: registry killed {hit} times at {} points, everything there, once",
-        REGISTRY.len()
-    );
-    assert!(
-        hit * 10 >= REGISTRY.len() * rounds * 9,
-        "only {hit} of {} kills happened",
-        REGISTRY.len() * rounds
-    );
+    println!("crash: registry killed {hit} times at {} points, everything there, once", REGISTRY.len());
+    assert!(hit * 10 >= REGISTRY.len() * rounds * 9, "only {hit} of {} kills happened", REGISTRY.len() * rounds);
 }
 
 #[test]
@@ -121,11 +102,7 @@ fn agent_killed_at_each_point_collects_again() {
         }
     }
     drill.complete();
-    println!(
-        "crash: agent killed {} times at {} points, everything there, once",
-        AGENT.len() * rounds,
-        AGENT.len()
-    );
+    println!("crash: agent killed {} times at {} points, everything there, once", AGENT.len() * rounds, AGENT.len());
 }
 
 #[test]
@@ -162,11 +139,7 @@ fn what_was_collected_survives_a_registry_outage() {
     for _ in 0..3 {
         drill.next();
         let said = drill.world.agent().once().ok();
-        assert!(
-            said.err.contains("wait for the registry"),
-            "{}",
-            said.said()
-        );
+        assert!(said.err.contains("wait for the registry"), "{}", said.said());
         drill.looked.push(drill.exhibit.round());
     }
     assert!(drill.world.agent().waiting() >= 3);

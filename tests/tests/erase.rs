@@ -12,20 +12,10 @@ use exhibit::FileSite;
 use tests::{Source, World, occurrences};
 
 /// Words that stand in one entry only; the last one in its later wording only.
-const CANARY: [&str; 4] = [
-    "zyxcanary",
-    "quorvelline",
-    "tag:canary.example.org,2026:7",
-    "murlowisp",
-];
+const CANARY: [&str; 4] = ["zyxcanary", "quorvelline", "tag:canary.example.org,2026:7", "murlowisp"];
 
 /// Where `vigie erase` may be killed; see the registry's module `core::crash`.
-const POINTS: [&str; 4] = [
-    "erase_after_leaf",
-    "erase_after_file",
-    "erase_after_rows",
-    "erase_after_scrub",
-];
+const POINTS: [&str; 4] = ["erase_after_leaf", "erase_after_file", "erase_after_rows", "erase_after_scrub"];
 
 fn entry(id: &str, title: &str, text: &str, updated: &str) -> String {
     format!(
@@ -49,12 +39,7 @@ fn feed(said: Option<&str>, others: &[u32]) -> String {
         })
         .collect();
     if let Some(text) = said {
-        entries.push_str(&entry(
-            CANARY[2],
-            "A Zyxcanary sings",
-            text,
-            "2026-10-02T06:00:00Z",
-        ));
+        entries.push_str(&entry(CANARY[2], "A Zyxcanary sings", text, "2026-10-02T06:00:00Z"));
     }
     format!(
         "<?xml version=\"1.0\"?><feed xmlns=\"http://www.w3.org/2005/Atom\"><id>tag:canary.example.org,2026:feed</id><title>Ferries</title>\
@@ -76,26 +61,15 @@ impl Drill {
         let site_folder = tempfile::tempdir().unwrap();
         let site = FileSite::start(site_folder.path(), BTreeMap::new()).unwrap();
         let world = World::with(&[Source::new("ferries", site.base_url(), "/news.atom")]);
-        let mut drill = Self {
-            world,
-            _site: site,
-            site_folder,
-            bundles: Vec::new(),
-        };
+        let mut drill = Self { world, _site: site, site_folder, bundles: Vec::new() };
         drill.publish(&feed(Some("Quorvelline, it sings"), &[1, 2]));
-        drill.publish(&feed(
-            Some("Quorvelline, it sings of murlowisp"),
-            &[1, 2, 3],
-        ));
+        drill.publish(&feed(Some("Quorvelline, it sings of murlowisp"), &[1, 2, 3]));
         drill.publish(&feed(None, &[1, 2, 3, 4]));
         drill.world.holds("before erasing");
         for (name, query) in [("canary", "zyxcanary"), ("neighbour", "\"Ferry 1\"")] {
             let bundle = drill.world.scratch().join(format!("{name}.vigie-bundle"));
             let id = drill.one(query);
-            drill
-                .world
-                .vigie(&["trace", &id, "--bundle", bundle.to_str().unwrap()])
-                .ok();
+            drill.world.vigie(&["trace", &id, "--bundle", bundle.to_str().unwrap()]).ok();
             drill.bundles.push(bundle);
         }
         drill.world.stop();
@@ -115,49 +89,28 @@ impl Drill {
     }
 
     fn erase(&self, id: &str, point: Option<&str>) -> tests::Output {
-        let [alice, bob] =
-            ["alice", "bob"].map(|name| self.world.key(name).to_str().unwrap().to_owned());
-        let arguments = [
-            "erase",
-            id,
-            "--yes",
-            "--authority",
-            "file-7",
-            "--reason",
-            "request",
-            "--key",
-            &alice,
-            "--key",
-            &bob,
-        ];
+        let [alice, bob] = ["alice", "bob"].map(|name| self.world.key(name).to_str().unwrap().to_owned());
+        let arguments =
+            ["erase", id, "--yes", "--authority", "file-7", "--reason", "request", "--key", &alice, "--key", &bob];
         self.world.vigie_crashing(&arguments, point)
     }
 
     fn places(&self) -> [(&'static str, PathBuf); 2] {
-        [
-            ("data", self.world.data()),
-            ("second place", self.world.second()),
-        ]
+        [("data", self.world.data()), ("second place", self.world.second())]
     }
 
     fn assert_gone(&self, when: &str) {
         for (place, folder) in self.places() {
             for word in CANARY {
                 let found = occurrences(&folder, word);
-                assert!(
-                    found.is_empty(),
-                    "{when}: `{word}` is still in the {place}: {found:?}"
-                );
+                assert!(found.is_empty(), "{when}: `{word}` is still in the {place}: {found:?}");
             }
         }
     }
 
     fn assert_others_stand(&mut self) {
         for bundle in &self.bundles {
-            assert!(
-                self.world.verify(bundle).exits(7).out.contains("VALID"),
-                "a proof made before does not stand"
-            );
+            assert!(self.world.verify(bundle).exits(7).out.contains("VALID"), "a proof made before does not stand");
         }
         let folder = self.world.verify(&self.world.data()).exits(7);
         assert!(
@@ -174,24 +127,9 @@ impl Drill {
         self.publish(&feed(None, &[1, 2, 3, 4, 5]));
         assert_eq!(self.world.search("ferry").len(), 5);
         let after = self.world.scratch().join("after.vigie-bundle");
-        let told = self
-            .world
-            .vigie(&[
-                "trace",
-                &self.one("\"Ferry 1\""),
-                "--bundle",
-                after.to_str().unwrap(),
-            ])
-            .ok()
-            .out;
+        let told = self.world.vigie(&["trace", &self.one("\"Ferry 1\""), "--bundle", after.to_str().unwrap()]).ok().out;
         assert!(told.to_lowercase().contains("lawfully erased"), "{told}");
-        assert!(
-            self.world
-                .verify(&after)
-                .exits(7)
-                .out
-                .contains("LAWFULLY ERASED")
-        );
+        assert!(self.world.verify(&after).exits(7).out.contains("LAWFULLY ERASED"));
         self.world.stop();
     }
 }
@@ -202,22 +140,13 @@ fn erased_record_is_nowhere_and_all_other_proofs_stand() {
     let mut before = 0;
     for word in CANARY {
         let found = occurrences(&drill.world.data(), word);
-        assert!(
-            found.iter().any(|place| place.contains("gzip member")),
-            "`{word}` is in no segment: {found:?}"
-        );
-        assert!(
-            found.iter().any(|place| place.contains("table")),
-            "`{word}` is in no table: {found:?}"
-        );
+        assert!(found.iter().any(|place| place.contains("gzip member")), "`{word}` is in no segment: {found:?}");
+        assert!(found.iter().any(|place| place.contains("table")), "`{word}` is in no table: {found:?}");
         before += found.len();
     }
     for word in ["zyxcanary", "quorvelline", "murlowisp"] {
         let found = occurrences(&drill.world.data(), word);
-        assert!(
-            found.iter().any(|place| place.contains("term")),
-            "`{word}` is no index term: {found:?}"
-        );
+        assert!(found.iter().any(|place| place.contains("term")), "`{word}` is no index term: {found:?}");
     }
     let id = drill.one("zyxcanary");
     drill.erase(&id, None).ok();
@@ -285,17 +214,11 @@ fn erasing_alone_is_refused() {
 fn backup_made_before_brings_back_nothing_that_was_erased() {
     let mut drill = Drill::new();
     let backup = drill.world.scratch().join("backup");
-    drill
-        .world
-        .vigie(&["backup", backup.to_str().unwrap()])
-        .ok();
+    drill.world.vigie(&["backup", backup.to_str().unwrap()]).ok();
     let id = drill.one("zyxcanary");
     drill.erase(&id, None).ok();
     fs::rename(drill.world.data(), drill.world.scratch().join("lost")).unwrap();
-    drill
-        .world
-        .vigie(&["restore", backup.to_str().unwrap()])
-        .ok();
+    drill.world.vigie(&["restore", backup.to_str().unwrap()]).ok();
     drill.assert_gone("after restoring a backup made before");
     drill.assert_others_stand();
     assert!(Path::new(&backup).exists());

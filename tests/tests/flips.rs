@@ -65,10 +65,7 @@ fn files_of(root: &Path) -> Files {
     let mut kept = Vec::new();
     for place in ["data", "second"] {
         for file in tests::files(&root.join(place)) {
-            kept.push((
-                file.strip_prefix(root).unwrap().to_owned(),
-                fs::read(&file).unwrap(),
-            ));
+            kept.push((file.strip_prefix(root).unwrap().to_owned(), fs::read(&file).unwrap()));
         }
     }
     kept
@@ -95,10 +92,7 @@ fn laid_out(files: &[(PathBuf, Vec<u8>)], key: &SigningKey) -> Folder {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, bytes).unwrap();
     }
-    Folder {
-        root,
-        key: key.clone(),
-    }
+    Folder { root, key: key.clone() }
 }
 
 const QUERIES: [&str; 14] = [
@@ -124,71 +118,41 @@ fn answers(registry: &Registry, ids: &[RecordId]) -> BTreeMap<String, Result<Str
     let mut all = BTreeMap::new();
     for query in QUERIES {
         let parsed = Query::parse(query).unwrap();
-        let options = SearchOptions {
-            limit: 200,
-            facets: true,
-            is_trial: true,
-            ..SearchOptions::at(now)
-        };
+        let options = SearchOptions { limit: 200, facets: true, is_trial: true, ..SearchOptions::at(now) };
         let answer = registry.store().read(|db| {
-            Ok(Search::run(db, &parsed, &options)
-                .map_err(|why| why.to_string())
-                .and_then(|answer| {
-                    let cards =
-                        desk::cards(db, &parsed, &answer.hits).map_err(|why| why.to_string())?;
-                    Ok(serde_json::to_string(&(answer, cards)).unwrap())
-                }))
+            Ok(Search::run(db, &parsed, &options).map_err(|why| why.to_string()).and_then(|answer| {
+                let cards = desk::cards(db, &parsed, &answer.hits).map_err(|why| why.to_string())?;
+                Ok(serde_json::to_string(&(answer, cards)).unwrap())
+            }))
         });
-        all.insert(
-            format!("search {query}"),
-            answer
-                .map_err(|why| why.to_string())
-                .and_then(|inner| inner),
-        );
+        all.insert(format!("search {query}"), answer.map_err(|why| why.to_string()).and_then(|inner| inner));
     }
     for id in ids {
-        let shown = registry
-            .store()
-            .read(|db| desk::item(db, *id))
-            .map_err(|why| why.to_string());
-        all.insert(
-            format!("show {id}"),
-            shown.map(|item| serde_json::to_string(&item).unwrap()),
-        );
+        let shown = registry.store().read(|db| desk::item(db, *id)).map_err(|why| why.to_string());
+        all.insert(format!("show {id}"), shown.map(|item| serde_json::to_string(&item).unwrap()));
     }
     for id in ids.iter().step_by(9) {
         let traced = prove::trace(registry, *id).map_err(|why| format!("{why:#}"));
-        all.insert(
-            format!("trace {id}"),
-            traced.map(|trace| serde_json::to_string(&trace).unwrap()),
-        );
+        all.insert(format!("trace {id}"), traced.map(|trace| serde_json::to_string(&trace).unwrap()));
     }
     all
 }
 
 /// What `vigie doctor` would say is wrong.
 fn findings(registry: &Registry) -> Vec<String> {
-    let mut found = registry
-        .findings()
-        .unwrap_or_else(|why| vec![why.to_string()]);
+    let mut found = registry.findings().unwrap_or_else(|why| vec![why.to_string()]);
+    found.extend(registry.table_findings().unwrap_or_else(|why| vec![why.to_string()]));
+    found.extend(registry.trouble());
     found.extend(
         registry
-            .table_findings()
-            .unwrap_or_else(|why| vec![why.to_string()]),
+            .store()
+            .alarms()
+            .map_or_else(|why| vec![why.to_string()], |alarms| alarms.into_iter().map(|alarm| alarm.detail).collect()),
     );
-    found.extend(registry.trouble());
-    found.extend(registry.store().alarms().map_or_else(
-        |why| vec![why.to_string()],
-        |alarms| alarms.into_iter().map(|alarm| alarm.detail).collect(),
-    ));
     found
 }
 
-fn judged(
-    folder: &Folder,
-    ids: &[RecordId],
-    right: &BTreeMap<String, Result<String, String>>,
-) -> (Class, String) {
+fn judged(folder: &Folder, ids: &[RecordId], right: &BTreeMap<String, Result<String, String>>) -> (Class, String) {
     let registry = match folder.open() {
         Ok(registry) => registry,
         Err(why) => return (Class::RefusedOnOpen, why),
@@ -211,9 +175,7 @@ fn judged(
             _ => {}
         }
     }
-    refused.map_or((Class::NoEffect, String::new()), |why| {
-        (Class::AnswerRefused, why)
-    })
+    refused.map_or((Class::NoEffect, String::new()), |why| (Class::AnswerRefused, why))
 }
 
 fn kind(name: &Path) -> &'static str {
@@ -230,13 +192,7 @@ fn kind(name: &Path) -> &'static str {
 }
 
 /// Turns bits of `files`, one at a time, and counts what becomes of them; names the wrong answers.
-fn turned(
-    state: &str,
-    files: &Files,
-    key: &SigningKey,
-    count: usize,
-    dice: &mut Dice,
-) -> Vec<String> {
+fn turned(state: &str, files: &Files, key: &SigningKey, count: usize, dice: &mut Dice) -> Vec<String> {
     let whole = laid_out(files, key);
     let registry = whole.open().unwrap();
     assert!(registry.wait_followed(registry.checkpoint().size, Duration::from_secs(60)));
@@ -257,10 +213,8 @@ fn turned(
     drop((registry, whole));
 
     // Uniform over the bytes of the data folder; the second place is a copy, and only the data folder answers.
-    let of_data: Vec<&(PathBuf, Vec<u8>)> = files
-        .iter()
-        .filter(|(name, bytes)| name.starts_with("data") && !bytes.is_empty())
-        .collect();
+    let of_data: Vec<&(PathBuf, Vec<u8>)> =
+        files.iter().filter(|(name, bytes)| name.starts_with("data") && !bytes.is_empty()).collect();
     let total: u64 = of_data.iter().map(|(_, bytes)| bytes.len() as u64).sum();
     let mut classes: BTreeMap<(&str, Class), usize> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -280,24 +234,13 @@ fn turned(
         turned[usize::try_from(place).unwrap()] ^= 1 << bit;
         fs::write(folder.root.path().join(name), turned).unwrap();
         let (class, why) = catch_unwind(AssertUnwindSafe(|| judged(&folder, &ids, &right)))
-            .unwrap_or_else(|_| {
-                panic!(
-                    "bit {bit} of byte {place} of {} makes it panic",
-                    name.display()
-                )
-            });
+            .unwrap_or_else(|_| panic!("bit {bit} of byte {place} of {} makes it panic", name.display()));
         *classes.entry((kind(name), class)).or_default() += 1;
         if class == Class::WrongAnswer {
-            wrong.push(format!(
-                "bit {bit} of byte {place} of {}: {why}",
-                name.display()
-            ));
+            wrong.push(format!("bit {bit} of byte {place} of {}: {why}", name.display()));
         }
     }
-    println!(
-        "flips: registry {state}: {count} over {total} bytes of {} files",
-        of_data.len()
-    );
+    println!("flips: registry {state}: {count} over {total} bytes of {} files", of_data.len());
     for ((kind, class), number) in &classes {
         println!("  {kind:<14} {class:?}: {number}");
     }
@@ -317,10 +260,5 @@ fn turned_bit_never_gives_a_wrong_answer_unseen() {
     let count = times(60, 2_000) / 2;
     let mut wrong = turned("killed", &killed, &key, count, &mut dice);
     wrong.extend(turned("closed", &closed, &key, count, &mut dice));
-    assert!(
-        wrong.is_empty(),
-        "{} wrong answers undetected:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} wrong answers undetected:\n{}", wrong.len(), wrong.join("\n"));
 }

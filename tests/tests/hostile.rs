@@ -10,24 +10,14 @@ use serde_json::Value;
 use tests::{Source, World, long, missing};
 
 /// Beside them: newsrooms that serve as they should.
-const GOOD: [&str; 9] = [
-    "harbour", "riviere", "mayak", "dengta", "oldpress", "mirror-a", "mirror-b", "mirror-c", "liar",
-];
+const GOOD: [&str; 9] =
+    ["harbour", "riviere", "mayak", "dengta", "oldpress", "mirror-a", "mirror-b", "mirror-c", "liar"];
 
 /// Most memory an agent may take, in KiB: 64 MiB. A debug build is not what users run, and gets twice as much.
-const PEAK_KIB: u64 = if cfg!(debug_assertions) {
-    128 * 1024
-} else {
-    64 * 1024
-};
+const PEAK_KIB: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 64 * 1024 };
 
 fn good(exhibit: &Exhibit) -> Vec<Source> {
-    exhibit
-        .listing()
-        .newsrooms
-        .iter()
-        .map(|place| Source::new(&place.name, &place.url, &place.feed))
-        .collect()
+    exhibit.listing().newsrooms.iter().map(|place| Source::new(&place.name, &place.url, &place.feed)).collect()
 }
 
 /// The drills by name. What only waits is quick by default and as slow as time-outs allow with `VIGIE_LONG=1`.
@@ -73,16 +63,10 @@ fn hostile_site_hurts_only_itself() {
     };
     let forbidden = ForbiddenListener::start().unwrap();
     let exhibit = Exhibit::start(Options::only(&GOOD)).unwrap();
-    let sites: Vec<(&str, HostileSite)> = tricks(forbidden.port())
-        .into_iter()
-        .map(|(name, trick)| (name, HostileSite::start(trick).unwrap()))
-        .collect();
+    let sites: Vec<(&str, HostileSite)> =
+        tricks(forbidden.port()).into_iter().map(|(name, trick)| (name, HostileSite::start(trick).unwrap())).collect();
     let mut sources = good(&exhibit);
-    sources.extend(
-        sites
-            .iter()
-            .map(|(name, site)| Source::new(name, &site.url(), "/news.atom")),
-    );
+    sources.extend(sites.iter().map(|(name, site)| Source::new(name, &site.url(), "/news.atom")));
     let world = World::with(&sources);
     let beside = world.agent().once();
     assert!(matches!(beside.code(), Some(0 | 3)), "{}", beside.said());
@@ -90,22 +74,14 @@ fn hostile_site_hurts_only_itself() {
     let _ = world.settled();
 
     // Each by itself once more: how much memory does which one take?
-    let peaks: Vec<u64> = sites
-        .iter()
-        .map(|(name, _)| world.agent().once_target(name).peak_kib)
-        .collect();
+    let peaks: Vec<u64> = sites.iter().map(|(name, _)| world.agent().once_target(name).peak_kib).collect();
     let _ = world.settled();
 
     let coverage = world.coverage();
-    println!(
-        "{:<20} {:>10} {:>9} {:>9}  {:<13} what was said",
-        "site", "sent", "requests", "peak KiB", "coverage"
-    );
+    println!("{:<20} {:>10} {:>9} {:>9}  {:<13} what was said", "site", "sent", "requests", "peak KiB", "coverage");
     for ((name, site), peak) in sites.iter().zip(&peaks) {
-        let (_, state, why) = coverage
-            .iter()
-            .find(|(entry, ..)| entry == name)
-            .unwrap_or_else(|| panic!("`{name}` left no coverage"));
+        let (_, state, why) =
+            coverage.iter().find(|(entry, ..)| entry == name).unwrap_or_else(|| panic!("`{name}` left no coverage"));
         let denied: Vec<String> = world
             .denials(name)
             .iter()
@@ -117,16 +93,8 @@ fn hostile_site_hurts_only_itself() {
                 )
             })
             .collect();
-        let said = if denied.is_empty() {
-            why.clone()
-        } else {
-            denied.join("; ")
-        };
-        println!(
-            "{name:<20} {:>10} {:>9} {peak:>9}  {state:<13} {said}",
-            site.sent_bytes(),
-            site.requests()
-        );
+        let said = if denied.is_empty() { why.clone() } else { denied.join("; ") };
+        println!("{name:<20} {:>10} {:>9} {peak:>9}  {state:<13} {said}", site.sent_bytes(), site.requests());
         // Nested tags are read without harm; all else says what was wrong, or that nothing was there (the feed behind the huge robots.txt, of which
         // the first 500 KiB count: RFC 9309, section 2.5).
         if *name != "deep-feed" {
@@ -134,18 +102,11 @@ fn hostile_site_hurts_only_itself() {
             assert!(!said.is_empty(), "{name}: nothing says what was refused");
         }
     }
-    assert_eq!(
-        (forbidden.connections(), forbidden.bytes()),
-        (0, 0),
-        "somebody was led to the forbidden listener"
-    );
+    assert_eq!((forbidden.connections(), forbidden.bytes()), (0, 0), "somebody was led to the forbidden listener");
 
     for name in GOOD {
-        let records: Vec<Value> = world
-            .search(&format!("source:{name}"))
-            .iter()
-            .map(|hit| world.show(hit["id"].as_str().unwrap()))
-            .collect();
+        let records: Vec<Value> =
+            world.search(&format!("source:{name}")).iter().map(|hit| world.show(hit["id"].as_str().unwrap())).collect();
         let wrong = missing(&exhibit.truth_of(name), &[0], &records);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
@@ -157,11 +118,7 @@ fn hostile_site_hurts_only_itself() {
         beside.took.as_millis(),
         alone.took.as_millis()
     );
-    assert!(
-        beside.peak_kib <= PEAK_KIB,
-        "the agent held {} KiB",
-        beside.peak_kib
-    );
+    assert!(beside.peak_kib <= PEAK_KIB, "the agent held {} KiB", beside.peak_kib);
     println!(
         "elsewhere: a DNS answer that changes between check and connect needs a resolver inside the agent; agents/kit/tests has one"
     );

@@ -26,10 +26,7 @@ fn collected() -> World {
 
 fn vkey(world: &World) -> String {
     let text = fs::read_to_string(world.key("log")).unwrap();
-    SigningKey::parse(text.trim_end())
-        .unwrap()
-        .vkey()
-        .to_string()
+    SigningKey::parse(text.trim_end()).unwrap().vkey().to_string()
 }
 
 /// Runs a program; nothing where it is not installed.
@@ -47,17 +44,11 @@ fn outside(program: &str, arguments: &[&str], environment: &[(&str, &Path)]) -> 
 }
 
 fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("outside")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("outside").join(name)
 }
 
 #[test]
@@ -72,20 +63,13 @@ fn warcio_finds_nothing_wrong_with_any_segment() {
     for file in &files {
         let output = outside("warcio", &["check", "-v", file.to_str().unwrap()], &[]).unwrap();
         let text = said(&output);
-        assert!(
-            output.status.success() && !text.contains("failed"),
-            "{}:\n{text}",
-            file.display()
-        );
+        assert!(output.status.success() && !text.contains("failed"), "{}:\n{text}", file.display());
         digests += text.matches("digest pass").count();
         let index = outside("warcio", &["index", file.to_str().unwrap()], &[]).unwrap();
         assert!(index.status.success(), "{}", said(&index));
     }
     assert!(digests > files.len(), "warcio saw {digests} digests");
-    println!(
-        "warcio: {} segments checked, {digests} digests pass, none fails",
-        files.len()
-    );
+    println!("warcio: {} segments checked, {digests} digests pass, none fails", files.len());
 }
 
 #[test]
@@ -94,25 +78,14 @@ fn go_agrees_with_signature_tiles_and_proofs() {
     // Debian: golang-go, golang-golang-x-mod-dev.
     let library = Path::new("/usr/share/gocode");
     if !library.join("src/golang.org/x/mod/sumdb/tlog").exists() {
-        return skipped(
-            name,
-            "Go's package golang.org/x/mod below /usr/share/gocode",
-        );
+        return skipped(name, "Go's package golang.org/x/mod below /usr/share/gocode");
     }
     let world = collected();
     let caches = tempfile::tempdir().unwrap();
     let [off, home] = [Path::new("off"), caches.path()];
-    let environment = [
-        ("GO111MODULE", off),
-        ("GOPATH", library),
-        ("GOCACHE", home),
-        ("GOFLAGS", Path::new("")),
-    ];
-    let [source, log, key] = [
-        script("main.go").display().to_string(),
-        world.data().join("log").display().to_string(),
-        vkey(&world),
-    ];
+    let environment = [("GO111MODULE", off), ("GOPATH", library), ("GOCACHE", home), ("GOFLAGS", Path::new(""))];
+    let [source, log, key] =
+        [script("main.go").display().to_string(), world.data().join("log").display().to_string(), vkey(&world)];
     let Some(output) = outside("go", &["run", &source, &log, &key], &environment) else {
         return skipped(name, "go");
     };
@@ -141,27 +114,11 @@ fn script_from_the_texts_alone_accepts_a_proof_and_refuses_another() {
     let world = collected();
     let hits = world.search("");
     let bundle = world.scratch().join("record.tar");
-    world
-        .vigie(&[
-            "trace",
-            hits[0]["id"].as_str().unwrap(),
-            "--bundle",
-            bundle.to_str().unwrap(),
-        ])
-        .ok();
+    world.vigie(&["trace", hits[0]["id"].as_str().unwrap(), "--bundle", bundle.to_str().unwrap()]).ok();
     // A bundle is a plain tar file: anybody can open it without us.
     let opened = world.scratch().join("opened");
     fs::create_dir(&opened).unwrap();
-    let Some(tar) = outside(
-        "tar",
-        &[
-            "-xf",
-            bundle.to_str().unwrap(),
-            "-C",
-            opened.to_str().unwrap(),
-        ],
-        &[],
-    ) else {
+    let Some(tar) = outside("tar", &["-xf", bundle.to_str().unwrap(), "-C", opened.to_str().unwrap()], &[]) else {
         return skipped(name, "tar");
     };
     assert!(tar.status.success(), "{}", said(&tar));
@@ -174,35 +131,15 @@ fn script_from_the_texts_alone_accepts_a_proof_and_refuses_another() {
     assert!(leaves.len() > 3);
     for leaf in &leaves {
         let proof = leaf.with_extension("tlog-proof");
-        let arguments = [
-            script.as_str(),
-            leaf.to_str().unwrap(),
-            proof.to_str().unwrap(),
-            &key,
-        ];
+        let arguments = [script.as_str(), leaf.to_str().unwrap(), proof.to_str().unwrap(), &key];
         let output = outside("python3", &arguments, &[]).unwrap();
-        assert!(
-            output.status.success(),
-            "{}: {}",
-            leaf.display(),
-            said(&output)
-        );
+        assert!(output.status.success(), "{}: {}", leaf.display(), said(&output));
     }
     let [one, another] = [&leaves[0], &leaves[1]];
-    let crossed = [
-        script.as_str(),
-        one.to_str().unwrap(),
-        &another.with_extension("tlog-proof").display().to_string(),
-        &key,
-    ]
-    .map(str::to_owned);
+    let crossed =
+        [script.as_str(), one.to_str().unwrap(), &another.with_extension("tlog-proof").display().to_string(), &key]
+            .map(str::to_owned);
     let output = outside("python3", &crossed.each_ref().map(String::as_str), &[]).unwrap();
-    assert!(
-        !output.status.success(),
-        "a proof of another leaf was accepted"
-    );
-    println!(
-        "C2SP script: {} proofs hold, a crossed one does not",
-        leaves.len()
-    );
+    assert!(!output.status.success(), "a proof of another leaf was accepted");
+    println!("C2SP script: {} proofs hold, a crossed one does not", leaves.len());
 }

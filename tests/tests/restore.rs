@@ -43,15 +43,8 @@ fn disk_lost_and_second_place_kept_nothing_with_a_receipt_is_lost() {
     let size = world.settled();
     let data = world.data();
     lose(&mut world, &data);
-    let said = world
-        .vigie(&["restore", "--json", backup.to_str().unwrap()])
-        .ok()
-        .json();
-    assert_eq!(
-        said["log_size"].as_u64(),
-        Some(size),
-        "the second place leads on to the newest checkpoint: {said}"
-    );
+    let said = world.vigie(&["restore", "--json", backup.to_str().unwrap()]).ok().json();
+    assert_eq!(said["log_size"].as_u64(), Some(size), "the second place leads on to the newest checkpoint: {said}");
     let gone = said["missing"].as_array().unwrap().len();
     assert!(gone > 0, "segments came after the backup: {said}");
     world.start();
@@ -59,22 +52,12 @@ fn disk_lost_and_second_place_kept_nothing_with_a_receipt_is_lost() {
     world.verify(&world.data()).exits(3);
     collect(&exhibit, &world, 1);
     world.holds("after the agent pushed again");
-    let kept: Vec<String> = world
-        .kept()
-        .into_iter()
-        .map(|(manifest, ..)| manifest)
-        .collect();
-    assert!(
-        receipts.iter().all(|receipt| kept.contains(receipt)),
-        "a receipt's segment is gone"
-    );
+    let kept: Vec<String> = world.kept().into_iter().map(|(manifest, ..)| manifest).collect();
+    assert!(receipts.iter().all(|receipt| kept.contains(receipt)), "a receipt's segment is gone");
     let looked: Vec<u32> = (0..exhibit.round()).collect();
     for name in NAMES {
-        let records: Vec<Value> = world
-            .search(&format!("source:{name}"))
-            .iter()
-            .map(|hit| world.show(hit["id"].as_str().unwrap()))
-            .collect();
+        let records: Vec<Value> =
+            world.search(&format!("source:{name}")).iter().map(|hit| world.show(hit["id"].as_str().unwrap())).collect();
         let wrong = missing(&exhibit.truth_of(name), &looked, &records);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
@@ -94,33 +77,16 @@ fn both_places_lost_the_agent_raises_the_alarm_and_lets_nothing_go() {
     lose(&mut world, &second);
     // Without the newest checkpoint the registry cannot know; its agent does.
     let restored = world.vigie(&["restore", backup.to_str().unwrap()]).exits(1);
-    assert!(
-        restored.err.contains("vigie second-place adopt"),
-        "{}",
-        restored.said()
-    );
-    assert!(
-        !world.start_crashing(None),
-        "a registry without its second place must not start by itself"
-    );
+    assert!(restored.err.contains("vigie second-place adopt"), "{}", restored.said());
+    assert!(!world.start_crashing(None), "a registry without its second place must not start by itself");
     world.vigie(&["second-place", "adopt"]).ok();
     world.vigie(&["second-place", "adopt"]).exits(1);
     world.start();
     let said = world.agent().once();
     assert!(said.said().contains("set back"), "{}", said.said());
-    assert!(
-        world.agent().waiting() > 0,
-        "the new segment got no receipt"
-    );
-    assert!(
-        files.iter().all(|file| file.exists()),
-        "the agent let something go"
-    );
-    assert!(
-        world.log().contains("set back"),
-        "the registry says it as well: {}",
-        world.log()
-    );
+    assert!(world.agent().waiting() > 0, "the new segment got no receipt");
+    assert!(files.iter().all(|file| file.exists()), "the agent let something go");
+    assert!(world.log().contains("set back"), "the registry says it as well: {}", world.log());
     world.stop();
     let doctor = world.vigie(&["doctor"]).exits(1);
     assert!(doctor.out.contains("rolled_back"), "{}", doctor.said());
@@ -139,12 +105,7 @@ fn altered_backup_is_refused_by_the_name_of_the_file() {
     bytes[middle] ^= 0x10;
     fs::write(&segment, bytes).unwrap();
     let said = world.vigie(&["restore", backup.to_str().unwrap()]).exits(1);
-    assert!(
-        said.err
-            .contains(segment.file_name().unwrap().to_str().unwrap()),
-        "{}",
-        said.said()
-    );
+    assert!(said.err.contains(segment.file_name().unwrap().to_str().unwrap()), "{}", said.said());
 }
 
 #[test]

@@ -14,8 +14,7 @@ use tests::{World, missing, program, times};
 
 /// Those that serve as they should: everything they showed must be found.
 const GOOD: [&str; 11] = [
-    "harbour", "riviere", "mayak", "dengta", "quarry", "oldpress", "fast", "empty", "mirror-a",
-    "mirror-b", "mirror-c",
+    "harbour", "riviere", "mayak", "dengta", "quarry", "oldpress", "fast", "empty", "mirror-a", "mirror-b", "mirror-c",
 ];
 
 /// Times the agent looks; a round of the newsrooms lies between two looks.
@@ -62,36 +61,17 @@ fn everything_seen_is_found(exhibit: &Exhibit, world: &World) {
     let mut found = 0;
     for name in GOOD.into_iter().chain(["moved", "slowdown"]) {
         let hits = world.search(&format!("source:{name}"));
-        let records: Vec<Value> = hits
-            .iter()
-            .map(|hit| world.show(hit["id"].as_str().unwrap()))
-            .collect();
+        let records: Vec<Value> = hits.iter().map(|hit| world.show(hit["id"].as_str().unwrap())).collect();
         found += records.len();
         wrong.extend(missing(&exhibit.truth_of(name), &looked, &records));
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differences:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     let harbour = exhibit.truth_of("harbour");
     let (edited, deleted): (Vec<_>, Vec<_>) = (
-        harbour
-            .entries
-            .iter()
-            .filter(|entry| entry.wordings.len() > 1)
-            .collect(),
-        harbour
-            .entries
-            .iter()
-            .filter(|entry| entry.deleted_round.is_some_and(|round| round < LOOKS))
-            .collect(),
+        harbour.entries.iter().filter(|entry| entry.wordings.len() > 1).collect(),
+        harbour.entries.iter().filter(|entry| entry.deleted_round.is_some_and(|round| round < LOOKS)).collect(),
     );
-    assert!(
-        !edited.is_empty() && !deleted.is_empty(),
-        "the exhibit edits and deletes"
-    );
+    assert!(!edited.is_empty() && !deleted.is_empty(), "the exhibit edits and deletes");
     for entry in &deleted {
         let hits = world.search(&format!("source:harbour is:gone \"{}\"", entry.title));
         assert_eq!(hits.len(), 1, "`{}` was withdrawn", entry.id);
@@ -105,53 +85,30 @@ fn everything_seen_is_found(exhibit: &Exhibit, world: &World) {
 }
 
 fn nothing_closed_was_asked(exhibit: &Exhibit, world: &World) {
-    for (name, code) in [
-        ("closed", "robots"),
-        ("broken-robots", "robots_unreachable"),
-    ] {
-        let asked: Vec<String> = exhibit
-            .log(name)
-            .into_iter()
-            .map(|seen| seen.path)
-            .filter(|path| path != "/robots.txt")
-            .collect();
+    for (name, code) in [("closed", "robots"), ("broken-robots", "robots_unreachable")] {
+        let asked: Vec<String> =
+            exhibit.log(name).into_iter().map(|seen| seen.path).filter(|path| path != "/robots.txt").collect();
         assert!(asked.is_empty(), "`{name}` was asked for {asked:?}");
         let denials = world.denials(name);
-        assert!(
-            !denials.is_empty() && denials.iter().all(|denial| denial["code"] == code),
-            "{name}: {denials:?}"
-        );
+        assert!(!denials.is_empty() && denials.iter().all(|denial| denial["code"] == code), "{name}: {denials:?}");
         assert!(world.search(&format!("source:{name}")).is_empty(), "{name}");
     }
     assert_eq!(
-        (
-            exhibit.connections("elsewhere"),
-            exhibit.requests("elsewhere")
-        ),
+        (exhibit.connections("elsewhere"), exhibit.requests("elsewhere")),
         (0, 0),
         "nobody permitted `elsewhere`"
     );
     let astray = world.denials("moved-away");
-    assert!(
-        astray.iter().any(|denial| denial["code"] == "no_match"),
-        "the redirect is refused by name: {astray:?}"
-    );
+    assert!(astray.iter().any(|denial| denial["code"] == "no_match"), "the redirect is refused by name: {astray:?}");
     for name in ["login", "forbidden", "wall"] {
         assert!(world.search(&format!("source:{name}")).is_empty(), "{name}");
     }
 }
 
 fn pauses_asked_for_were_kept(exhibit: &Exhibit) {
-    let asked: Vec<_> = exhibit
-        .log("slowdown")
-        .into_iter()
-        .filter(|seen| seen.path != "/robots.txt")
-        .collect();
+    let asked: Vec<_> = exhibit.log("slowdown").into_iter().filter(|seen| seen.path != "/robots.txt").collect();
     let slowed = asked.iter().filter(|seen| seen.status == 429).count();
-    assert!(
-        slowed == 2 && asked.last().is_some_and(|seen| seen.status == 200),
-        "{asked:?}"
-    );
+    assert!(slowed == 2 && asked.last().is_some_and(|seen| seen.status == 200), "{asked:?}");
     for pair in asked.windows(2).filter(|pair| pair[0].status == 429) {
         let pause = pair[1].at.duration_since(pair[0].at);
         assert!(pause.as_millis() >= 1_000, "asked again after {pause:?}");
@@ -159,11 +116,8 @@ fn pauses_asked_for_were_kept(exhibit: &Exhibit) {
 }
 
 fn coverage_says_what_was_missed(world: &World) {
-    let said: BTreeMap<String, (String, String)> = world
-        .coverage()
-        .into_iter()
-        .map(|(entry, state, why)| (entry, (state, why)))
-        .collect();
+    let said: BTreeMap<String, (String, String)> =
+        world.coverage().into_iter().map(|(entry, state, why)| (entry, (state, why))).collect();
     for (entry, (state, why)) in &said {
         println!("coverage: {entry:<14} {state:<13} {why}");
     }
@@ -178,76 +132,36 @@ fn coverage_says_what_was_missed(world: &World) {
         ("broken-robots", "failed"),
         ("moved-away", "failed"),
     ] {
-        let (found, why) = said
-            .get(name)
-            .unwrap_or_else(|| panic!("no coverage of `{name}`: {said:?}"));
+        let (found, why) = said.get(name).unwrap_or_else(|| panic!("no coverage of `{name}`: {said:?}"));
         assert_eq!(found, state, "{name}: {why}");
-        assert!(
-            state == "complete" || !why.is_empty(),
-            "`{name}` is {state} and does not say why"
-        );
+        assert!(state == "complete" || !why.is_empty(), "`{name}` is {state} and does not say why");
     }
     // An empty feed is an answer; the same again, by its validator, joins what was known.
     let empty = world.states("empty");
-    assert!(
-        empty[0] == "empty"
-            && empty
-                .iter()
-                .all(|state| state == "empty" || state == "complete"),
-        "{empty:?}"
-    );
+    assert!(empty[0] == "empty" && empty.iter().all(|state| state == "empty" || state == "complete"), "{empty:?}");
 }
 
 fn record_can_be_traced_and_proved(world: &World) {
     let hits = world.search("source:harbour");
     let id = hits[0]["id"].as_str().unwrap();
     let bundle = world.scratch().join("record.vigie-bundle");
-    let told = world
-        .vigie(&["trace", id, "--bundle", bundle.to_str().unwrap()])
-        .ok()
-        .out;
+    let told = world.vigie(&["trace", id, "--bundle", bundle.to_str().unwrap()]).ok().out;
     // The five questions of a reviewer: who and why and until when, what robots.txt said, which bytes, changed since, what is not shown.
-    for answer in [
-        "alice.demo",
-        "bob.demo",
-        "robots.txt",
-        "sha256",
-        "What can this not prove?",
-        "TRIAL",
-    ] {
-        assert!(
-            told.to_lowercase().contains(&answer.to_lowercase()),
-            "`{answer}` is not in\n{told}"
-        );
+    for answer in ["alice.demo", "bob.demo", "robots.txt", "sha256", "What can this not prove?", "TRIAL"] {
+        assert!(told.to_lowercase().contains(&answer.to_lowercase()), "`{answer}` is not in\n{told}");
     }
     let verdict = world.verify(&bundle).exits(7);
-    assert!(
-        verdict.out.contains("TRIAL: VALID as of log size"),
-        "{}",
-        verdict.said()
-    );
+    assert!(verdict.out.contains("TRIAL: VALID as of log size"), "{}", verdict.said());
     let mut bytes = fs::read(&bundle).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&bundle, bytes).unwrap();
-    assert!(
-        matches!(world.verify(&bundle).code(), Some(2 | 3 | 5)),
-        "an altered bundle is not valid"
-    );
+    assert!(matches!(world.verify(&bundle).code(), Some(2 | 3 | 5)), "an altered bundle is not valid");
 }
 
 fn derived_again_it_is_the_same(world: &World) {
     let feed = program("vigie-feed");
-    let report = world
-        .vigie(&[
-            "rederive",
-            "--all",
-            "--json",
-            "--with",
-            feed.to_str().unwrap(),
-        ])
-        .ok()
-        .json();
+    let report = world.vigie(&["rederive", "--all", "--json", "--with", feed.to_str().unwrap()]).ok().json();
     println!(
         "rederive: {} segments, {} readings, {} of {} lines equal",
         report["segments"], report["readings"], report["equal"], report["lines"]
@@ -262,10 +176,7 @@ fn tables_made_again_give_the_same_answers(world: &World) {
     let before = answers(world, count);
     world.vigie(&["rebuild"]).ok();
     let after = answers(world, count);
-    let hits = before
-        .iter()
-        .filter(|(_, answer)| !answer.contains("\"total\":0,"))
-        .count();
+    let hits = before.iter().filter(|(_, answer)| !answer.contains("\"total\":0,")).count();
     for ((query, before), (_, after)) in before.iter().zip(&after) {
         assert_eq!(before, after, "`{query}`");
     }
@@ -278,36 +189,18 @@ fn answers(world: &World, count: usize) -> Vec<(String, String)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(world.data().join("registry.sqlite"), flags).unwrap();
     db.execute_batch("PRAGMA query_only = ON").unwrap();
-    let mut statement = db
-        .prepare("SELECT record, entry FROM revisions WHERE record IS NOT NULL ORDER BY id")
-        .unwrap();
-    let rows = statement
-        .query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })
-        .unwrap();
-    let records: Vec<(Record, String)> = rows
-        .map(|row| row.unwrap())
-        .map(|(record, entry)| (serde_json::from_str(&record).unwrap(), entry))
-        .collect();
-    let mut generator = Generator::of(
-        records
-            .iter()
-            .map(|(record, entry)| (record, entry.as_str())),
-        7,
-    );
+    let mut statement = db.prepare("SELECT record, entry FROM revisions WHERE record IS NOT NULL ORDER BY id").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).unwrap();
+    let records: Vec<(Record, String)> =
+        rows.map(|row| row.unwrap()).map(|(record, entry)| (serde_json::from_str(&record).unwrap(), entry)).collect();
+    let mut generator = Generator::of(records.iter().map(|(record, entry)| (record, entry.as_str())), 7);
     let now: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
     (0..count)
         .map(|_| {
             let query = generator.query();
             // As people would type it: what is written must read back as the same query.
             let query = Query::parse(&query.to_string()).unwrap();
-            let options = SearchOptions {
-                limit: 200,
-                facets: true,
-                is_trial: true,
-                ..SearchOptions::at(now)
-            };
+            let options = SearchOptions { limit: 200, facets: true, is_trial: true, ..SearchOptions::at(now) };
             let answer = Search::run(&db, &query, &options).unwrap();
             (query.to_string(), serde_json::to_string(&answer).unwrap())
         })

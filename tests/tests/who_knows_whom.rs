@@ -5,9 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 9] = [
-    "schemas", "tlog", "warc", "kit", "feed", "registry", "verify", "tests", "exhibit",
-];
+const OURS: [&str; 9] = ["schemas", "tlog", "warc", "kit", "feed", "registry", "verify", "tests", "exhibit"];
 
 /// What a collector's crate may use beyond the kit: words, parsers, pure functions. No network, no files, no clock, no runtime.
 const FOR_COLLECTORS: [&str; 12] = [
@@ -28,60 +26,33 @@ const FOR_COLLECTORS: [&str; 12] = [
 fn metadata() -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--no-deps",
-            "--offline",
-            "--manifest-path",
-        ])
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--manifest-path"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
         .output()
         .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("cargo prints JSON")
 }
 
 /// Direct dependencies of a crate that users build; test-only ones are left out.
 fn dependencies(metadata: &Value, name: &str) -> BTreeSet<String> {
     let packages = metadata["packages"].as_array().expect("packages");
-    let package = packages
-        .iter()
-        .find(|package| package["name"] == name)
-        .unwrap_or_else(|| panic!("there is no crate `{name}`"));
+    let package =
+        packages.iter().find(|package| package["name"] == name).unwrap_or_else(|| panic!("there is no crate `{name}`"));
     let all = package["dependencies"].as_array().expect("dependencies");
-    all.iter()
-        .filter(|one| one["kind"] != "dev")
-        .filter_map(|one| Some(one["name"].as_str()?.to_owned()))
-        .collect()
+    all.iter().filter(|one| one["kind"] != "dev").filter_map(|one| Some(one["name"].as_str()?.to_owned())).collect()
 }
 
 fn ours(metadata: &Value, name: &str) -> BTreeSet<String> {
-    dependencies(metadata, name)
-        .into_iter()
-        .filter(|name| OURS.contains(&name.as_str()))
-        .collect()
+    dependencies(metadata, name).into_iter().filter(|name| OURS.contains(&name.as_str())).collect()
 }
 
 #[test]
 fn every_crate_knows_whom_it_may_and_nobody_else() {
     let metadata = metadata();
-    let members: BTreeSet<&str> = metadata["packages"]
-        .as_array()
-        .expect("packages")
-        .iter()
-        .filter_map(|one| one["name"].as_str())
-        .collect();
-    assert_eq!(
-        members,
-        BTreeSet::from(OURS),
-        "a new crate needs a row here and in ARCHITECTURE.md"
-    );
+    let members: BTreeSet<&str> =
+        metadata["packages"].as_array().expect("packages").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(members, BTreeSet::from(OURS), "a new crate needs a row here and in ARCHITECTURE.md");
     for (name, allowed) in [
         ("tlog", &[][..]),
         ("warc", &[]),
@@ -93,10 +64,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("exhibit", &[]),
     ] {
         for known in ours(&metadata, name) {
-            assert!(
-                allowed.contains(&known.as_str()),
-                "`{name}` must not know `{known}`"
-            );
+            assert!(allowed.contains(&known.as_str()), "`{name}` must not know `{known}`");
         }
     }
 }
@@ -114,19 +82,9 @@ fn collector_has_nothing_to_open_a_socket_with() {
 
 #[test]
 fn cryptography_comes_from_one_place() {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock"))
-        .expect("Cargo.lock");
-    for forbidden in [
-        "aws-lc-rs",
-        "aws-lc-sys",
-        "openssl",
-        "openssl-sys",
-        "native-tls",
-    ] {
-        assert!(
-            !lock.contains(&format!("name = \"{forbidden}\"")),
-            "`{forbidden}` is in Cargo.lock"
-        );
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).expect("Cargo.lock");
+    for forbidden in ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"] {
+        assert!(!lock.contains(&format!("name = \"{forbidden}\"")), "`{forbidden}` is in Cargo.lock");
     }
 }
 
@@ -134,22 +92,9 @@ fn cryptography_comes_from_one_place() {
 fn programs_are_built_for_these_tests() {
     // `cargo test` builds a package's programs only if it has integration tests.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for folder in [
-        "agents/feed",
-        "registry",
-        "registry/verify",
-        "tests/exhibit",
-    ] {
-        let tests = fs::read_dir(root.join(folder).join("tests"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let any = tests
-            .into_iter()
-            .any(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
-        assert!(
-            any,
-            "{folder} has no integration test: `cargo test` would not build its program"
-        );
+    for folder in ["agents/feed", "registry", "registry/verify", "tests/exhibit"] {
+        let tests = fs::read_dir(root.join(folder).join("tests")).into_iter().flatten().flatten();
+        let any = tests.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
+        assert!(any, "{folder} has no integration test: `cargo test` would not build its program");
     }
 }

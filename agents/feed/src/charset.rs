@@ -19,41 +19,25 @@ fn decode_raw<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>,
         return (Cow::Owned(text), "UTF-32");
     }
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        return (
-            encoding
-                .decode_without_bom_handling(bytes.get(mark..).unwrap_or_default())
-                .0,
-            encoding.name(),
-        );
+        return (encoding.decode_without_bom_handling(bytes.get(mark..).unwrap_or_default()).0, encoding.name());
     }
     match bytes {
         [0, b'<', 0, _, ..] => {
-            return (
-                UTF_16BE.decode_without_bom_handling(bytes).0,
-                UTF_16BE.name(),
-            );
+            return (UTF_16BE.decode_without_bom_handling(bytes).0, UTF_16BE.name());
         }
         [b'<', 0, _, 0, ..] => {
-            return (
-                UTF_16LE.decode_without_bom_handling(bytes).0,
-                UTF_16LE.name(),
-            );
+            return (UTF_16LE.decode_without_bom_handling(bytes).0, UTF_16LE.name());
         }
         _ => {}
     }
-    let declared = content_type
-        .and_then(of_content_type)
-        .or_else(|| of_declaration(bytes));
+    let declared = content_type.and_then(of_content_type).or_else(|| of_declaration(bytes));
     let utf_8 = std::str::from_utf8(bytes);
     let declared = declared.filter(|encoding| {
         let contradicted = *encoding == WINDOWS_1252 && utf_8.is_ok();
         encoding.is_ascii_compatible() && *encoding != UTF_8 && !contradicted
     });
     match (declared, utf_8) {
-        (Some(encoding), _) => (
-            encoding.decode_without_bom_handling(bytes).0,
-            encoding.name(),
-        ),
+        (Some(encoding), _) => (encoding.decode_without_bom_handling(bytes).0, encoding.name()),
         (None, Ok(text)) => (Cow::Borrowed(text), UTF_8.name()),
         (None, Err(_)) => guess(bytes),
     }
@@ -72,23 +56,13 @@ fn guess(bytes: &[u8]) -> (Cow<'_, str>, &'static str) {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     let encoding = detector.guess(None, Utf8Detection::Deny);
-    (
-        encoding.decode_without_bom_handling(bytes).0,
-        encoding.name(),
-    )
+    (encoding.decode_without_bom_handling(bytes).0, encoding.name())
 }
 
 fn of_content_type(value: &str) -> Option<&'static Encoding> {
     let at = value.to_ascii_lowercase().find("charset")?;
-    let label = value
-        .get(at + 7..)?
-        .trim_start()
-        .strip_prefix('=')?
-        .trim_start_matches([' ', '"', '\'']);
-    label
-        .split([';', '"', '\'', ',', ' '])
-        .next()
-        .and_then(|label| Encoding::for_label(label.as_bytes()))
+    let label = value.get(at + 7..)?.trim_start().strip_prefix('=')?.trim_start_matches([' ', '"', '\'']);
+    label.split([';', '"', '\'', ',', ' ']).next().and_then(|label| Encoding::for_label(label.as_bytes()))
 }
 
 /// The `encoding` of an XML declaration, anywhere in the first bytes: comments stand before it more often than they may.
@@ -97,16 +71,8 @@ fn of_declaration(bytes: &[u8]) -> Option<&'static Encoding> {
     let at = memchr::memmem::find(head, b"<?xml")?;
     let end = at + memchr::memmem::find(head.get(at..)?, b"?>")?;
     let declaration = std::str::from_utf8(head.get(at..end)?).ok()?;
-    let value = declaration
-        .split_once("encoding")?
-        .1
-        .trim_start()
-        .strip_prefix('=')?
-        .trim_start();
-    let quote = value
-        .chars()
-        .next()
-        .filter(|letter| matches!(letter, '"' | '\''))?;
+    let value = declaration.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|letter| matches!(letter, '"' | '\''))?;
     Encoding::for_label(value.get(1..)?.split(quote).next()?.trim().as_bytes())
 }
 
@@ -117,28 +83,19 @@ fn utf_32(bytes: &[u8]) -> Option<String> {
         [0xFF, 0xFE, 0, 0, ..] | [b'<', 0, 0, 0, ..] => false,
         _ => return None,
     };
-    let letters = bytes
-        .chunks(4)
-        .map(|chunk| match <[u8; 4]>::try_from(chunk) {
-            Ok(four) => char::from_u32(if big {
-                u32::from_be_bytes(four)
-            } else {
-                u32::from_le_bytes(four)
-            })
-            .unwrap_or('\u{FFFD}'),
-            Err(_) => '\u{FFFD}',
-        });
+    let letters = bytes.chunks(4).map(|chunk| match <[u8; 4]>::try_from(chunk) {
+        Ok(four) => {
+            char::from_u32(if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }).unwrap_or('\u{FFFD}')
+        }
+        Err(_) => '\u{FFFD}',
+    });
     Some(letters.skip_while(|letter| *letter == '\u{FEFF}').collect())
 }
 
 fn without_controls(text: Cow<'_, str>) -> Cow<'_, str> {
     let odd = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     if text.bytes().any(odd) {
-        Cow::Owned(
-            text.chars()
-                .filter(|letter| !u8::try_from(*letter).is_ok_and(odd))
-                .collect(),
-        )
+        Cow::Owned(text.chars().filter(|letter| !u8::try_from(*letter).is_ok_and(odd)).collect())
     } else {
         text
     }
@@ -155,11 +112,7 @@ mod tests {
 
     #[test]
     fn mark_beats_header_beats_declaration() {
-        check(
-            b"\xEF\xBB\xBF<a>\xC3\xA9",
-            Some("text/xml; charset=koi8-r"),
-            "<a>é",
-        );
+        check(b"\xEF\xBB\xBF<a>\xC3\xA9", Some("text/xml; charset=koi8-r"), "<a>é");
         check(
             b"<?xml version='1.0' encoding='utf-8'?>\xC1",
             Some("text/xml; charset=\"windows-1251\""),
@@ -177,24 +130,12 @@ mod tests {
         for (big, text) in [(true, "<r>é</r>"), (false, "<r>é</r>")] {
             let wide: Vec<u8> = text
                 .encode_utf16()
-                .flat_map(|unit| {
-                    if big {
-                        unit.to_be_bytes()
-                    } else {
-                        unit.to_le_bytes()
-                    }
-                })
+                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
                 .collect();
             check(&wide, None, text);
             let wider: Vec<u8> = text
                 .chars()
-                .flat_map(|letter| {
-                    if big {
-                        (letter as u32).to_be_bytes()
-                    } else {
-                        (letter as u32).to_le_bytes()
-                    }
-                })
+                .flat_map(|letter| if big { (letter as u32).to_be_bytes() } else { (letter as u32).to_le_bytes() })
                 .collect();
             check(&wider, None, text);
         }
@@ -202,21 +143,9 @@ mod tests {
 
     #[test]
     fn declarations_that_the_bytes_contradict_lose() {
-        check(
-            "<?xml encoding='iso-8859-1'?>é".as_bytes(),
-            None,
-            "<?xml encoding='iso-8859-1'?>é",
-        );
-        check(
-            b"<?xml encoding='utf-8'?>d\xE9j\xE0 vu",
-            None,
-            "<?xml encoding='utf-8'?>déjà vu",
-        );
-        check(
-            b"<?xml encoding='nonsense'?>\xC3\xA9",
-            None,
-            "<?xml encoding='nonsense'?>é",
-        );
+        check("<?xml encoding='iso-8859-1'?>é".as_bytes(), None, "<?xml encoding='iso-8859-1'?>é");
+        check(b"<?xml encoding='utf-8'?>d\xE9j\xE0 vu", None, "<?xml encoding='utf-8'?>déjà vu");
+        check(b"<?xml encoding='nonsense'?>\xC3\xA9", None, "<?xml encoding='nonsense'?>é");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Which request does a feed need, and what does a reading of it say?
 
-use kit::{
-    About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadable, contract::What,
-};
+use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadable, contract::What};
 
 use crate::{
     PLATFORM,
@@ -25,18 +23,15 @@ impl Collector for Collected {
 
     fn about(&self) -> About {
         About {
-            misses: "entries that left the feed between two runs; texts of which the feed gives a summary only".to_owned(),
+            misses: "entries that left the feed between two runs; texts of which the feed gives a summary only"
+                .to_owned(),
             overlap: true,
             ..About::of("RSS, Atom and JSON feeds")
         }
     }
 
     fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        vec![
-            Request::get(&ask.target.url, ())
-                .if_changed()
-                .accept(ACCEPT, ""),
-        ]
+        vec![Request::get(&ask.target.url, ()).if_changed().accept(ACCEPT, "")]
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
@@ -49,14 +44,7 @@ impl Collector for Collected {
             }
         }
         for deleted in feed.deleted {
-            out.gone(
-                place(deleted.at),
-                What::Record {
-                    platform: PLATFORM.to_owned(),
-                    id: deleted.id,
-                },
-                deleted.why,
-            );
+            out.gone(place(deleted.at), What::Record { platform: PLATFORM.to_owned(), id: deleted.id }, deleted.why);
         }
         match feed.cut {
             Some(why) => out.cut(why),
@@ -78,10 +66,7 @@ fn document(answer: &Answer<'_, ()>) -> Result<Feed, Halt<()>> {
             // Judges status and block pages, but lets a cut body through.
             answer.lines()?;
             let cut = format!("the feed was cut by {how} on the way in");
-            crate::read(&answer.raw_text()?, answer.url).map(|feed| Feed {
-                cut: feed.cut.or(Some(cut)),
-                ..feed
-            })
+            crate::read(&answer.raw_text()?, answer.url).map(|feed| Feed { cut: feed.cut.or(Some(cut)), ..feed })
         }
     };
     read.map_err(|NoFeed { at, why }| Unreadable::new(at, why).into())

@@ -8,13 +8,8 @@ use crate::{
 };
 
 /// The types by which pages name their feeds.
-const TYPES: [&str; 5] = [
-    "application/rss+xml",
-    "application/atom+xml",
-    "application/feed+json",
-    "application/rdf+xml",
-    "application/json",
-];
+const TYPES: [&str; 5] =
+    ["application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "application/json"];
 
 /// True if the first element, or the document type, is HTML's.
 pub fn is_page(source: &str) -> bool {
@@ -44,14 +39,11 @@ pub fn feeds(source: &str, url: &Url) -> Vec<String> {
     for token in Tokens::new(source) {
         let Token::Start(tag) = token else { continue };
         if tag.name.eq_ignore_ascii_case("base") {
-            base = tag
-                .attribute("href")
-                .map_or_else(|| base.clone(), |href| base.and(&href));
+            base = tag.attribute("href").map_or_else(|| base.clone(), |href| base.and(&href));
         } else if tag.name.eq_ignore_ascii_case("link") && found.len() < 20 {
-            let relation = tag.attribute("rel").is_some_and(|rel| {
-                rel.split_ascii_whitespace()
-                    .any(|word| word.eq_ignore_ascii_case("alternate"))
-            });
+            let relation = tag
+                .attribute("rel")
+                .is_some_and(|rel| rel.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("alternate")));
             let kind = tag.attribute("type").unwrap_or_default();
             let kind = kind.split(';').next().unwrap_or_default().trim();
             if relation && TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind)) {

@@ -36,10 +36,7 @@ pub struct Plain {
 impl Plain {
     /// Reads a piece of HTML whose addresses are relative to `base`.
     pub fn read(html: &str, base: &Base) -> Self {
-        let mut plain = Self {
-            text: String::with_capacity(html.len().min(MAX_TEXT_BYTES) / 2),
-            ..Self::default()
-        };
+        let mut plain = Self { text: String::with_capacity(html.len().min(MAX_TEXT_BYTES) / 2), ..Self::default() };
         let mut tokens = Tokens::new(html);
         let mut mended = false;
         loop {
@@ -84,10 +81,7 @@ impl Plain {
 
     /// Text that is none of HTML.
     pub fn of_text(text: String) -> Self {
-        let mut plain = Self {
-            text,
-            ..Self::default()
-        };
+        let mut plain = Self { text, ..Self::default() };
         plain.bound();
         plain
     }
@@ -96,10 +90,7 @@ impl Plain {
     pub fn bound(&mut self) -> bool {
         if self.text.len() > MAX_TEXT_BYTES {
             self.cut = true;
-            let end = (0..=MAX_TEXT_BYTES)
-                .rev()
-                .find(|at| self.text.is_char_boundary(*at))
-                .unwrap_or(0);
+            let end = (0..=MAX_TEXT_BYTES).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
             self.text.truncate(end);
         }
         self.cut
@@ -117,36 +108,24 @@ impl Plain {
             if let Some(link) = address.and_then(|href| base.web(&href)) {
                 self.link(link);
             }
-        } else if ["img", "video", "audio", "source"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-        {
+        } else if ["img", "video", "audio", "source"].iter().any(|known| name.eq_ignore_ascii_case(known)) {
             self.shown(tag, base);
         }
     }
 
     fn shown(&mut self, tag: Tag<'_>, base: &Base) {
         // Pictures of one pixel count readers; they show nothing.
-        let pixel = ["width", "height"].iter().any(|side| {
-            tag.attribute(side)
-                .is_some_and(|size| matches!(size.trim(), "0" | "1"))
-        });
+        let pixel = ["width", "height"]
+            .iter()
+            .any(|side| tag.attribute(side).is_some_and(|size| matches!(size.trim(), "0" | "1")));
         if pixel {
             return;
         }
         let Some(url) = tag.attribute("src").and_then(|src| base.web(&src)) else {
             return;
         };
-        let text = |name| {
-            tag.attribute(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        self.media(Media {
-            url,
-            media_type: text("type"),
-            alt: text("alt"),
-        });
+        let text = |name| tag.attribute(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        self.media(Media { url, media_type: text("type"), alt: text("alt") });
     }
 
     /// Adds an address that is not yet there.
@@ -158,17 +137,14 @@ impl Plain {
 
     /// Adds something shown that is not yet there.
     pub fn media(&mut self, media: Media) {
-        if self.media.len() < MAX_ADDRESSES
-            && !self.media.iter().any(|known| known.url == media.url)
-        {
+        if self.media.len() < MAX_ADDRESSES && !self.media.iter().any(|known| known.url == media.url) {
             self.media.push(media);
         }
     }
 
     fn border(&mut self, name: &str) {
         if is_block(name) {
-            self.text
-                .truncate(self.text.trim_end_matches([' ', '\t']).len());
+            self.text.truncate(self.text.trim_end_matches([' ', '\t']).len());
             if !self.text.is_empty() && !self.text.ends_with('\n') {
                 self.text.push('\n');
             }
@@ -237,9 +213,7 @@ pub fn looks_like_html(text: &str) -> bool {
         Token::End(name) => !name.is_empty(),
         Token::Start(tag) => {
             tag.attributes.contains('=')
-                || ["br", "p", "img", "hr", "li", "b", "i"]
-                    .iter()
-                    .any(|name| tag.name.eq_ignore_ascii_case(name))
+                || ["br", "p", "img", "hr", "li", "b", "i"].iter().any(|name| tag.name.eq_ignore_ascii_case(name))
         }
     })
 }
@@ -249,9 +223,7 @@ fn local(name: &str) -> &str {
 }
 
 fn is_dropped(name: &str) -> bool {
-    const DROPPED: &[&str] = &[
-        "script", "style", "noscript", "template", "textarea", "select", "title",
-    ];
+    const DROPPED: &[&str] = &["script", "style", "noscript", "template", "textarea", "select", "title"];
     DROPPED.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 

@@ -56,25 +56,11 @@ pub fn ids(site: &str, entries: &[Names]) -> Vec<Option<String>> {
 
 impl Names {
     /// What names an entry with this id and address, in a feed by this author.
-    pub fn of(
-        guid: Option<String>,
-        url: Option<String>,
-        record: &Record,
-        inherited: Option<&Author>,
-    ) -> Self {
+    pub fn of(guid: Option<String>, url: Option<String>, record: &Record, inherited: Option<&Author>) -> Self {
         let title = record.title.clone().unwrap_or_default();
         // Only where nothing better names it: the text need not be copied otherwise.
-        let content = if guid.is_none() && url.is_none() {
-            content(record, inherited)
-        } else {
-            String::new()
-        };
-        Self {
-            guid,
-            url,
-            content,
-            title,
-        }
+        let content = if guid.is_none() && url.is_none() { content(record, inherited) } else { String::new() };
+        Self { guid, url, content, title }
     }
 
     fn key(&self) -> Option<&str> {
@@ -92,12 +78,7 @@ impl Names {
 
 /// Everything an entry says, in a fixed order; empty for one that says nothing. What it has from its feed is not its own.
 fn content(record: &Record, inherited: Option<&Author>) -> String {
-    let time = |claim: &Option<ClaimedTime>| {
-        claim
-            .as_ref()
-            .map(|claim| claim.raw.clone())
-            .unwrap_or_default()
-    };
+    let time = |claim: &Option<ClaimedTime>| claim.as_ref().map(|claim| claim.raw.clone()).unwrap_or_default();
     let mut parts = vec![
         record.title.clone().unwrap_or_default(),
         record.text.clone().unwrap_or_default(),
@@ -105,17 +86,8 @@ fn content(record: &Record, inherited: Option<&Author>) -> String {
         time(&record.edited_at),
         record.place.clone().unwrap_or_default(),
     ];
-    if let Some(author) = record
-        .author
-        .as_ref()
-        .filter(|author| Some(*author) != inherited)
-    {
-        parts.extend(
-            [&author.name, &author.handle, &author.id]
-                .into_iter()
-                .flatten()
-                .cloned(),
-        );
+    if let Some(author) = record.author.as_ref().filter(|author| Some(*author) != inherited) {
+        parts.extend([&author.name, &author.handle, &author.id].into_iter().flatten().cloned());
     }
     parts.extend(record.media.iter().map(|media| media.url.clone()));
     parts.extend(record.links.iter().chain(&record.tags).cloned());
@@ -132,11 +104,7 @@ fn content(record: &Record, inherited: Option<&Author>) -> String {
 
 /// The id of the entry that the feed itself calls `guid`.
 pub fn scoped(site: &str, guid: &str) -> String {
-    if guid.len() > MAX_BYTES {
-        hashed(site, &[guid])
-    } else {
-        format!("{site}|{guid}")
-    }
+    if guid.len() > MAX_BYTES { hashed(site, &[guid]) } else { format!("{site}|{guid}") }
 }
 
 fn hashed(site: &str, parts: &[&str]) -> String {
@@ -150,20 +118,12 @@ mod tests {
 
     fn names(guid: &str, url: &str, title: &str) -> Names {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Names {
-            guid: given(guid),
-            url: given(url),
-            title: title.to_owned(),
-            content: title.to_owned(),
-        }
+        Names { guid: given(guid), url: given(url), title: title.to_owned(), content: title.to_owned() }
     }
 
     #[test]
     fn one_guid_for_all_does_not_merge_them_and_does_not_depend_on_order() {
-        let (a, b) = (
-            names("news", "https://example.org/a", "A"),
-            names("news", "https://example.org/b", "B"),
-        );
+        let (a, b) = (names("news", "https://example.org/a", "A"), names("news", "https://example.org/b", "B"));
         let forward = ids("example.org", &[a.clone(), b.clone()]);
         let backward = ids("example.org", &[b, a]);
         assert_ne!(forward[0], forward[1]);
@@ -174,39 +134,17 @@ mod tests {
     fn the_same_entry_twice_has_one_id() {
         let twice = ids(
             "example.org",
-            &[
-                names("1", "https://example.org/a", "A"),
-                names("1", "https://example.org/a", "A, edited"),
-            ],
+            &[names("1", "https://example.org/a", "A"), names("1", "https://example.org/a", "A, edited")],
         );
-        assert_eq!(
-            twice,
-            [
-                Some("example.org|1".to_owned()),
-                Some("example.org|1".to_owned())
-            ]
-        );
+        assert_eq!(twice, [Some("example.org|1".to_owned()), Some("example.org|1".to_owned())]);
     }
 
     #[test]
     fn fallbacks() {
-        let found = ids(
-            "example.org",
-            &[
-                names("", "https://example.org/a", "A"),
-                names("", "", "B"),
-                names("", "", ""),
-            ],
-        );
-        assert_eq!(
-            found[0].as_deref(),
-            Some("example.org|https://example.org/a")
-        );
-        assert!(
-            found[1]
-                .as_deref()
-                .is_some_and(|id| id.starts_with("example.org|sha256:"))
-        );
+        let found =
+            ids("example.org", &[names("", "https://example.org/a", "A"), names("", "", "B"), names("", "", "")]);
+        assert_eq!(found[0].as_deref(), Some("example.org|https://example.org/a"));
+        assert!(found[1].as_deref().is_some_and(|id| id.starts_with("example.org|sha256:")));
         assert_eq!(found[2], None);
     }
 }

@@ -36,28 +36,17 @@ pub fn read(text: &str, url: &Url) -> Result<Feed, NoFeed> {
                 Some(Value::Array(items)) => items.into_iter().map(Ok).collect(),
                 Some(_) => return Err(NoFeed::new("/items", "is not a list")),
                 None => {
-                    return Err(NoFeed::new(
-                        "/items",
-                        "is missing; a JSON Feed has a list of items",
-                    ));
+                    return Err(NoFeed::new("/items", "is missing; a JSON Feed has a list of items"));
                 }
             };
-            Parts {
-                feed,
-                items,
-                cut: None,
-            }
+            Parts { feed, items, cut: None }
         }
         Ok(_) => return Err(NoFeed::new("json", "is not an object; a JSON Feed is one")),
         Err(error) => broken::read(text).ok_or_else(|| NoFeed::new("json", error.to_string()))?,
     };
     let head = head(&feed, url);
-    let site = head
-        .link
-        .as_ref()
-        .or(head.own.as_ref())
-        .and_then(|link| Url::parse(link).ok())
-        .unwrap_or_else(|| url.clone());
+    let site =
+        head.link.as_ref().or(head.own.as_ref()).and_then(|link| Url::parse(link).ok()).unwrap_or_else(|| url.clone());
     let base = Base::of(site.clone());
     let older = text_of(&feed, "next_url")
         .and_then(|next| Base::of(url.clone()).web(&next))
@@ -72,49 +61,22 @@ pub fn read(text: &str, url: &Url) -> Result<Feed, NoFeed> {
     }
     let names: Vec<Names> = drafts
         .iter()
-        .map(|draft| {
-            draft
-                .as_ref()
-                .map_or_else(|_| Names::default(), |(_, names)| names.clone())
-        })
+        .map(|draft| draft.as_ref().map_or_else(|_| Names::default(), |(_, names)| names.clone()))
         .collect();
     let ids = ident::ids(&host(&site), &names);
     let named = |(draft, id): (Result<(Record, Names), String>, Option<String>)| {
         let (mut record, _) = draft?;
-        record.id =
-            id.ok_or("says nothing: no id, address, title, text, date, author, picture or tag")?;
+        record.id = id.ok_or("says nothing: no id, address, title, text, date, author, picture or tag")?;
         Ok(record)
     };
     let records = drafts.into_iter().zip(ids).map(named).enumerate();
-    let entries = records
-        .map(|(index, record)| Entry {
-            at: At::Item(index),
-            record,
-        })
-        .collect();
-    Ok(Feed {
-        format: format(&feed),
-        encoding: "",
-        head,
-        entries,
-        deleted: Vec::new(),
-        older,
-        cut,
-    })
+    let entries = records.map(|(index, record)| Entry { at: At::Item(index), record }).collect();
+    Ok(Feed { format: format(&feed), encoding: "", head, entries, deleted: Vec::new(), older, cut })
 }
 
 fn format(feed: &Object) -> String {
     let version = text_of(feed, "version").unwrap_or_default();
-    format!(
-        "json feed {}",
-        version
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-    )
-    .trim_end()
-    .to_owned()
+    format!("json feed {}", version.trim_end_matches('/').rsplit('/').next().unwrap_or_default()).trim_end().to_owned()
 }
 
 fn head(feed: &Object, url: &Url) -> Head {
@@ -132,17 +94,11 @@ fn head(feed: &Object, url: &Url) -> Head {
 
 fn draft(item: &Object, base: &Base, head: &Head) -> (Record, Names) {
     let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
-    let address = ["url", "external_url"]
-        .iter()
-        .find_map(|key| base.join(&text_of(item, key)?).filter(is_web));
+    let address = ["url", "external_url"].iter().find_map(|key| base.join(&text_of(item, key)?).filter(is_web));
     let guid = text_of(item, "id");
     let address = address.or_else(|| Url::parse(guid.as_deref()?).ok().filter(is_web));
-    record.title = text_of(item, "title")
-        .map(|text| line(&text))
-        .filter(|text| !text.is_empty());
-    let summary = text_of(item, "summary")
-        .map(|text| rich::plain(&text))
-        .filter(|plain| !plain.text.is_empty());
+    record.title = text_of(item, "title").map(|text| line(&text)).filter(|text| !text.is_empty());
+    let summary = text_of(item, "summary").map(|text| rich::plain(&text)).filter(|plain| !plain.text.is_empty());
     let html = text_of(item, "content_html")
         .map(|html| Plain::read(&html, base))
         .filter(|plain| !plain.text.is_empty() || !plain.media.is_empty());
@@ -150,69 +106,46 @@ fn draft(item: &Object, base: &Base, head: &Head) -> (Record, Names) {
     let body = match (full, summary) {
         (Some(full), summary) => {
             if let Some(summary) = summary.filter(|summary| summary.text != full.text) {
-                record
-                    .extra
-                    .insert("summary".to_owned(), Value::String(summary.text));
+                record.extra.insert("summary".to_owned(), Value::String(summary.text));
             }
             full
         }
         (None, Some(summary)) => {
-            record
-                .extra
-                .insert("summary_only".to_owned(), Value::Bool(true));
+            record.extra.insert("summary_only".to_owned(), Value::Bool(true));
             summary
         }
         (None, None) => Plain::default(),
     };
     if body.cut {
-        record
-            .extra
-            .insert("text_cut".to_owned(), Value::Bool(true));
+        record.extra.insert("text_cut".to_owned(), Value::Bool(true));
     }
     record.text = (!body.text.is_empty()).then_some(body.text);
     record.links = body.links;
     record.media = media(item, base, body.media);
-    record.language = text_of(item, "language")
-        .and_then(|tag| language(&tag))
-        .or_else(|| head.language.clone());
+    record.language = text_of(item, "language").and_then(|tag| language(&tag)).or_else(|| head.language.clone());
     record.published_at = text_of(item, "date_published").and_then(|date| dates::claimed(&date));
     record.edited_at = text_of(item, "date_modified").and_then(|date| dates::claimed(&date));
     let authors = authors(item, base);
     if authors.len() > 1 {
-        let names = authors
-            .iter()
-            .filter_map(|author| author.name.clone())
-            .map(Value::String)
-            .collect();
-        record
-            .extra
-            .insert("authors".to_owned(), Value::Array(names));
+        let names = authors.iter().filter_map(|author| author.name.clone()).map(Value::String).collect();
+        record.extra.insert("authors".to_owned(), Value::Array(names));
     }
     record.author = authors.into_iter().next().or_else(|| head.author.clone());
     if let Some(Value::Array(tags)) = item.get("tags") {
-        for tag in tags
-            .iter()
-            .filter_map(coerce)
-            .map(|tag| line(&tag))
-            .filter(|tag| !tag.is_empty())
-            .take(200)
-        {
+        for tag in tags.iter().filter_map(coerce).map(|tag| line(&tag)).filter(|tag| !tag.is_empty()).take(200) {
             if !record.tags.contains(&tag) {
                 record.tags.push(tag);
             }
         }
     }
-    if let Some(external) = text_of(item, "external_url")
-        .and_then(|url| base.web(&url))
-        .filter(|_| item.contains_key("url"))
+    if let Some(external) =
+        text_of(item, "external_url").and_then(|url| base.web(&url)).filter(|_| item.contains_key("url"))
         && !record.links.contains(&external)
     {
         record.links.push(external);
     }
     if let Some(outlet) = &head.title {
-        record
-            .extra
-            .insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
+        record.extra.insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
     }
     let full = address.as_ref().map(|url| {
         let mut full = canonical(url.clone());
@@ -239,11 +172,7 @@ fn media(item: &Object, base: &Base, shown: Vec<Media>) -> Vec<Media> {
     }
     for key in ["image", "banner_image"] {
         if let Some(url) = text_of(item, key).and_then(|url| base.web(&url)) {
-            plain.media(Media {
-                url,
-                media_type: None,
-                alt: None,
-            });
+            plain.media(Media { url, media_type: None, alt: None });
         }
     }
     for media in shown {
@@ -257,15 +186,8 @@ fn authors(object: &Object, base: &Base) -> Vec<Author> {
     let author = |value: &Value| match value {
         Value::Object(author) => {
             let uri = text_of(author, "url");
-            let mail = uri
-                .as_deref()
-                .and_then(|uri| uri.strip_prefix("mailto:"))
-                .map(str::to_owned);
-            person::of(
-                text_of(author, "name"),
-                mail,
-                uri.and_then(|uri| base.web(&uri)),
-            )
+            let mail = uri.as_deref().and_then(|uri| uri.strip_prefix("mailto:")).map(str::to_owned);
+            person::of(text_of(author, "name"), mail, uri.and_then(|uri| base.web(&uri)))
         }
         Value::String(name) => person::written(name),
         _ => None,

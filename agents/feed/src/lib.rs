@@ -37,10 +37,7 @@ pub const PLATFORM: &str = "web";
 /// [`NoFeed`] where the document is none at all. A feed that ends early is [`cut`](model::Feed::cut) instead, and its whole entries stand.
 pub fn feed(bytes: &[u8], content_type: Option<&str>, url: &Url) -> Result<model::Feed, NoFeed> {
     let (text, encoding) = charset::decode(bytes, content_type);
-    Ok(model::Feed {
-        encoding,
-        ..read(&text, url)?
-    })
+    Ok(model::Feed { encoding, ..read(&text, url)? })
 }
 
 /// As [`feed`], of text.
@@ -49,8 +46,7 @@ pub fn feed(bytes: &[u8], content_type: Option<&str>, url: &Url) -> Result<model
 ///
 /// As [`feed`].
 pub fn read(text: &str, url: &Url) -> Result<model::Feed, NoFeed> {
-    let text =
-        text.trim_start_matches(|letter: char| letter.is_whitespace() || letter == '\u{FEFF}');
+    let text = text.trim_start_matches(|letter: char| letter.is_whitespace() || letter == '\u{FEFF}');
     if text.is_empty() {
         return Err(NoFeed::new("document", "is empty"));
     }
@@ -62,9 +58,9 @@ pub fn read(text: &str, url: &Url) -> Result<model::Feed, NoFeed> {
         return Err(NoFeed::new(
             "html",
             match found.split_first() {
-                Some((first, [])) => format!(
-                    "an HTML page, not a feed; it names the feed {first}: use that as the seed"
-                ),
+                Some((first, [])) => {
+                    format!("an HTML page, not a feed; it names the feed {first}: use that as the seed")
+                }
                 Some(_) => format!(
                     "an HTML page, not a feed; it names the feeds {}: use one of them as the seed",
                     found.join(", ")

@@ -88,9 +88,6 @@ pub struct NoFeed {
 
 impl NoFeed {
     pub(crate) fn new(at: &str, why: impl Into<String>) -> Self {
-        Self {
-            at: at.to_owned(),
-            why: why.into(),
-        }
+        Self { at: at.to_owned(), why: why.into() }
     }
 }

@@ -32,13 +32,9 @@ fn content<'n>(node: &'n Node<'_>, body: bool) -> Option<(Cow<'n, str>, bool)> {
         None => Claim::Unsaid,
         Some("text" | "plain" | "text/plain") => Claim::Plain,
         Some("html" | "text/html") => Claim::Html,
-        Some(
-            "xhtml"
-            | "application/xhtml+xml"
-            | "application/xhtml xml"
-            | "application/xml"
-            | "text/xml",
-        ) => Claim::Inline,
+        Some("xhtml" | "application/xhtml+xml" | "application/xhtml xml" | "application/xml" | "text/xml") => {
+            Claim::Inline
+        }
         Some(kind) if kind.starts_with("text/") => Claim::Plain,
         Some(_) if node.markup => Claim::Inline,
         Some(_) => Claim::Foreign,
@@ -48,22 +44,18 @@ fn content<'n>(node: &'n Node<'_>, body: bool) -> Option<(Cow<'n, str>, bool)> {
         let letters: String = node.text.split_ascii_whitespace().collect();
         let text = String::from_utf8(STANDARD.decode(letters).ok()?).ok()?;
         // A title cannot be of another type: what it is labelled as is a mistake.
-        return (claim != Claim::Foreign || !body)
-            .then(|| (Cow::Owned(text), claim != Claim::Plain));
+        return (claim != Claim::Foreign || !body).then(|| (Cow::Owned(text), claim != Claim::Plain));
     }
     Some(match claim {
         // Tags stand in it: whatever it claims, they are its markup.
         _ if node.markup => (Cow::Borrowed(node.inner), true),
         // The text of an `xhtml` construct without tags, or escaped HTML under a wrong label.
         Claim::Inline | Claim::Html => (Cow::Borrowed(&*node.text), true),
-        Claim::Plain if mode.as_deref() == Some("escaped") => {
-            (Cow::Borrowed(&*node.text), looks_like_html(&node.text))
-        }
+        Claim::Plain if mode.as_deref() == Some("escaped") => (Cow::Borrowed(&*node.text), looks_like_html(&node.text)),
         Claim::Plain => (Cow::Borrowed(&*node.text), false),
         _ => (
             Cow::Borrowed(&*node.text),
-            (body && node.ns != Ns::Atom && node.text.contains(['<', '&']))
-                || looks_like_html(&node.text),
+            (body && node.ns != Ns::Atom && node.text.contains(['<', '&'])) || looks_like_html(&node.text),
         ),
     })
 }
@@ -71,22 +63,14 @@ fn content<'n>(node: &'n Node<'_>, body: bool) -> Option<(Cow<'n, str>, bool)> {
 /// An element's text on one line; nothing if there is none.
 pub fn title(node: &Node<'_>, base: &Base) -> Option<String> {
     let (text, html) = content(node, false)?;
-    let text = if html {
-        line(&Plain::read(&text, base).text)
-    } else {
-        line(&text)
-    };
+    let text = if html { line(&Plain::read(&text, base).text) } else { line(&text) };
     (!text.is_empty()).then_some(text)
 }
 
 /// An element's text with line breaks, and what it links to and shows; nothing if there is nothing of it.
 pub fn body(node: &Node<'_>, base: &Base) -> Option<Plain> {
     let (text, html) = content(node, true)?;
-    let plain = if html {
-        Plain::read(&text, base)
-    } else {
-        plain(&text)
-    };
+    let plain = if html { Plain::read(&text, base) } else { plain(&text) };
     (!plain.text.is_empty() || !plain.media.is_empty() || !plain.links.is_empty()).then_some(plain)
 }
 

@@ -29,10 +29,7 @@ const MAX_VALUES: usize = 200;
 pub fn read(source: &str, url: &Url) -> Result<Feed, NoFeed> {
     let document = Document::read(source);
     let Some(root) = document.nodes.first() else {
-        return Err(NoFeed::new(
-            "document",
-            "holds no element; a feed begins with <rss>, <rdf:RDF> or <feed>",
-        ));
+        return Err(NoFeed::new("document", "holds no element; a feed begins with <rss>, <rdf:RDF> or <feed>"));
     };
     let format = format(&document, root)?;
     let mut reader = Reader {
@@ -42,26 +39,14 @@ pub fn read(source: &str, url: &Url) -> Result<Feed, NoFeed> {
         head: Head::default(),
     };
     let (head, older) = reader.head(url);
-    let site = head
-        .link
-        .as_ref()
-        .or(head.own.as_ref())
-        .and_then(|link| Url::parse(link).ok())
-        .unwrap_or_else(|| url.clone());
+    let site =
+        head.link.as_ref().or(head.own.as_ref()).and_then(|link| Url::parse(link).ok()).unwrap_or_else(|| url.clone());
     reader.site = host(&site);
     reader.bases = Bases::new(&document, Base::of(site));
     reader.head = head;
     let entries = reader.entries();
     let deleted = reader.deleted();
-    Ok(Feed {
-        format,
-        encoding: "",
-        entries,
-        deleted,
-        older,
-        cut: document.cut.clone(),
-        head: reader.head,
-    })
+    Ok(Feed { format, encoding: "", entries, deleted, older, cut: document.cut.clone(), head: reader.head })
 }
 
 /// The host an id is scoped by.
@@ -83,10 +68,7 @@ fn format(document: &Document<'_>, root: &Node<'_>) -> Result<String, NoFeed> {
         // RSS 0.9x without its outer element.
         (Ns::Core, "channel") => Ok("rss".to_owned()),
         (_, name) if !document.entries.is_empty() => Ok(format!("unnamed, in <{name}>")),
-        (_, name) => Err(NoFeed::new(
-            name,
-            "is not the beginning of a feed; <rss>, <rdf:RDF> or <feed> is expected",
-        )),
+        (_, name) => Err(NoFeed::new(name, "is not the beginning of a feed; <rss>, <rdf:RDF> or <feed> is expected")),
     }
 }
 
@@ -118,47 +100,27 @@ struct Reader<'d, 'a> {
 
 impl<'d, 'a> Reader<'d, 'a> {
     fn entries(&self) -> Vec<Entry> {
-        let drafts: Vec<(Record, Names)> = self
-            .document
-            .entries
-            .iter()
-            .map(|entry| self.draft(entry))
-            .collect();
+        let drafts: Vec<(Record, Names)> = self.document.entries.iter().map(|entry| self.draft(entry)).collect();
         let (records, names): (Vec<Record>, Vec<Names>) = drafts.into_iter().unzip();
         let ids = ident::ids(&self.site, &names);
         let local = |entry: &Raw| {
             self.document
                 .nodes
                 .get(entry.nodes.start)
-                .map_or("item", |node| {
-                    if node.local.eq_ignore_ascii_case("entry") {
-                        "entry"
-                    } else {
-                        "item"
-                    }
-                })
+                .map_or("item", |node| if node.local.eq_ignore_ascii_case("entry") { "entry" } else { "item" })
         };
-        let entry =
-            |(index, ((mut record, id), raw)): (usize, ((Record, Option<String>), &Raw))| {
-                let id = id.ok_or_else(|| {
-                    "says nothing: no id, address, title, text, date, author, picture or tag"
-                        .to_owned()
-                });
-                Entry {
-                    at: At::Element(local(raw), index),
-                    record: id.map(|id| {
-                        record.id = id;
-                        record
-                    }),
-                }
-            };
-        records
-            .into_iter()
-            .zip(ids)
-            .zip(&self.document.entries)
-            .enumerate()
-            .map(entry)
-            .collect()
+        let entry = |(index, ((mut record, id), raw)): (usize, ((Record, Option<String>), &Raw))| {
+            let id =
+                id.ok_or_else(|| "says nothing: no id, address, title, text, date, author, picture or tag".to_owned());
+            Entry {
+                at: At::Element(local(raw), index),
+                record: id.map(|id| {
+                    record.id = id;
+                    record
+                }),
+            }
+        };
+        records.into_iter().zip(ids).zip(&self.document.entries).enumerate().map(entry).collect()
     }
 
     fn draft(&self, entry: &Raw) -> (Record, Names) {
@@ -168,25 +130,13 @@ impl<'d, 'a> Reader<'d, 'a> {
         let address = self.address(&inside, entry);
         let address = address.or_else(|| {
             let node = inside.first(&[Ns::Core], "guid")?;
-            let permalink = node
-                .attribute("isPermaLink")
-                .is_none_or(|value| !value.eq_ignore_ascii_case("false"));
-            permalink
-                .then(|| Url::parse(node.text.trim()).ok().filter(is_web))
-                .flatten()
+            let permalink = node.attribute("isPermaLink").is_none_or(|value| !value.eq_ignore_ascii_case("false"));
+            permalink.then(|| Url::parse(node.text.trim()).ok().filter(is_web)).flatten()
         });
-        record.title = [
-            (PLAIN.as_slice(), "title"),
-            (&[Ns::Dc], "title"),
-            (&[Ns::Media], "title"),
-            (&[Ns::Itunes], "title"),
-        ]
-        .iter()
-        .find_map(|(ns, local)| {
-            inside
-                .all(ns, local)
-                .find_map(|node| rich::title(node, self.bases.of(node)))
-        });
+        record.title =
+            [(PLAIN.as_slice(), "title"), (&[Ns::Dc], "title"), (&[Ns::Media], "title"), (&[Ns::Itunes], "title")]
+                .iter()
+                .find_map(|(ns, local)| inside.all(ns, local).find_map(|node| rich::title(node, self.bases.of(node))));
         let lang = self.body(&inside, &mut record);
         self.language(&inside, lang, &mut record);
         self.people_of(&inside, &mut record);
@@ -195,14 +145,10 @@ impl<'d, 'a> Reader<'d, 'a> {
         media::collect(self, &inside, &mut record);
         self.rest(&inside, &mut record);
         if entry.repaired {
-            record
-                .extra
-                .insert("volatile_repaired".to_owned(), Value::Bool(true));
+            record.extra.insert("volatile_repaired".to_owned(), Value::Bool(true));
         }
         if let Some(outlet) = &self.head.title {
-            record
-                .extra
-                .insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
+            record.extra.insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
         }
         let full = address.as_ref().map(|url| {
             let mut full = canonical(url.clone());
@@ -217,25 +163,20 @@ impl<'d, 'a> Reader<'d, 'a> {
     fn guid(&self, inside: &Inside<'d, 'a>, entry: &Raw) -> Option<String> {
         let own = [(Ns::Core, "guid"), (Ns::Atom, "id"), (Ns::Core, "id")];
         let text = own.iter().find_map(|(ns, local)| {
-            inside
-                .all(&[*ns], local)
-                .map(|node| node.text.trim())
-                .find(|text| !text.is_empty())
+            inside.all(&[*ns], local).map(|node| node.text.trim()).find(|text| !text.is_empty())
         });
         let about = || {
-            self.document.nodes.get(entry.nodes.start).and_then(|node| {
-                node.attribute("rdf:about")
-                    .or_else(|| node.attribute("about"))
-            })
+            self.document
+                .nodes
+                .get(entry.nodes.start)
+                .and_then(|node| node.attribute("rdf:about").or_else(|| node.attribute("about")))
         };
         let identifier = || inside.text(&[(&[Ns::Dc], "identifier")]);
         text.map(str::to_owned).or_else(about).or_else(identifier)
     }
 
     fn address(&self, inside: &Inside<'d, 'a>, entry: &Raw) -> Option<Url> {
-        let original = inside
-            .first(&[Ns::Feedburner], "origLink")
-            .and_then(|node| self.bases.of(node).web(&node.text));
+        let original = inside.first(&[Ns::Feedburner], "origLink").and_then(|node| self.bases.of(node).web(&node.text));
         original
             .or_else(|| self.page(inside))
             .or_else(|| self.href(entry.nodes.start))
@@ -269,8 +210,6 @@ impl<'d, 'a> Reader<'d, 'a> {
 pub fn language(tag: &str) -> Option<String> {
     let tag = tag.trim();
     let plausible = (2..=35).contains(&tag.len())
-        && tag
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     plausible.then(|| tag.to_owned())
 }

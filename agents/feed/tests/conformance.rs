@@ -2,8 +2,5 @@
 
 #[test]
 fn keeps_the_contract() {
-    kit::conformance::assert_conforms(
-        &feed::Feed,
-        concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cases"),
-    );
+    kit::conformance::assert_conforms(&feed::Feed, concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cases"));
 }

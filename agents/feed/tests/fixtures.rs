@@ -3,10 +3,7 @@
 //! Every fixture is invented and as if it answered at `https://news.example.org/feed`. One line an entry:
 //! id, dates, title, text; other tests look at the rest.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test helper that cannot go on fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
 
 use std::{fs, path::PathBuf};
 
@@ -16,26 +13,17 @@ use schemas::record::{ClaimedTime, Record};
 use url::Url;
 
 fn bytes(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn read(bytes: &[u8]) -> Result<Feed, NoFeed> {
-    feed::feed(
-        bytes,
-        None,
-        &Url::parse("https://news.example.org/feed").unwrap(),
-    )
+    feed::feed(bytes, None, &Url::parse("https://news.example.org/feed").unwrap())
 }
 
 fn records(name: &str) -> Vec<Record> {
     let feed = read(&bytes(name)).unwrap();
-    feed.entries
-        .into_iter()
-        .map(|entry| entry.record.unwrap())
-        .collect()
+    feed.entries.into_iter().map(|entry| entry.record.unwrap()).collect()
 }
 
 fn date(word: &str, claim: Option<&ClaimedTime>) -> Option<String> {
@@ -48,10 +36,7 @@ fn date(word: &str, claim: Option<&ClaimedTime>) -> Option<String> {
 }
 
 fn line(record: &Record) -> String {
-    let hashed = record
-        .id
-        .split_once("sha256:")
-        .map(|(site, hash)| format!("{site}sha256:{}", &hash[..4]));
+    let hashed = record.id.split_once("sha256:").map(|(site, hash)| format!("{site}sha256:{}", &hash[..4]));
     let parts = [
         hashed.or_else(|| Some(record.id.clone())),
         date("published", record.published_at.as_ref()),
@@ -68,12 +53,7 @@ fn check(name: &str, expected: &[&str]) {
     let found: Vec<String> = feed
         .entries
         .iter()
-        .map(|entry| {
-            entry
-                .record
-                .as_ref()
-                .map_or_else(|why| format!("unreadable: {why}"), line)
-        })
+        .map(|entry| entry.record.as_ref().map_or_else(|why| format!("unreadable: {why}"), line))
         .collect();
     assert_eq!(found, expected, "{name}");
 }
@@ -89,10 +69,7 @@ fn rss_2_prefers_the_full_text_and_resolves_addresses() {
     );
     let records = records("rss2.rss");
     let first = &records[0];
-    assert_eq!(
-        first.url.as_deref(),
-        Some("https://news.example.org/2026/11/21/invented?p=1")
-    );
+    assert_eq!(first.url.as_deref(), Some("https://news.example.org/2026/11/21/invented?p=1"));
     assert_eq!(first.links, ["https://news.example.org/about"]);
     let media: Vec<_> = first.media.iter().map(|media| media.url.as_str()).collect();
     assert_eq!(
@@ -105,25 +82,10 @@ fn rss_2_prefers_the_full_text_and_resolves_addresses() {
         ]
     );
     assert_eq!(first.media[3].alt.as_deref(), Some("A pier"));
-    assert_eq!(
-        (first.tags.as_slice(), first.metrics["replies"]),
-        (&["Election".to_owned()][..], 17)
-    );
-    assert_eq!(
-        (first.place.as_deref(), first.language.as_deref()),
-        (Some("45.42 -75.69"), Some("en-CA"))
-    );
-    assert_eq!(
-        first.author.as_ref().unwrap().name.as_deref(),
-        Some("Example Desk")
-    );
-    assert_eq!(
-        (
-            first.extra["summary"].as_str(),
-            first.extra.get("summary_only")
-        ),
-        (Some("Short text"), None)
-    );
+    assert_eq!((first.tags.as_slice(), first.metrics["replies"]), (&["Election".to_owned()][..], 17));
+    assert_eq!((first.place.as_deref(), first.language.as_deref()), (Some("45.42 -75.69"), Some("en-CA")));
+    assert_eq!(first.author.as_ref().unwrap().name.as_deref(), Some("Example Desk"));
+    assert_eq!((first.extra["summary"].as_str(), first.extra.get("summary_only")), (Some("Short text"), None));
     assert_eq!(records[1].extra["summary_only"], true);
 }
 
@@ -148,45 +110,18 @@ fn atom_resolves_by_nested_bases_and_reads_xhtml() {
         ],
     );
     let records = records("atom.atom");
-    assert_eq!(
-        records[0].url.as_deref(),
-        Some("https://hafen.example.org/blatt/2026/7.html")
-    );
-    assert_eq!(
-        records[0].links,
-        ["https://hafen.example.org/blatt/2026/8.html"]
-    );
-    assert_eq!(
-        records[0].media[0].url,
-        "https://hafen.example.org/blatt/2026/7.mp3"
-    );
-    assert_eq!(
-        records[0].relations[0].to,
-        "https://hafen.example.org/blatt/2026/6.html"
-    );
-    assert_eq!(
-        records[0].author.as_ref().unwrap().name.as_deref(),
-        Some("Redaktion")
-    );
-    assert_eq!(
-        (
-            records[0].language.as_deref(),
-            records[1].language.as_deref()
-        ),
-        (Some("de"), Some("nds"))
-    );
+    assert_eq!(records[0].url.as_deref(), Some("https://hafen.example.org/blatt/2026/7.html"));
+    assert_eq!(records[0].links, ["https://hafen.example.org/blatt/2026/8.html"]);
+    assert_eq!(records[0].media[0].url, "https://hafen.example.org/blatt/2026/7.mp3");
+    assert_eq!(records[0].relations[0].to, "https://hafen.example.org/blatt/2026/6.html");
+    assert_eq!(records[0].author.as_ref().unwrap().name.as_deref(), Some("Redaktion"));
+    assert_eq!((records[0].language.as_deref(), records[1].language.as_deref()), (Some("de"), Some("nds")));
     let author = records[1].author.as_ref().unwrap();
     assert_eq!(
         (author.id.as_deref(), author.handle.as_deref()),
-        (
-            Some("https://hafen.example.org/muster"),
-            Some("muster@example.org")
-        )
+        (Some("https://hafen.example.org/muster"), Some("muster@example.org"))
     );
-    assert_eq!(
-        records[1].extra["authors"],
-        serde_json::json!(["A. Muster", "B. Muster"])
-    );
+    assert_eq!(records[1].extra["authors"], serde_json::json!(["A. Muster", "B. Muster"]));
     assert_eq!(records[0].extra["volatile_outlet"], "Hafen & Stadt");
 }
 
@@ -194,9 +129,7 @@ fn atom_resolves_by_nested_bases_and_reads_xhtml() {
 fn atom_0_3_has_base64_bodies() {
     check(
         "atom03.atom",
-        &[
-            "old.example.org|old-1 | published 2004-05-01T08:00:00Z | edited 2004-05-01T10:00:00Z | First | Hello",
-        ],
+        &["old.example.org|old-1 | published 2004-05-01T08:00:00Z | edited 2004-05-01T10:00:00Z | First | Hello"],
     );
 }
 
@@ -211,30 +144,18 @@ fn json_members_of_the_wrong_type_lose_nothing_else() {
         ],
     );
     let feed = read(&bytes("feed.json")).unwrap();
-    assert_eq!(
-        (feed.older.as_deref(), feed.entries[2].at),
-        (Some("https://example.org/feed.json?p=2"), At::Item(2))
-    );
+    assert_eq!((feed.older.as_deref(), feed.entries[2].at), (Some("https://example.org/feed.json?p=2"), At::Item(2)));
     let first = feed.entries[0].record.as_ref().unwrap();
     assert_eq!(first.url.as_deref(), Some("https://example.org/17"));
-    assert_eq!(
-        (first.tags.as_slice(), first.media.len()),
-        (&["exemple".to_owned(), "3".to_owned()][..], 1)
-    );
+    assert_eq!((first.tags.as_slice(), first.media.len()), (&["exemple".to_owned(), "3".to_owned()][..], 1));
 }
 
 #[test]
 fn json_that_breaks_off_keeps_its_whole_items() {
     let feed = read(&bytes("cut.json")).unwrap();
-    assert_eq!(
-        feed.cut.as_deref(),
-        Some("the feed ends inside item 3, which is left out")
-    );
-    let found: Vec<_> = feed
-        .entries
-        .iter()
-        .map(|entry| entry.record.as_ref().map(|record| record.id.as_str()).ok())
-        .collect();
+    assert_eq!(feed.cut.as_deref(), Some("the feed ends inside item 3, which is left out"));
+    let found: Vec<_> =
+        feed.entries.iter().map(|entry| entry.record.as_ref().map(|record| record.id.as_str()).ok()).collect();
     assert_eq!(found, [Some("example.org|1"), None, Some("example.org|3")]);
 }
 
@@ -242,9 +163,7 @@ fn json_that_breaks_off_keeps_its_whole_items() {
 fn edited_entry_keeps_its_id() {
     check(
         "edited.atom",
-        &[
-            "news.example.org|tag:news.example.org,2026:7 | edited 2026-10-03T09:00:00Z | Harbour opens early",
-        ],
+        &["news.example.org|tag:news.example.org,2026:7 | edited 2026-10-03T09:00:00Z | Harbour opens early"],
     );
 }
 
@@ -264,15 +183,9 @@ fn deleted_entries_and_older_pages_are_named() {
     let deleted = &feed.deleted[0];
     assert_eq!(
         (deleted.id.as_str(), deleted.why.as_str()),
-        (
-            "news.example.org|tag:news.example.org,2026:7",
-            "withdrawn by the editor"
-        )
+        ("news.example.org|tag:news.example.org,2026:7", "withdrawn by the editor")
     );
-    assert_eq!(
-        feed.older.as_deref(),
-        Some("https://news.example.org/archive/1")
-    );
+    assert_eq!(feed.older.as_deref(), Some("https://news.example.org/archive/1"));
     assert_eq!(feed.entries.len(), 1);
 }
 
@@ -290,10 +203,8 @@ fn broken_markup_costs_no_other_entry() {
         ],
     );
     assert_eq!(read(&bytes("mismatched.rss")).unwrap().cut, None);
-    let repaired: Vec<bool> = records("mismatched.rss")
-        .iter()
-        .map(|record| record.extra.contains_key("volatile_repaired"))
-        .collect();
+    let repaired: Vec<bool> =
+        records("mismatched.rss").iter().map(|record| record.extra.contains_key("volatile_repaired")).collect();
     assert_eq!(repaired, [true, true, true, false, false, false]);
 }
 
@@ -321,38 +232,17 @@ fn one_guid_for_all_does_not_merge_them() {
 #[test]
 fn entries_are_named_by_what_there_is() {
     let feed = read(&bytes("nothing-said.rss")).unwrap();
-    let ids: Vec<_> = feed
-        .entries
-        .iter()
-        .map(|entry| entry.record.as_ref().map(|record| record.id.clone()))
-        .collect();
-    assert!(
-        ids[0]
-            .as_ref()
-            .is_err_and(|why| why.starts_with("says nothing"))
-    );
-    assert!(
-        ids[1]
-            .as_ref()
-            .is_ok_and(|id| id.starts_with("news.example.org|sha256:"))
-    );
-    assert_eq!(
-        ids[2].as_deref(),
-        Ok("news.example.org|https://news.example.org/only-link#part")
-    );
+    let ids: Vec<_> = feed.entries.iter().map(|entry| entry.record.as_ref().map(|record| record.id.clone())).collect();
+    assert!(ids[0].as_ref().is_err_and(|why| why.starts_with("says nothing")));
+    assert!(ids[1].as_ref().is_ok_and(|id| id.starts_with("news.example.org|sha256:")));
+    assert_eq!(ids[2].as_deref(), Ok("news.example.org|https://news.example.org/only-link#part"));
 }
 
 #[test]
 fn prefixes_need_no_declaration() {
-    check(
-        "undeclared.rss",
-        &["news.example.org|1 | published 2026-11-21T17:00:00 (no zone) | Full"],
-    );
+    check("undeclared.rss", &["news.example.org|1 | published 2026-11-21T17:00:00 (no zone) | Full"]);
     let record = records("undeclared.rss").remove(0);
-    assert_eq!(
-        record.author.as_ref().unwrap().handle.as_deref(),
-        Some("desk@example.org")
-    );
+    assert_eq!(record.author.as_ref().unwrap().handle.as_deref(), Some("desk@example.org"));
     assert_eq!(record.media[0].url, "https://cdn.example.org/t.jpg");
 }
 
@@ -364,10 +254,7 @@ fn a_document_s_own_entities_are_never_expanded() {
 #[test]
 fn encodings() {
     check("latin-1.rss", &["news.example.org|1 | Élection à Québec"]);
-    check(
-        "koi8-r.rss",
-        &["news.example.org|1 | published 2026-11-21T14:00:00Z | Выдуманная новость"],
-    );
+    check("koi8-r.rss", &["news.example.org|1 | published 2026-11-21T14:00:00Z | Выдуманная новость"]);
     check("utf-16.rss", &["news.example.org|1 | Wide “title”"]);
 }
 
@@ -388,11 +275,7 @@ fn a_page_in_a_feed_s_place_is_refused_and_names_its_feed() {
 fn what_is_cut_says_so() {
     for file in fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap() {
         let path = file.unwrap().path();
-        let Some(name) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .filter(|_| path.is_file())
-        else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_file()) else {
             continue;
         };
         let whole = bytes(name);

@@ -32,21 +32,14 @@ struct Tally {
 
 #[test]
 fn real_feeds_read_as_their_projects_expect() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let folder = root.join("../shared/real/feeds");
     let Ok(manifest) = fs::read_to_string(folder.join("manifest.jsonl")) else {
-        assert!(
-            std::env::var_os("VIGIE_REQUIRE_ALL").is_none(),
-            "../shared/real/feeds is not here"
-        );
+        assert!(std::env::var_os("VIGIE_REQUIRE_ALL").is_none(), "../shared/real/feeds is not here");
         println!("skipped: real_feeds: ../shared/real/feeds is not here");
         return;
     };
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let theirs: BTreeMap<String, Vec<bool>> = fs::read(target.join("feedparser-share.json"))
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -95,10 +88,7 @@ fn real_feeds_read_as_their_projects_expect() {
     }
     fs::write(target.join("real-feeds-misses.txt"), &misses).unwrap();
 
-    println!(
-        "{files} files, {entries} entries, {unread} not read; slowest {} ms: {}",
-        slowest.0, slowest.1
-    );
+    println!("{files} files, {entries} entries, {unread} not read; slowest {} ms: {}", slowest.0, slowest.1);
     let mut held = Tally::default();
     let mut raw = Tally::default();
     let mut core = Tally::default();
@@ -109,11 +99,7 @@ fn real_feeds_read_as_their_projects_expect() {
             percent(tally.ours, tally.checks),
             their_share(tally)
         );
-        let is_in = [
-            (&mut raw, true),
-            (&mut held, real::is_held(class)),
-            (&mut core, real::CORE.contains(class)),
-        ];
+        let is_in = [(&mut raw, true), (&mut held, real::is_held(class)), (&mut core, real::CORE.contains(class))];
         for (sum, _) in is_in.into_iter().filter(|(_, is_in)| *is_in) {
             sum.checks += tally.checks;
             sum.ours += tally.ours;
@@ -121,11 +107,9 @@ fn real_feeds_read_as_their_projects_expect() {
             sum.both_known += tally.both_known;
         }
     }
-    for (name, sum) in [
-        ("title, link, id, date, author, text", &core),
-        ("fields that records have", &held),
-        ("all checks", &raw),
-    ] {
+    for (name, sum) in
+        [("title, link, id, date, author, text", &core), ("fields that records have", &held), ("all checks", &raw)]
+    {
         println!(
             "{name:42} {:4} checks, ours {:3} % ({}){}",
             sum.checks,
@@ -135,18 +119,9 @@ fn real_feeds_read_as_their_projects_expect() {
         );
     }
     assert!(slowest.0 < MOST_MS, "{} took {} ms", slowest.1, slowest.0);
-    assert!(
-        core.both_known < core.checks || core.ours >= core.theirs,
-        "see target/real-feeds-misses.txt"
-    );
-    assert!(
-        percent(held.ours, held.checks) >= FLOOR_HELD,
-        "see target/real-feeds-misses.txt"
-    );
-    assert!(
-        percent(raw.ours, raw.checks) >= FLOOR_RAW,
-        "see target/real-feeds-misses.txt"
-    );
+    assert!(core.both_known < core.checks || core.ours >= core.theirs, "see target/real-feeds-misses.txt");
+    assert!(percent(held.ours, held.checks) >= FLOOR_HELD, "see target/real-feeds-misses.txt");
+    assert!(percent(raw.ours, raw.checks) >= FLOOR_RAW, "see target/real-feeds-misses.txt");
 }
 
 fn percent(part: usize, whole: usize) -> usize {

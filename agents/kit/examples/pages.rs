@@ -29,11 +29,7 @@ impl Collector for Pages {
     type Step = ();
 
     fn about(&self) -> About {
-        About {
-            overlap: true,
-            windows: true,
-            ..About::of("a page of items, as JSON")
-        }
+        About { overlap: true, windows: true, ..About::of("a page of items, as JSON") }
     }
 
     fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {

@@ -143,10 +143,7 @@ pub fn derive(
     sink: &mut dyn LineSink,
 ) -> Result<Derived, DeriveError> {
     let response = || facts.response.clone();
-    let step = canonical_of(&facts.step).map_err(|source| DeriveError::Step {
-        response: response(),
-        source,
-    })?;
+    let step = canonical_of(&facts.step).map_err(|source| DeriveError::Step { response: response(), source })?;
     let header = Line::Header(Header {
         v: 1,
         response: response(),
@@ -154,63 +151,25 @@ pub fn derive(
         reader: reader.clone(),
         step: Digest::of(&step),
     });
-    let order = if facts.part == Part::WHOLE {
-        Order::First
-    } else {
-        Order::Said
-    };
+    let order = if facts.part == Part::WHOLE { Order::First } else { Order::Said };
     let mut said = read(collector, facts, body, minimise, sink, &header, order)?;
-    if said.repeats > 0
-        && said.end.snapshot.is_some()
-        && said.stopped.is_none()
-        && !body.was_streamed()
-    {
+    if said.repeats > 0 && said.end.snapshot.is_some() && said.stopped.is_none() && !body.was_streamed() {
         let last = std::mem::take(&mut said.seen);
-        sink.restart().map_err(|source| DeriveError::Sink {
-            response: response(),
-            source,
-        })?;
-        said = read(
-            collector,
-            facts,
-            body,
-            minimise,
-            sink,
-            &header,
-            Order::Last(last),
-        )?;
+        sink.restart().map_err(|source| DeriveError::Sink { response: response(), source })?;
+        said = read(collector, facts, body, minimise, sink, &header, Order::Last(last))?;
     }
     said.settle(facts);
-    let Said {
-        mut end,
-        stopped,
-        next,
-        also,
-        repeats,
-        panicked,
-        hash,
-        ..
-    } = said;
+    let Said { mut end, stopped, next, also, repeats, panicked, hash, .. } = said;
     end.items = Some(Digest(hash.finalize().into()));
-    let mut derived = Derived {
-        end,
-        halt: None,
-        next,
-        also,
-        repeats,
-        panicked,
-    };
+    let mut derived = Derived { end, halt: None, next, also, repeats, panicked };
     let failed = match stopped {
         Some(halt) => Some(halt),
-        None => canonical_of(&Line::End(Box::new(derived.end.clone())))
-            .err()
-            .map(|error| Halt::unreadable("end", error)),
+        None => {
+            canonical_of(&Line::End(Box::new(derived.end.clone()))).err().map(|error| Halt::unreadable("end", error))
+        }
     };
     if let Some(halt) = failed {
-        sink.restart().map_err(|source| DeriveError::Sink {
-            response: response(),
-            source,
-        })?;
+        sink.restart().map_err(|source| DeriveError::Sink { response: response(), source })?;
         put(sink, &header, facts)?;
         derived = halted(halt, panicked);
     }
@@ -237,24 +196,15 @@ pub fn derive_lines(
 
 /// What a panic said, at most 200 characters.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a message")
-        .chars()
-        .take(200)
-        .collect()
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a message").chars().take(200).collect()
 }
 
 /// A reading of which only the halt is left.
 fn halted(halt: Halt<Value>, panicked: bool) -> Derived {
     let checked = match &halt {
         Halt::Instead(request) => check_request(request),
-        Halt::NotYet {
-            or_else: Some(request),
-            ..
-        } => check_request(request),
+        Halt::NotYet { or_else: Some(request), .. } => check_request(request),
         _ => Ok(()),
     };
     let mut halt = match checked {
@@ -267,27 +217,13 @@ fn halted(halt: Halt<Value>, panicked: bool) -> Derived {
     }
     // A halt is made of texts, small numbers and requests that were checked, so it always is JSON.
     let value = serde_json::to_value(&halt).unwrap_or_default();
-    Derived {
-        end: End {
-            halt: Some(value),
-            ..End::default()
-        },
-        halt: Some(halt),
-        panicked,
-        ..Derived::default()
-    }
+    Derived { end: End { halt: Some(value), ..End::default() }, halt: Some(halt), panicked, ..Derived::default() }
 }
 
 fn put(sink: &mut dyn LineSink, line: &Line, facts: &Facts) -> Result<(), DeriveError> {
-    let canonical = canonical_of(line).map_err(|source| DeriveError::Line {
-        response: facts.response.clone(),
-        source,
-    })?;
-    sink.line(line, &canonical)
-        .map_err(|source| DeriveError::Sink {
-            response: facts.response.clone(),
-            source,
-        })
+    let canonical =
+        canonical_of(line).map_err(|source| DeriveError::Line { response: facts.response.clone(), source })?;
+    sink.line(line, &canonical).map_err(|source| DeriveError::Sink { response: facts.response.clone(), source })
 }
 
 fn bounded(text: &str) -> String {

@@ -45,10 +45,7 @@ impl<'a> Gate<'a> {
     /// The gate of a run.
     #[must_use]
     pub fn of(run: &'a RunFacts) -> Self {
-        Self {
-            policy: &run.policy,
-            queries: &run.queries,
-        }
+        Self { policy: &run.policy, queries: &run.queries }
     }
 
     /// What it would say, without any way to act on it.
@@ -62,23 +59,9 @@ impl<'a> Gate<'a> {
     /// # Errors
     ///
     /// The refusal, to be written down.
-    pub fn ask(
-        &self,
-        ask: GateAsk,
-        robots: Option<Arc<RobotsCopy>>,
-        attempt: u32,
-    ) -> Result<Allowed, Box<Judged>> {
-        let judged = self.judge(Judged {
-            decision: self.decide(&ask, robots.as_deref()),
-            ask,
-            robots,
-            attempt,
-        })?;
-        let url = judged
-            .decision
-            .url
-            .as_deref()
-            .and_then(|url| Url::parse(url).ok());
+    pub fn ask(&self, ask: GateAsk, robots: Option<Arc<RobotsCopy>>, attempt: u32) -> Result<Allowed, Box<Judged>> {
+        let judged = self.judge(Judged { decision: self.decide(&ask, robots.as_deref()), ask, robots, attempt })?;
+        let url = judged.decision.url.as_deref().and_then(|url| Url::parse(url).ok());
         match url {
             Some(url) => Ok(Allowed { judged, url }),
             // A permission always carries the normal form it was given for. Should that change, nothing is sent.
@@ -88,11 +71,7 @@ impl<'a> Gate<'a> {
 
     fn judge(&self, mut judged: Judged) -> Result<Judged, Box<Judged>> {
         judged.decision = self.decide(&judged.ask, judged.robots.as_deref());
-        if judged.decision.permitted {
-            Ok(judged)
-        } else {
-            Err(Box::new(judged))
-        }
+        if judged.decision.permitted { Ok(judged) } else { Err(Box::new(judged)) }
     }
 }
 
@@ -112,11 +91,7 @@ impl Allowed {
     /// The pause that robots.txt asks for, in milliseconds.
     #[must_use]
     pub fn crawl_delay_ms(&self) -> Option<u64> {
-        self.judged
-            .decision
-            .robots
-            .as_ref()
-            .and_then(|robots| robots.crawl_delay_ms)
+        self.judged.decision.robots.as_ref().and_then(|robots| robots.crawl_delay_ms)
     }
 
     /// The host as an address, where it is one: nothing is looked up then.
@@ -144,11 +119,8 @@ impl Allowed {
         judged.ask.resolved = found.map(<[IpAddr]>::to_vec);
         let judged = gate.judge(judged)?;
         let port = url.port_or_known_default().unwrap_or_default();
-        let mut peers: Vec<_> = literal
-            .iter()
-            .chain(found.unwrap_or_default())
-            .map(|ip| SocketAddr::new(*ip, port))
-            .collect();
+        let mut peers: Vec<_> =
+            literal.iter().chain(found.unwrap_or_default()).map(|ip| SocketAddr::new(*ip, port)).collect();
         peers.dedup();
         Ok(Permitted { judged, url, peers })
     }

@@ -51,9 +51,7 @@ impl Copy {
     /// [`CopyError::Shape`], [`CopyError::Policy`].
     pub fn open(text: String, trusted: &TrustRoot) -> Result<Self, CopyError> {
         let bundle: PolicyBundle =
-            serde_json::from_str(&text).map_err(|error| CopyError::Shape {
-                why: error.to_string(),
-            })?;
+            serde_json::from_str(&text).map_err(|error| CopyError::Shape { why: error.to_string() })?;
         let policy = Policy::open(&bundle, trusted)?;
         Ok(Self { text, policy })
     }
@@ -71,9 +69,7 @@ impl Copy {
         }
         let (old_root, new_root) = (self.policy.root().version, newer.policy.root().version);
         if new_root < old_root {
-            return older(format!(
-                "trust root version {new_root}, after version {old_root}"
-            ));
+            return older(format!("trust root version {new_root}, after version {old_root}"));
         }
         Ok(newer)
     }
@@ -84,11 +80,7 @@ impl Copy {
 /// # Errors
 ///
 /// [`CopyError`].
-pub async fn fetch(
-    registry: &Registry,
-    trusted: &TrustRoot,
-    in_hand: Option<&Copy>,
-) -> Result<Copy, CopyError> {
+pub async fn fetch(registry: &Registry, trusted: &TrustRoot, in_hand: Option<&Copy>) -> Result<Copy, CopyError> {
     let copy = Copy::open(registry.policy().await?, trusted)?;
     match in_hand {
         Some(old) => old.followed_by(copy),

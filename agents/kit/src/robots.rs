@@ -44,11 +44,7 @@ pub fn in_hand(
     now: Timestamp,
 ) -> rusqlite::Result<Option<Arc<RobotsCopy>>> {
     let stored: Option<String> = connection
-        .query_row(
-            "SELECT copy FROM robots WHERE authority = ?1",
-            [authority],
-            |row| row.get(0),
-        )
+        .query_row("SELECT copy FROM robots WHERE authority = ?1", [authority], |row| row.get(0))
         .optional()?;
     let copy = stored.and_then(|text| serde_json::from_str::<RobotsCopy>(&text).ok());
     Ok(copy.filter(|copy| fresh(copy, again, now)).map(Arc::new))
@@ -57,9 +53,7 @@ pub fn in_hand(
 fn fresh(copy: &RobotsCopy, again: Duration, now: Timestamp) -> bool {
     let age = now.duration_since(copy.fetched_at);
     let most = match copy.outcome {
-        RobotsOutcome::Unreachable => SignedDuration::try_from(again)
-            .unwrap_or(USED_FOR)
-            .min(USED_FOR),
+        RobotsOutcome::Unreachable => SignedDuration::try_from(again).unwrap_or(USED_FOR).min(USED_FOR),
         _ => USED_FOR,
     };
     age <= most && age >= -AHEAD
@@ -71,18 +65,14 @@ fn fresh(copy: &RobotsCopy, again: Duration, now: Timestamp) -> bool {
 ///
 /// The database refused.
 pub fn keep(connection: &Connection, copy: &RobotsCopy) -> rusqlite::Result<()> {
-    let text = serde_json::to_string(copy)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let text = serde_json::to_string(copy).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let fetched_at = copy.fetched_at.as_second();
     connection.execute(
         "INSERT INTO robots (authority, fetched_at, copy) VALUES (?1, ?2, ?3)
          ON CONFLICT (authority) DO UPDATE SET fetched_at = excluded.fetched_at, copy = excluded.copy",
         params![copy.authority, fetched_at, text],
     )?;
-    connection.execute(
-        "DELETE FROM robots WHERE fetched_at < ?1",
-        [fetched_at - 7 * 86_400],
-    )?;
+    connection.execute("DELETE FROM robots WHERE fetched_at < ?1", [fetched_at - 7 * 86_400])?;
     Ok(())
 }
 
@@ -152,46 +142,27 @@ mod tests {
         let rows = Connection::open_in_memory().unwrap();
         migrate(&rows).unwrap();
         keep(&rows, copy).unwrap();
-        in_hand(&rows, AUTHORITY, HALF_HOUR, at(now))
-            .unwrap()
-            .map(|copy| copy.outcome)
+        in_hand(&rows, AUTHORITY, HALF_HOUR, at(now)).unwrap().map(|copy| copy.outcome)
     }
 
     #[test]
     fn a_copy_counts_for_less_than_a_day() {
         let copy = fetched(Some(200), false);
-        assert_eq!(
-            kept(&copy, "2026-11-23T11:49:00Z"),
-            Some(RobotsOutcome::Available)
-        );
+        assert_eq!(kept(&copy, "2026-11-23T11:49:00Z"), Some(RobotsOutcome::Available));
         assert_eq!(kept(&copy, "2026-11-23T11:51:00Z"), None);
-        assert_eq!(
-            kept(&copy, "2026-11-22T11:51:00Z"),
-            Some(RobotsOutcome::Available)
-        );
-        assert_eq!(
-            kept(&copy, "2026-11-22T11:00:00Z"),
-            None,
-            "the clock was set back"
-        );
+        assert_eq!(kept(&copy, "2026-11-22T11:51:00Z"), Some(RobotsOutcome::Available));
+        assert_eq!(kept(&copy, "2026-11-22T11:00:00Z"), None, "the clock was set back");
     }
 
     #[test]
     fn what_cannot_be_reached_forbids_and_is_asked_for_again() {
-        for (status, broken) in [
-            (None, false),
-            (Some(503), false),
-            (Some(302), false),
-            (Some(429), false),
-            (Some(200), true),
-        ] {
+        for (status, broken) in
+            [(None, false), (Some(503), false), (Some(302), false), (Some(429), false), (Some(200), true)]
+        {
             let copy = fetched(status, broken);
             assert_eq!(copy.outcome, RobotsOutcome::Unreachable, "{status:?}");
             assert_eq!(copy.body_base64, "");
-            assert_eq!(
-                kept(&copy, "2026-11-22T12:29:00Z"),
-                Some(RobotsOutcome::Unreachable)
-            );
+            assert_eq!(kept(&copy, "2026-11-22T12:29:00Z"), Some(RobotsOutcome::Unreachable));
             assert_eq!(kept(&copy, "2026-11-22T12:31:00Z"), None);
         }
     }
@@ -202,9 +173,7 @@ mod tests {
         migrate(&rows).unwrap();
         keep(&rows, &fetched(Some(404), false)).unwrap();
         keep(&rows, &fetched(Some(503), false)).unwrap();
-        let copy = in_hand(&rows, AUTHORITY, HALF_HOUR, at("2026-11-22T12:01:00Z"))
-            .unwrap()
-            .unwrap();
+        let copy = in_hand(&rows, AUTHORITY, HALF_HOUR, at("2026-11-22T12:01:00Z")).unwrap().unwrap();
         assert_eq!(copy.outcome, RobotsOutcome::Unreachable);
     }
 
@@ -218,12 +187,6 @@ mod tests {
             broken: false,
             at: at("2026-11-22T12:00:00Z"),
         };
-        assert_eq!(
-            STANDARD
-                .decode(copy(AUTHORITY, ended, 64).body_base64)
-                .unwrap()
-                .len(),
-            64
-        );
+        assert_eq!(STANDARD.decode(copy(AUTHORITY, ended, 64).body_base64).unwrap().len(), 64);
     }
 }

@@ -31,10 +31,7 @@ struct World {
 impl World {
     fn new(change: impl FnOnce(&mut Entry)) -> Self {
         let site = Site::with_robots("", |_| ok("application/json", PAGE));
-        let mut permitted = Entry {
-            collector: "pages".to_owned(),
-            ..entry(&[&site.url()])
-        };
+        let mut permitted = Entry { collector: "pages".to_owned(), ..entry(&[&site.url()]) };
         change(&mut permitted);
         let registry = StubRegistry::start(&permitted);
         let dir = tempfile::tempdir().unwrap();
@@ -48,41 +45,22 @@ impl World {
                 registry.url()
             ),
         );
-        Self {
-            dir,
-            site,
-            registry,
-        }
+        Self { dir, site, registry }
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program());
-        command
-            .args(args)
-            .arg("--config")
-            .arg(self.dir.path().join("agent.toml"))
-            .env_remove("RUST_LOG");
+        command.args(args).arg("--config").arg(self.dir.path().join("agent.toml")).env_remove("RUST_LOG");
         command
     }
 
     fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = self.command(args).output().unwrap();
-        (
-            status.code().unwrap(),
-            String::from_utf8(stdout).unwrap(),
-            String::from_utf8(stderr).unwrap(),
-        )
+        let Output { status, stdout, stderr } = self.command(args).output().unwrap();
+        (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
 
     fn waiting(&self) -> usize {
-        std::fs::read_dir(self.dir.path().join("state/outbox"))
-            .unwrap()
-            .count()
-            - self.registry.received().len()
+        std::fs::read_dir(self.dir.path().join("state/outbox")).unwrap().count() - self.registry.received().len()
     }
 }
 
@@ -96,16 +74,7 @@ fn program() -> &'static Path {
             other => other,
         };
         let cargo = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "kit",
-                "--example",
-                "pages",
-                "--profile",
-                profile,
-            ])
+            .args(["build", "--quiet", "--package", "kit", "--example", "pages", "--profile", profile])
             .status()
             .unwrap();
         assert!(cargo.success(), "the example agent could not be built");
@@ -116,11 +85,7 @@ fn program() -> &'static Path {
 
 fn titles(segment: &schemas::segment::Segment) -> Vec<String> {
     let view = segment.view().unwrap();
-    let lines = view
-        .captures
-        .iter()
-        .filter_map(|capture| capture.conversion)
-        .flat_map(|conversion| &conversion.lines);
+    let lines = view.captures.iter().filter_map(|capture| capture.conversion).flat_map(|conversion| &conversion.lines);
     lines
         .filter_map(|line| match &line.line {
             Line::Record(record) => record.item.title.clone(),
@@ -134,33 +99,17 @@ fn once_collects_pushes_and_keeps_the_receipt() {
     let world = World::new(|_| {});
     let (code, out, err) = world.run(&["once"]);
     assert_eq!(code, 0, "{out}{err}");
-    assert!(
-        out.contains("complete (2 requests, 2 records, 2 new)"),
-        "{out}"
-    );
+    assert!(out.contains("complete (2 requests, 2 records, 2 new)"), "{out}");
     let received = world.registry.received();
     assert_eq!(received.len(), 1);
-    assert_eq!(
-        titles(&received[0]),
-        ["Harbour opens early", "Night ferry returns"]
-    );
-    assert_eq!(
-        received[0].view().unwrap().robots.len(),
-        1,
-        "the copy of robots.txt the decision rests on"
-    );
+    assert_eq!(titles(&received[0]), ["Harbour opens early", "Night ferry returns"]);
+    assert_eq!(received[0].view().unwrap().robots.len(), 1, "the copy of robots.txt the decision rests on");
 
     let (code, _, err) = world.run(&["once"]);
     assert_eq!(code, 0, "{err}");
     let received = world.registry.received();
-    assert_eq!(
-        (received[1].manifest.seq, received[1].manifest.prev),
-        (2, Some(received[0].digest))
-    );
-    assert_eq!(
-        received[1].manifest.checkpoint.size, 1,
-        "the checkpoint of the first receipt"
-    );
+    assert_eq!((received[1].manifest.seq, received[1].manifest.prev), (2, Some(received[0].digest)));
+    assert_eq!(received[1].manifest.checkpoint.size, 1, "the checkpoint of the first receipt");
 }
 
 #[test]
@@ -182,10 +131,7 @@ fn what_was_collected_survives_an_outage_of_the_registry() {
 fn plan_asks_the_gate_and_sends_nothing() {
     let world = World::new(|_| {});
     let (code, out, err) = world.run(&["plan"]);
-    assert!(
-        out.contains("site (next due ") && out.contains(&world.site.url()),
-        "{out}{err}"
-    );
+    assert!(out.contains("site (next due ") && out.contains(&world.site.url()), "{out}{err}");
     assert!([0, 3].contains(&code), "{out}{err}");
     assert!(world.site.asked().is_empty());
     assert_eq!(world.site.robots(), 0);
@@ -200,10 +146,7 @@ fn check_finds_everything_in_order_and_names_what_is_not() {
     std::fs::write(world.dir.path().join("agent.key"), "not a key").unwrap();
     let (code, out, _) = world.run(&["check"]);
     assert_eq!(code, 3);
-    assert!(
-        out.contains("FAIL key:") && !out.contains("not a key\n"),
-        "{out}"
-    );
+    assert!(out.contains("FAIL key:") && !out.contains("not a key\n"), "{out}");
 }
 
 #[test]
@@ -211,8 +154,7 @@ fn entry_that_is_not_in_force_is_not_collected() {
     let world = World::new(|entry| entry.requested_by = key("bob").vkey().id_text());
     let (_, out, err) = world.run(&["once", "--target", "site"]);
     assert!(
-        err.contains("`site` may not be collected")
-            && err.contains("only by the person who requested it"),
+        err.contains("`site` may not be collected") && err.contains("only by the person who requested it"),
         "{out}{err}"
     );
     assert!(world.site.asked().is_empty());
@@ -223,12 +165,7 @@ fn entry_that_is_not_in_force_is_not_collected() {
 fn read_derives_the_lines_of_the_segment_again() {
     let world = World::new(|_| {});
     world.run(&["once"]);
-    let file = std::fs::read_dir(world.dir.path().join("state/outbox"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let file = std::fs::read_dir(world.dir.path().join("state/outbox")).unwrap().next().unwrap().unwrap().path();
     let (code, out, err) = world.run(&["read", file.to_str().unwrap()]);
     assert_eq!(code, 0, "{err}");
     let segment = &world.registry.received()[0];
@@ -240,10 +177,7 @@ fn read_derives_the_lines_of_the_segment_again() {
         .flat_map(|conversion| {
             conversion.lines.iter().map(|line| {
                 let said = String::from_utf8(line.said.clone()).unwrap();
-                format!(
-                    "{{\"line\":{said},\"response\":\"{}\"}}",
-                    conversion.response.as_ref().unwrap()
-                )
+                format!("{{\"line\":{said},\"response\":\"{}\"}}", conversion.response.as_ref().unwrap())
             })
         })
         .collect();
@@ -263,70 +197,30 @@ impl Drop for Running {
 #[test]
 fn schedule_runs_what_is_due_and_sigterm_ends_it_in_order() {
     let world = World::new(|entry| entry.schedule = "every 10s".to_owned());
-    let child = world
-        .command(&["run"])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let child = world.command(&["run"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut running = Running(child);
     world.registry.wait_for(1);
-    let coverage = world.registry.received()[0]
-        .view()
-        .unwrap()
-        .commit
-        .unwrap()
-        .1
-        .coverage;
+    let coverage = world.registry.received()[0].view().unwrap().commit.unwrap().1.coverage;
     assert!(coverage.due.is_some(), "the run says when it was due");
     let pid = running.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let mut said = String::new();
-    running
-        .0
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    running.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
-    let line = said
-        .lines()
-        .find(|line| line.contains("`site`:"))
-        .unwrap_or_else(|| panic!("no line of the run: {said}"));
-    assert!(
-        line.ends_with("`site`: complete (2 requests, 2 records, 2 new)"),
-        "a short line a run, no fields: {line}"
-    );
+    let line =
+        said.lines().find(|line| line.contains("`site`:")).unwrap_or_else(|| panic!("no line of the run: {said}"));
+    assert!(line.ends_with("`site`: complete (2 requests, 2 records, 2 new)"), "a short line a run, no fields: {line}");
 }
 
 #[test]
 fn stretch_of_the_past_is_collected_beside_what_is_new() {
     let world = World::new(|_| {});
     world.run(&["once"]);
-    let (code, out, err) = world.run(&[
-        "once",
-        "--from",
-        "2025-10-01",
-        "--to",
-        "2025-10-02T06:00:00Z",
-    ]);
+    let (code, out, err) = world.run(&["once", "--from", "2025-10-01", "--to", "2025-10-02T06:00:00Z"]);
     assert_eq!(code, 0, "{out}{err}");
-    assert!(
-        out.contains("site window ") && out.contains("2 records"),
-        "{out}"
-    );
+    assert!(out.contains("site window ") && out.contains("2 records"), "{out}");
     let asked = world.site.asked().pop().unwrap();
-    assert!(
-        asked.starts_with("GET /?from=2025-10-01T00:00:00Z&to=2025-10-02T06:00:00Z "),
-        "{asked}"
-    );
+    assert!(asked.starts_with("GET /?from=2025-10-01T00:00:00Z&to=2025-10-02T06:00:00Z "), "{asked}");
     let received = world.registry.received();
     let run = received[1].view().unwrap().run.unwrap().1;
     assert_eq!(run.lane, schemas::capture::Lane::Window);

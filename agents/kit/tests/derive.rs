@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 use kit::{
-    About, Answer, Ask, Collector, Facts, Halt, Part, Place, Reading, Record, Request, Target,
-    What,
+    About, Answer, Ask, Collector, Facts, Halt, Part, Place, Reading, Record, Request, Target, What,
     body::{Body, Spool},
     conformance::check,
     derive::{Derived, derive_lines, keep_all},
@@ -29,11 +28,7 @@ impl Collector for Parrot {
         vec![Request::get(&ask.target.url, Value::Null)]
     }
 
-    fn read(
-        &self,
-        answer: &Answer<'_, Value>,
-        out: &mut Reading<'_, Self>,
-    ) -> Result<(), Halt<Value>> {
+    fn read(&self, answer: &Answer<'_, Value>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Value>> {
         for line in answer.text()?.lines() {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
@@ -48,20 +43,12 @@ impl Collector for Parrot {
                     record.extra.insert("share".to_owned(), Value::from(0.5));
                     out.record(Place::Whole, record);
                 }
-                "gone" => out.gone(
-                    Place::Whole,
-                    What::Record {
-                        platform: "stub".to_owned(),
-                        id: rest.to_owned(),
-                    },
-                    "said so",
-                ),
+                "gone" => {
+                    out.gone(Place::Whole, What::Record { platform: "stub".to_owned(), id: rest.to_owned() }, "said so")
+                }
                 "odd" => out.unreadable(Place::Whole, rest),
                 "next" => out.next(Request::get(rest, Value::Null)),
-                "heavy" => out.next(Request::get(
-                    "https://example.org/",
-                    Value::from("x".repeat(70_000)),
-                )),
+                "heavy" => out.next(Request::get("https://example.org/", Value::from("x".repeat(70_000)))),
                 "cursor" => out.cursor(serde_json::from_str(rest).ok()),
                 "empty" => out.empty(rest),
                 "promised" => out.promised(rest.parse().unwrap_or_default()),
@@ -95,24 +82,10 @@ fn facts() -> Facts {
 }
 
 fn read(facts: &Facts, said: &str) -> (Vec<String>, Derived) {
-    let body = Body::new(
-        Spool::of(said.as_bytes()),
-        &facts.headers,
-        facts.truncated.is_some(),
-    );
-    let reader = Reader {
-        name: "parrot".to_owned(),
-        version: "1".to_owned(),
-        program: Digest::of(b"program"),
-    };
+    let body = Body::new(Spool::of(said.as_bytes()), &facts.headers, facts.truncated.is_some());
+    let reader = Reader { name: "parrot".to_owned(), version: "1".to_owned(), program: Digest::of(b"program") };
     let (lines, derived) = derive_lines(&Parrot, facts, &body, &reader, &keep_all).unwrap();
-    (
-        lines
-            .into_iter()
-            .map(|line| String::from_utf8(line).unwrap())
-            .collect(),
-        derived,
-    )
+    (lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect(), derived)
 }
 
 fn halt(said: &str) -> String {
@@ -133,19 +106,10 @@ fn header_names_the_response_and_the_end_hashes_every_line_between() {
             Digest::of(b"null")
         )
     );
-    let hashes: Vec<u8> = lines[1..4]
-        .iter()
-        .flat_map(|line| Digest::of(line.as_bytes()).0)
-        .collect();
+    let hashes: Vec<u8> = lines[1..4].iter().flat_map(|line| Digest::of(line.as_bytes()).0).collect();
     assert_eq!(derived.end.items, Some(Digest::of(&hashes)));
     assert_eq!(derived.end.counts, [1, 1, 1]);
-    assert_eq!(
-        lines[4],
-        format!(
-            r#"{{"end":{{"counts":[1,1,1],"items":"{}"}}}}"#,
-            Digest::of(&hashes)
-        )
-    );
+    assert_eq!(lines[4], format!(r#"{{"end":{{"counts":[1,1,1],"items":"{}"}}}}"#, Digest::of(&hashes)));
 }
 
 #[test]
@@ -183,10 +147,7 @@ fn a_record_without_a_canonical_form_is_set_aside() {
     let (lines, derived) = read(&facts(), "float 1\nrecord 2 b");
     assert_eq!(derived.end.counts, [1, 0, 1]);
     assert!(lines[1].starts_with(r#"{"unreadable""#));
-    let (_, derived) = read(
-        &facts(),
-        &format!("record {} x\nrecord  y", "i".repeat(2_049)),
-    );
+    let (_, derived) = read(&facts(), &format!("record {} x\nrecord  y", "i".repeat(2_049)));
     assert_eq!(derived.end.counts, [0, 0, 2]);
 }
 
@@ -197,83 +158,41 @@ fn an_id_has_one_outcome_by_shape() {
         lines
             .iter()
             .filter_map(|line| {
-                Some(
-                    serde_json::from_str::<Value>(line)
-                        .unwrap()
-                        .pointer("/record/item/text")?
-                        .as_str()?
-                        .to_owned(),
-                )
+                Some(serde_json::from_str::<Value>(line).unwrap().pointer("/record/item/text")?.as_str()?.to_owned())
             })
             .collect::<Vec<_>>()
     };
     let (lines, derived) = read(&facts(), said);
-    assert_eq!(
-        (texts(&lines), derived.repeats),
-        (vec!["first".to_owned(), "only".to_owned()], 1)
-    );
+    assert_eq!((texts(&lines), derived.repeats), (vec!["first".to_owned(), "only".to_owned()], 1));
     let (lines, derived) = read(&facts(), &format!("{said}snapshot all"));
-    assert_eq!(
-        (texts(&lines), derived.repeats),
-        (vec!["only".to_owned(), "last".to_owned()], 1)
-    );
+    assert_eq!((texts(&lines), derived.repeats), (vec!["only".to_owned(), "last".to_owned()], 1));
     assert_eq!(derived.end.counts, [2, 0, 0]);
-    let chunk = Facts {
-        part: Part {
-            number: 3,
-            last: false,
-        },
-        ..facts()
-    };
+    let chunk = Facts { part: Part { number: 3, last: false }, ..facts() };
     assert_eq!(texts(&read(&chunk, said).0), ["first", "only", "last"]);
 }
 
 #[test]
 fn a_promise_that_is_not_kept_cuts() {
     assert_eq!(
-        read(&facts(), "record 1 a\npromised 2")
-            .1
-            .end
-            .cut
-            .as_deref(),
+        read(&facts(), "record 1 a\npromised 2").1.end.cut.as_deref(),
         Some("the source says 2 items, 1 were read")
     );
-    assert_eq!(
-        read(&facts(), "record 1 a\nrecord 1 b\npromised 2")
-            .1
-            .end
-            .cut,
-        None
-    );
+    assert_eq!(read(&facts(), "record 1 a\nrecord 1 b\npromised 2").1.end.cut, None);
 }
 
 #[test]
 fn status_and_page_are_judged_before_the_body() {
     let with = |status: u16, header: (&str, &str), text: &str| {
-        let facts = Facts {
-            status,
-            headers: vec![(header.0.to_owned(), header.1.to_owned())],
-            ..facts()
-        };
+        let facts = Facts { status, headers: vec![(header.0.to_owned(), header.1.to_owned())], ..facts() };
         format!("{:?}", read(&facts, text).1.halt)
     };
     assert!(with(403, ("x", "y"), "record 1 a").contains("Blocked"));
     assert!(with(404, ("x", "y"), "record 1 a").contains("Gone"));
     assert!(with(429, ("retry-after", "60"), "record 1 a").contains("2026-10-03T09:01:00Z"));
-    assert!(
-        with(503, ("Retry-After", "Sat, 03 Oct 2026 10:00:00 GMT"), "")
-            .contains("2026-10-03T10:00:00Z")
-    );
+    assert!(with(503, ("Retry-After", "Sat, 03 Oct 2026 10:00:00 GMT"), "").contains("2026-10-03T10:00:00Z"));
     assert!(with(500, ("x", "y"), "record 1 a").contains("Unreadable"));
     assert!(with(200, ("CF-Mitigated", "challenge"), "record 1 a").contains("Blocked"));
-    assert!(
-        with(
-            200,
-            ("x", "y"),
-            "<!-- hi --><!DOCTYPE HTML><title>Just a moment...</title>"
-        )
-        .contains("Blocked")
-    );
+    assert!(with(200, ("x", "y"), "<!-- hi --><!DOCTYPE HTML><title>Just a moment...</title>").contains("Blocked"));
 }
 
 /// Follows defaults instead of types, and reads whatever comes.
@@ -335,11 +254,7 @@ fn the_suite_catches_what_a_sloppy_collector_does() {
             {"step":null,"url":"https://example.org/3","body":"2.json"}]}"#,
     )
     .unwrap();
-    std::fs::write(
-        case.join("1.json"),
-        r#"{"items":[{"id":"1"},{"id":"2"}],"next":"https://example.org/2"}"#,
-    )
-    .unwrap();
+    std::fs::write(case.join("1.json"), r#"{"items":[{"id":"1"},{"id":"2"}],"next":"https://example.org/2"}"#).unwrap();
     std::fs::write(case.join("2.json"), r#"{"items":[{"id":"3"}],"next":null}"#).unwrap();
     let report = check(&Sloppy, folder.path());
     if report.rows.is_empty() {

@@ -34,11 +34,7 @@ struct Case {
 }
 
 fn case(trick: Trick, says: &[&str], sent_at_most: u64) -> Case {
-    Case {
-        trick,
-        says: says.iter().map(|says| (*says).to_owned()).collect(),
-        sent_at_most,
-    }
+    Case { trick, says: says.iter().map(|says| (*says).to_owned()).collect(), sent_at_most }
 }
 
 /// What lies in socket buffers counts as sent; loopback holds a few MiB.
@@ -51,107 +47,45 @@ async fn every_trick_ends_with_its_own_words_and_reaches_nobody_else() {
     let every = Duration::from_millis(1);
     let limit = 256 * 1024_u64;
     let cases = [
-        case(
-            Trick::to_metadata(),
-            &["no match rule", "169.254.169.254"],
-            BUFFERS,
-        ),
-        case(
-            Trick::to_mapped_loopback(port),
-            &["no match rule", "[::ffff:7f00:1]"],
-            BUFFERS,
-        ),
-        case(
-            Trick::to_hex_loopback(port),
-            &["no match rule", &format!("http://127.0.0.1:{port}/")],
-            BUFFERS,
-        ),
-        case(
-            Trick::to_decimal_loopback(port),
-            &["no match rule", &format!("http://127.0.0.1:{port}/")],
-            BUFFERS,
-        ),
-        case(
-            Trick::to_localhost(port),
-            &["no match rule", "localhost"],
-            BUFFERS,
-        ),
+        case(Trick::to_metadata(), &["no match rule", "169.254.169.254"], BUFFERS),
+        case(Trick::to_mapped_loopback(port), &["no match rule", "[::ffff:7f00:1]"], BUFFERS),
+        case(Trick::to_hex_loopback(port), &["no match rule", &format!("http://127.0.0.1:{port}/")], BUFFERS),
+        case(Trick::to_decimal_loopback(port), &["no match rule", &format!("http://127.0.0.1:{port}/")], BUFFERS),
+        case(Trick::to_localhost(port), &["no match rule", "localhost"], BUFFERS),
         case(Trick::to_file(), &["the URL's scheme is `file`"], BUFFERS),
         case(Trick::EndlessRedirects, &["5 are followed"], BUFFERS),
-        case(
-            Trick::EndlessBody,
-            &["sent more than the 262144 bytes this entry allows", "/feed"],
-            BUFFERS,
-        ),
-        case(
-            Trick::SlowDrip { every },
-            &["sent less than 1024 bytes in 300 ms", "/feed"],
-            BUFFERS,
-        ),
-        case(
-            Trick::SlowHead { every },
-            &["did not begin to answer within 800 ms", "/feed"],
-            BUFFERS,
-        ),
-        case(
-            Trick::Silence,
-            &["did not begin to answer within 800 ms"],
-            BUFFERS,
-        ),
+        case(Trick::EndlessBody, &["sent more than the 262144 bytes this entry allows", "/feed"], BUFFERS),
+        case(Trick::SlowDrip { every }, &["sent less than 1024 bytes in 300 ms", "/feed"], BUFFERS),
+        case(Trick::SlowHead { every }, &["did not begin to answer within 800 ms", "/feed"], BUFFERS),
+        case(Trick::Silence, &["did not begin to answer within 800 ms"], BUFFERS),
         case(
             Trick::HugeHeaders { bytes: 1 << 20 },
             &["head of more than the 100 header lines or 65536 bytes"],
             BUFFERS,
         ),
-        case(
-            Trick::LengthTooLong,
-            &["broke off within its body"],
-            BUFFERS,
-        ),
+        case(Trick::LengthTooLong, &["broke off within its body"], BUFFERS),
         case(Trick::DropMidBody, &["broke off within its body"], BUFFERS),
         case(Trick::Garbage, &["request to", "failed"], BUFFERS),
     ];
-    for Case {
-        trick,
-        says,
-        sent_at_most,
-    } in cases
-    {
+    for Case { trick, says, sent_at_most } in cases {
         let site = HostileSite::start(trick.clone()).unwrap();
         let mut entry = entry(&[&site.url()]);
         entry.max_body_bytes = limit;
         let world = World::new(&entry);
         let began = Instant::now();
         let outcome = world.get(&format!("{}/feed", site.url())).await;
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "{trick:?} took {:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() < Duration::from_secs(10), "{trick:?} took {:?}", began.elapsed());
         let words = words(&outcome);
         for part in &says {
             assert!(words.contains(part), "{trick:?}: `{words}` lacks `{part}`");
         }
-        assert!(
-            site.sent_bytes() <= sent_at_most,
-            "{trick:?} sent {} bytes",
-            site.sent_bytes()
-        );
+        assert!(site.sent_bytes() <= sent_at_most, "{trick:?} sent {} bytes", site.sent_bytes());
         let kept: usize = outcome
             .trail
             .iter()
-            .map(|hop| {
-                if let Hop::Fetched(fetched) = hop {
-                    fetched.response.len()
-                } else {
-                    0
-                }
-            })
+            .map(|hop| if let Hop::Fetched(fetched) = hop { fetched.response.len() } else { 0 })
             .sum();
-        assert!(
-            kept < limit as usize + 64 * 1024,
-            "{trick:?} left {kept} bytes"
-        );
+        assert!(kept < limit as usize + 64 * 1024, "{trick:?} left {kept} bytes");
         assert!(
             matches!(outcome.trail.first(), Some(Hop::Fetched(robots)) if robots.url.ends_with("/robots.txt")),
             "{trick:?}"
@@ -165,21 +99,9 @@ async fn redirects_to_private_addresses_are_refused_even_where_a_rule_names_the_
     let forbidden = ForbiddenListener::start().unwrap();
     let port = forbidden.port();
     for (trick, named, words_of) in [
-        (
-            Trick::to_metadata(),
-            "http://169.254.169.254".to_owned(),
-            "169.254.169.254 is a metadata address",
-        ),
-        (
-            Trick::to_mapped_loopback(port),
-            format!("http://[::ffff:127.0.0.1]:{port}"),
-            "is a loopback address",
-        ),
-        (
-            Trick::to_hex_loopback(port),
-            format!("http://0x7f.1:{port}"),
-            "127.0.0.1 is a loopback address",
-        ),
+        (Trick::to_metadata(), "http://169.254.169.254".to_owned(), "169.254.169.254 is a metadata address"),
+        (Trick::to_mapped_loopback(port), format!("http://[::ffff:127.0.0.1]:{port}"), "is a loopback address"),
+        (Trick::to_hex_loopback(port), format!("http://0x7f.1:{port}"), "127.0.0.1 is a loopback address"),
     ] {
         let site = HostileSite::start(trick).unwrap();
         // Asked outright, and where loopback is not named:
@@ -188,22 +110,12 @@ async fn redirects_to_private_addresses_are_refused_even_where_a_rule_names_the_
         entry.allow_addresses = vec![];
         let refused = World::new(&entry).get(&format!("{named}/")).await;
         assert!(words(&refused).contains(words_of), "{}", words(&refused));
-        assert!(matches!(
-            refused.result,
-            HopResult::Refused {
-                code: DecisionCode::Destination,
-                ..
-            }
-        ));
+        assert!(matches!(refused.result, HopResult::Refused { code: DecisionCode::Destination, .. }));
     }
     // By a redirect, where the site itself is named and the target is not:
     let site = HostileSite::start(Trick::to_metadata()).unwrap();
-    let outcome = World::new(&entry(&[&site.url(), "http://169.254.169.254"]))
-        .get(&site.url())
-        .await;
-    let Some(Hop::Refused(judged)) = outcome.trail.last() else {
-        panic!("{}", words(&outcome))
-    };
+    let outcome = World::new(&entry(&[&site.url(), "http://169.254.169.254"])).get(&site.url()).await;
+    let Some(Hop::Refused(judged)) = outcome.trail.last() else { panic!("{}", words(&outcome)) };
     assert!(
         words(&outcome).contains("http://169.254.169.254") || words(&outcome).contains("metadata"),
         "{}",
@@ -219,11 +131,7 @@ async fn redirects_to_private_addresses_are_refused_even_where_a_rule_names_the_
     let mut named = entry(&[&forbidden.url()]);
     named.robots = "api: a test of destinations".to_owned().try_into().unwrap();
     let reached = World::new(&named).get(&forbidden.url()).await;
-    assert!(
-        words(&reached).contains("did not begin to answer"),
-        "{}",
-        words(&reached)
-    );
+    assert!(words(&reached).contains("did not begin to answer"), "{}", words(&reached));
     assert_eq!(forbidden.connections(), 1);
     assert!(forbidden.bytes() > 0);
 }
@@ -238,8 +146,7 @@ fn counting(addr: &str, port: u16) -> Arc<AtomicU64> {
             counted.fetch_add(1, Ordering::SeqCst);
             use std::io::{Read as _, Write as _};
             let _read = stream.read(&mut [0; 4096]);
-            let _written = stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
+            let _written = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
         }
     });
     count
@@ -257,35 +164,15 @@ async fn a_dns_answer_that_changes_between_check_and_connect_changes_nothing() {
     let script = Script::of("rebind.invalid", &[[127, 0, 0, 1], [127, 0, 0, 2]]);
     let world = World::with(&permitted, |setup| setup.lookup = Arc::new(script.clone()));
     let first = world.get(&url).await;
-    assert!(
-        matches!(first.result, HopResult::Answer(_)),
-        "{}",
-        words(&first)
-    );
-    let Some(Hop::Fetched(fetched)) = first.trail.last() else {
-        panic!("nothing fetched")
-    };
+    assert!(matches!(first.result, HopResult::Answer(_)), "{}", words(&first));
+    let Some(Hop::Fetched(fetched)) = first.trail.last() else { panic!("nothing fetched") };
     assert_eq!(fetched.peer.unwrap().ip().to_string(), "127.0.0.1");
-    assert_eq!(
-        fetched.judged.ask.resolved.as_deref(),
-        Some(&["127.0.0.1".parse().unwrap()][..])
-    );
-    assert_eq!(
-        fetched.judged.ask.connected,
-        Some("127.0.0.1".parse().unwrap())
-    );
-    assert_eq!(
-        script.asked(),
-        1,
-        "one question a request: the connector asks nobody"
-    );
+    assert_eq!(fetched.judged.ask.resolved.as_deref(), Some(&["127.0.0.1".parse().unwrap()][..]));
+    assert_eq!(fetched.judged.ask.connected, Some("127.0.0.1".parse().unwrap()));
+    assert_eq!(script.asked(), 1, "one question a request: the connector asks nobody");
 
     let second = world.get(&url).await;
-    assert!(
-        words(&second).contains("127.0.0.2 is a loopback address"),
-        "{}",
-        words(&second)
-    );
+    assert!(words(&second).contains("127.0.0.2 is a loopback address"), "{}", words(&second));
     assert_eq!(elsewhere.load(Ordering::SeqCst), 0);
 
     // Control: permitted, the other address is reached.
@@ -293,11 +180,7 @@ async fn a_dns_answer_that_changes_between_check_and_connect_changes_nothing() {
     let script = Script::of("rebind.invalid", &[[127, 0, 0, 2]]);
     let world = World::with(&permitted, |setup| setup.lookup = Arc::new(script));
     let third = world.get(&url).await;
-    assert!(
-        matches!(third.result, HopResult::Answer(_)),
-        "{}",
-        words(&third)
-    );
+    assert!(matches!(third.result, HopResult::Answer(_)), "{}", words(&third));
     assert_eq!(elsewhere.load(Ordering::SeqCst), 1);
 }
 
@@ -311,11 +194,7 @@ async fn one_forbidden_address_among_several_refuses_the_name() {
     let script = Script::default();
     let world = World::with(&permitted, |setup| setup.lookup = Arc::new(script.clone()));
     let none = world.get(&url).await;
-    assert!(
-        words(&none).contains("`both.invalid` has no address"),
-        "{}",
-        words(&none)
-    );
+    assert!(words(&none).contains("`both.invalid` has no address"), "{}", words(&none));
     let script = Script::of("both.invalid", &[[127, 0, 0, 1]]);
     let world = World::with(&permitted, |setup| setup.lookup = Arc::new(script));
     assert!(words(&world.get(&url).await).contains("leads to 127.0.0.1 is a loopback address"));
@@ -327,13 +206,8 @@ async fn a_huge_robots_txt_costs_half_a_mebibyte() {
     let site = HostileSite::start(Trick::HugeRobots { bytes: 100_000_000 }).unwrap();
     let world = World::new(&entry(&[&site.url()]));
     let outcome = world.get(&format!("{}/feed", site.url())).await;
-    let Some(Hop::Fetched(robots)) = outcome.trail.first() else {
-        panic!("robots.txt was not fetched")
-    };
-    assert_eq!(
-        (robots.payload_len, robots.truncated.as_deref()),
-        (512 * 1024, Some("length"))
-    );
+    let Some(Hop::Fetched(robots)) = outcome.trail.first() else { panic!("robots.txt was not fetched") };
+    assert_eq!((robots.payload_len, robots.truncated.as_deref()), (512 * 1024, Some("length")));
     assert!(
         matches!(outcome.result, HopResult::Answer(_)),
         "what is beyond the bound does not count: {}",
@@ -355,20 +229,9 @@ async fn a_gzip_bomb_is_kept_small_and_refused_when_read() {
         };
     });
     let outcome = world.get(&format!("{}/feed", site.url())).await;
-    let HopResult::Answer(answer) = outcome.result else {
-        panic!("{}", words(&outcome))
-    };
-    let Some(Hop::Fetched(fetched)) = outcome.trail.get(answer.hop) else {
-        panic!("nothing fetched")
-    };
-    assert!(
-        fetched.response.len() < 4 << 20,
-        "kept as received: {}",
-        fetched.response.len()
-    );
+    let HopResult::Answer(answer) = outcome.result else { panic!("{}", words(&outcome)) };
+    let Some(Hop::Fetched(fetched)) = outcome.trail.get(answer.hop) else { panic!("nothing fetched") };
+    assert!(fetched.response.len() < 4 << 20, "kept as received: {}", fetched.response.len());
     let refused = answer.body.decoded().err().expect("refused").to_string();
-    assert!(
-        refused.contains("gzip decodes to more than the 1073741824 bytes allowed"),
-        "{refused}"
-    );
+    assert!(refused.contains("gzip decodes to more than the 1073741824 bytes allowed"), "{refused}");
 }

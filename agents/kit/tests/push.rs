@@ -34,17 +34,11 @@ fn sound() -> ReceiptAnswer {
         late: vec![],
         at: "2026-11-22T12:00:00Z".parse().unwrap(),
     };
-    let text = format!(
-        "{}\n",
-        String::from_utf8(canonical::canonical_of(&receipt).unwrap()).unwrap()
-    );
+    let text = format!("{}\n", String::from_utf8(canonical::canonical_of(&receipt).unwrap()).unwrap());
     ReceiptAnswer {
         receipt: Note::sign(&text, &[&log]).unwrap().to_string(),
         leaf: String::from_utf8(MANIFEST.to_vec()).unwrap(),
-        checkpoint: Checkpoint::new(ORIGIN, 3, tree::root(&hashes))
-            .sign(&log)
-            .unwrap()
-            .to_string(),
+        checkpoint: Checkpoint::new(ORIGIN, 3, tree::root(&hashes)).sign(&log).unwrap().to_string(),
         inclusion: tree::inclusion_proof(&hashes, 2).unwrap(),
         consistency: tree::consistency_proof(&hashes, 2).unwrap(),
     }
@@ -52,52 +46,25 @@ fn sound() -> ReceiptAnswer {
 
 fn known(size: u64) -> String {
     let hashes = [leaf_hash(b"a"), leaf_hash(b"b")];
-    Checkpoint::new(ORIGIN, size, tree::root(&hashes))
-        .sign(&key(ORIGIN))
-        .unwrap()
-        .to_string()
+    Checkpoint::new(ORIGIN, size, tree::root(&hashes)).sign(&key(ORIGIN)).unwrap().to_string()
 }
 
 async fn put(site: &Site, known: Option<&str>) -> Answer {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"segment bytes").unwrap();
-    Registry::new(&site.url())
-        .unwrap()
-        .put(
-            &Digest::of(MANIFEST),
-            file.path(),
-            &key(ORIGIN).vkey(),
-            known,
-        )
-        .await
+    Registry::new(&site.url()).unwrap().put(&Digest::of(MANIFEST), file.path(), &key(ORIGIN).vkey(), known).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_segment_is_sent_whole_by_its_name_and_its_receipt_checked() {
-    let site = Site::start(|_| {
-        reply(
-            "200 OK",
-            "content-type: application/json\r\n",
-            &serde_json::to_vec(&sound()).unwrap(),
-        )
-    });
+    let site =
+        Site::start(|_| reply("200 OK", "content-type: application/json\r\n", &serde_json::to_vec(&sound()).unwrap()));
     let known = known(2);
-    let Answer::Receipt(verified) = put(&site, Some(&known)).await else {
-        panic!("no receipt")
-    };
-    assert_eq!(
-        (verified.checkpoint().size, verified.value().index()),
-        (3, 2)
-    );
+    let Answer::Receipt(verified) = put(&site, Some(&known)).await else { panic!("no receipt") };
+    assert_eq!((verified.checkpoint().size, verified.value().index()), (3, 2));
     assert_eq!(verified.note(), sound().receipt);
     let asked = site.asked().pop().unwrap();
-    assert!(
-        asked.starts_with(&format!(
-            "PUT /v1/segments/{}?from=2 HTTP/1.1\r\n",
-            Digest::of(MANIFEST)
-        )),
-        "{asked}"
-    );
+    assert!(asked.starts_with(&format!("PUT /v1/segments/{}?from=2 HTTP/1.1\r\n", Digest::of(MANIFEST))), "{asked}");
     assert!(asked.ends_with("\r\n\r\nsegment bytes"), "{asked}");
     assert!(asked.contains("content-length: 13\r\n"), "{asked}");
 }
@@ -110,11 +77,7 @@ async fn what_is_no_receipt_keeps_the_segment_and_contradictions_raise_an_alarm(
         )
     };
     let later = [
-        (
-            "403 Forbidden",
-            problem("unknown_agent"),
-            "`unknown_agent`: the reason",
-        ),
+        ("403 Forbidden", problem("unknown_agent"), "`unknown_agent`: the reason"),
         ("503 Away", problem("unavailable"), "503 `unavailable`"),
         ("507 Full", problem("disk_full"), "`disk_full`"),
         ("502 Bad", "<html>".to_owned(), "502: no reason was given"),
@@ -122,11 +85,7 @@ async fn what_is_no_receipt_keeps_the_segment_and_contradictions_raise_an_alarm(
         ("200 OK", "{}".to_owned(), "can't be read"),
         (
             "200 OK",
-            serde_json::to_string(&ReceiptAnswer {
-                leaf: "{}".to_owned(),
-                ..sound()
-            })
-            .unwrap(),
+            serde_json::to_string(&ReceiptAnswer { leaf: "{}".to_owned(), ..sound() }).unwrap(),
             "not the manifest that was sent",
         ),
     ];
@@ -141,24 +100,12 @@ async fn what_is_no_receipt_keeps_the_segment_and_contradictions_raise_an_alarm(
     let site = Site::start(move |_| reply("409 Conflict", "", rolled_back.as_bytes()));
     assert!(matches!(put(&site, None).await, Answer::Alarm { .. }));
     let site = Site::start(|_| reply("200 OK", "", &serde_json::to_vec(&sound()).unwrap()));
-    let Answer::Alarm { why } = put(&site, Some(&known(9))).await else {
-        panic!("no alarm")
-    };
+    let Answer::Alarm { why } = put(&site, Some(&known(9))).await else { panic!("no alarm") };
     assert!(why.contains("set back"), "{why}");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let away = Registry::new(&format!("http://{nobody}")).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
-    let answer = away
-        .put(
-            &Digest::of(MANIFEST),
-            file.path(),
-            &key(ORIGIN).vkey(),
-            None,
-        )
-        .await;
+    let answer = away.put(&Digest::of(MANIFEST), file.path(), &key(ORIGIN).vkey(), None).await;
     assert!(matches!(answer, Answer::TryLater { .. }));
 }
 
@@ -170,34 +117,18 @@ async fn a_policy_is_believed_from_the_root_in_hand_and_never_replaced_by_an_old
     let older = serde_json::to_string(&bundle(&permitted, now - Duration::from_secs(60))).unwrap();
     let served = newer.clone();
     let site = Site::start(move |request| {
-        assert!(
-            request.starts_with("GET /v1/policy HTTP/1.1\r\n"),
-            "{request}"
-        );
+        assert!(request.starts_with("GET /v1/policy HTTP/1.1\r\n"), "{request}");
         reply("200 OK", "", served.as_bytes())
     });
     let registry = Registry::new(&site.url()).unwrap();
     let copy = fetch(&registry, &root(), None).await.unwrap();
     assert_eq!(copy.text, newer, "kept as it came");
     assert_eq!(copy.policy.stale(now), None);
-    assert!(
-        copy.policy
-            .stale(now + Duration::from_secs(25 * 3_600))
-            .is_some()
-    );
+    assert!(copy.policy.stale(now + Duration::from_secs(25 * 3_600)).is_some());
     let old = Copy::open(older, &root()).unwrap();
     let again = fetch(&registry, &root(), Some(&old)).await.unwrap();
-    assert!(
-        again
-            .followed_by(old)
-            .unwrap_err()
-            .to_string()
-            .contains("older policy")
-    );
+    assert!(again.followed_by(old).unwrap_err().to_string().contains("older policy"));
     let mut other = root();
     other.people.truncate(3);
-    assert!(
-        fetch(&registry, &other, None).await.is_err(),
-        "another root was put here by hand"
-    );
+    assert!(fetch(&registry, &other, None).await.is_err(), "another root was put here by hand");
 }

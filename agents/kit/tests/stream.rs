@@ -51,17 +51,8 @@ impl Collector for Numbers {
     }
 
     fn plan(&self, ask: &Ask<'_, u64>) -> Vec<Request<u64>> {
-        let bounds = Bounds {
-            items: 2,
-            ..Bounds::default()
-        };
-        vec![
-            Request::get(
-                format!("{}?from={}", ask.target.url, ask.cursor),
-                *ask.cursor,
-            )
-            .stream(bounds),
-        ]
+        let bounds = Bounds { items: 2, ..Bounds::default() };
+        vec![Request::get(format!("{}?from={}", ask.target.url, ask.cursor), *ask.cursor).stream(bounds)]
     }
 
     fn read(&self, answer: &Answer<'_, u64>, out: &mut Reading<'_, Self>) -> Result<(), Halt<u64>> {
@@ -79,10 +70,7 @@ impl Collector for Numbers {
         }
         for (place, text) in said {
             let number: Number = serde_json::from_str(&text)?;
-            out.record(
-                place,
-                Record::new(Kind::Post, "stub", number.seq.to_string()),
-            );
+            out.record(place, Record::new(Kind::Post, "stub", number.seq.to_string()));
             out.milestone(number.seq);
         }
         Ok(())
@@ -100,17 +88,11 @@ struct Script {
 }
 
 fn ends(head: &str, body: &str) -> Script {
-    Script {
-        bytes: format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{head}\r\n{body}"),
-        stays: false,
-    }
+    Script { bytes: format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{head}\r\n{body}"), stays: false }
 }
 
 fn stays(head: &str, body: &str) -> Script {
-    Script {
-        stays: true,
-        ..ends(head, body)
-    }
+    Script { stays: true, ..ends(head, body) }
 }
 
 /// Answers connections by what the script says of their request line; keeps what stays open until it is dropped.
@@ -146,19 +128,12 @@ impl Source {
                 }
             }
         });
-        Self {
-            url,
-            asked,
-            _open: open,
-        }
+        Self { url, asked, _open: open }
     }
 
     fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
-        asked
-            .iter()
-            .map(|request| request.lines().next().unwrap().to_owned())
-            .collect()
+        asked.iter().map(|request| request.lines().next().unwrap().to_owned()).collect()
     }
 }
 
@@ -193,10 +168,8 @@ struct Agent {
 
 impl Agent {
     fn new(source: &Source, change: impl FnOnce(&mut Entry, &mut u32)) -> Self {
-        let mut permitted = Entry {
-            robots: "api: its own terms".to_owned().try_into().unwrap(),
-            ..entry(&[&source.url])
-        };
+        let mut permitted =
+            Entry { robots: "api: its own terms".to_owned().try_into().unwrap(), ..entry(&[&source.url]) };
         let mut stream_secs = 900;
         change(&mut permitted, &mut stream_secs);
         let dir = tempfile::tempdir().unwrap();
@@ -209,11 +182,7 @@ impl Agent {
             key: Arc::new(agent_key),
             software: "vigie-test/0".to_owned(),
             user_agent: user_agent(&root()),
-            reader: Reader {
-                name: "web".to_owned(),
-                version: "0".to_owned(),
-                program: Digest([9; 32]),
-            },
+            reader: Reader { name: "web".to_owned(), version: "0".to_owned(), program: Digest([9; 32]) },
         };
         let clock = Arc::new(Hasty::default());
         let mut engine = Engine::new(
@@ -236,12 +205,7 @@ impl Agent {
             clock_synchronised: None,
             stop: CancellationToken::new(),
         };
-        Self {
-            _dir: dir,
-            engine: Arc::new(engine),
-            clock,
-            order,
-        }
+        Self { _dir: dir, engine: Arc::new(engine), clock, order }
     }
 
     fn begin(&self) -> tokio::task::JoinHandle<Vec<Report>> {
@@ -262,9 +226,7 @@ impl Agent {
                 tick.tick().await;
             }
         });
-        waited
-            .await
-            .unwrap_or_else(|_| panic!("the cursor stands at {:?}", self.cursor()));
+        waited.await.unwrap_or_else(|_| panic!("the cursor stands at {:?}", self.cursor()));
     }
 
     fn segments(&self) -> Vec<Segment> {
@@ -288,20 +250,12 @@ impl Agent {
                     continue;
                 };
                 let response = &capture.response.unwrap().record;
-                assert_eq!(
-                    response.get("WARC-Truncated").map(str::to_owned),
-                    exchange.truncated
-                );
+                assert_eq!(response.get("WARC-Truncated").map(str::to_owned), exchange.truncated);
                 let block = String::from_utf8(response.block.clone()).unwrap();
                 let (head, body) = block.split_once("\r\n\r\n").unwrap();
                 assert!(head.starts_with("HTTP/1.1 200 OK"));
                 assert!(exchange.ask.connected.is_some(), "judged with its peer");
-                found.push((
-                    exchange.part,
-                    exchange.last,
-                    exchange.truncated.clone(),
-                    body.to_owned(),
-                ));
+                found.push((exchange.part, exchange.last, exchange.truncated.clone(), body.to_owned()));
             }
         }
         found
@@ -327,10 +281,7 @@ async fn chunks_are_durable_while_the_connection_is_open_and_it_is_made_again_fr
     agent.order.stop.cancel();
     let reports = run.await.unwrap();
 
-    assert_eq!(
-        source.asked(),
-        ["GET /?from=0 HTTP/1.1", "GET /?from=5 HTTP/1.1"]
-    );
+    assert_eq!(source.asked(), ["GET /?from=0 HTTP/1.1", "GET /?from=5 HTTP/1.1"]);
     let request = source.asked.lock().unwrap()[0].clone();
     assert!(request.contains("accept-encoding: identity"), "{request}");
     let kept = |number, last, text: String| (number, last, None, text);
@@ -354,9 +305,7 @@ async fn chunks_are_durable_while_the_connection_is_open_and_it_is_made_again_fr
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_cut_at_blank_lines_and_the_time_of_an_order_ends_them() {
-    let events: String = (1..=3)
-        .map(|seq| format!(":beat\n\nid: {seq}\ndata: {{\"seq\":{seq}}}\n\n"))
-        .collect();
+    let events: String = (1..=3).map(|seq| format!(":beat\n\nid: {seq}\ndata: {{\"seq\":{seq}}}\n\n")).collect();
     let script = events.clone();
     let source = Source::start(move |_| stays("content-type: text/event-stream\r\n", &script));
     // Pauses take a hundredth here.
@@ -375,11 +324,7 @@ async fn events_are_cut_at_blank_lines_and_the_time_of_an_order_ends_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_that_breaks_within_a_frame_is_told_as_truncated() {
     let source = Source::start(|line| {
-        let body = if line.contains("from=0 ") {
-            lines(1..=1) + "{\"seq\":"
-        } else {
-            String::new()
-        };
+        let body = if line.contains("from=0 ") { lines(1..=1) + "{\"seq\":" } else { String::new() };
         ends(&format!("{NDJSON}content-length: 1000\r\n"), &body)
     });
     let agent = Agent::new(&source, |_, secs| *secs = 2);
@@ -387,15 +332,7 @@ async fn connection_that_breaks_within_a_frame_is_told_as_truncated() {
     let coverage = &reports[0].coverage;
     assert_eq!(coverage.state, CoverageState::Partial);
     assert!(coverage.why.as_ref().unwrap().contains("disconnect"));
-    assert_eq!(
-        agent.chunks()[0],
-        (
-            0,
-            true,
-            Some("disconnect".to_owned()),
-            lines(1..=1) + "{\"seq\":"
-        )
-    );
+    assert_eq!(agent.chunks()[0], (0, true, Some("disconnect".to_owned()), lines(1..=1) + "{\"seq\":"));
     assert_eq!(agent.cursor(), Some(1));
 }
 
@@ -436,9 +373,7 @@ async fn pages_and_compressed_streams_are_no_streams() {
         }
     });
     let world = world::World::new(&entry(&[&site.url()]));
-    let ask = |path: &str| {
-        Request::get(format!("{}{path}", site.url()), Value::Null).stream(Bounds::default())
-    };
+    let ask = |path: &str| Request::get(format!("{}{path}", site.url()), Value::Null).stream(Bounds::default());
     let outcome = world.ask(&ask("/page")).await;
     assert!(matches!(outcome.result, HopResult::Blocked { .. }));
     let outcome = world.ask(&ask("/gzip")).await;

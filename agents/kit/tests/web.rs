@@ -34,13 +34,7 @@ fn fetched(outcome: &Outcome) -> Vec<&Fetched> {
     outcome
         .trail
         .iter()
-        .filter_map(|hop| {
-            if let Hop::Fetched(fetched) = hop {
-                Some(&**fetched)
-            } else {
-                None
-            }
-        })
+        .filter_map(|hop| if let Hop::Fetched(fetched) = hop { Some(&**fetched) } else { None })
         .collect()
 }
 
@@ -70,8 +64,7 @@ fn with_secret(entry: &Entry, folder: &Path, place: SlotPlace) -> World {
 
 /// A release whose gate does not permit credentials yet: then nothing was sent, and there is nothing more to see.
 fn not_permitted_yet(outcome: &Outcome, site: &Site) -> bool {
-    let refused =
-        words(outcome).contains("asks for a credential, which this release does not enforce");
+    let refused = words(outcome).contains("asks for a credential, which this release does not enforce");
     if refused {
         assert_eq!(site.asked().len(), 0, "refused, and sent all the same");
         assert_no_secret(outcome);
@@ -86,35 +79,19 @@ fn assert_no_secret(outcome: &Outcome) {
     let debug = format!("{SECRET:?}");
     let percent = "s3cret%2F%2Bva%25lue";
     let base64 = STANDARD.encode(SECRET);
-    for form in [
-        SECRET,
-        debug.trim_matches('"'),
-        percent,
-        &base64[..16],
-        "s3cret\\/",
-        "va%lue",
-    ] {
+    for form in [SECRET, debug.trim_matches('"'), percent, &base64[..16], "s3cret\\/", "va%lue"] {
         assert!(!all.contains(form), "`{form}` is kept: {all}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_sent_and_received_is_kept_as_it_was() {
-    let site = Site::with_robots("", |_| {
-        reply(
-            "200 Fine",
-            "X-One: 1\r\nset-cookie: a=b\r\nX-One: 2\r\n",
-            b"hello",
-        )
-    });
+    let site = Site::with_robots("", |_| reply("200 Fine", "X-One: 1\r\nset-cookie: a=b\r\nX-One: 2\r\n", b"hello"));
     let world = World::new(&entry(&[&site.url()]));
-    let request = Request::get(format!("{}/a?b=c d", site.url()), Value::Null)
-        .accept("text/html", "fr, en;q=0.5");
+    let request = Request::get(format!("{}/a?b=c d", site.url()), Value::Null).accept("text/html", "fr, en;q=0.5");
     for _ in 0..2 {
         let outcome = world.ask(&request).await;
-        let HopResult::Answer(answer) = &outcome.result else {
-            panic!("{}", words(&outcome))
-        };
+        let HopResult::Answer(answer) = &outcome.result else { panic!("{}", words(&outcome)) };
         assert_eq!(answer.body.bytes().unwrap(), b"hello");
         assert_eq!(answer.url.as_str(), format!("{}/a?b=c%20d", site.url()));
         let kept = last(&outcome);
@@ -128,31 +105,13 @@ async fn what_was_sent_and_received_is_kept_as_it_was() {
         assert_eq!(String::from_utf8_lossy(&kept.request), expected);
         assert_eq!(kept.payload_len, 5);
         assert_eq!(kept.judged.ask.headers, ["accept", "accept-language"]);
-        assert_eq!(
-            (
-                &kept.certificate,
-                kept.truncated.as_deref(),
-                kept.struck.len()
-            ),
-            (&None, None, 0)
-        );
-        let mut sent: Vec<&str> = expected
-            .lines()
-            .skip(1)
-            .filter(|line| !line.is_empty())
-            .collect();
+        assert_eq!((&kept.certificate, kept.truncated.as_deref(), kept.struck.len()), (&None, None, 0));
+        let mut sent: Vec<&str> = expected.lines().skip(1).filter(|line| !line.is_empty()).collect();
         let asked = site.asked().pop().unwrap();
-        let mut arrived: Vec<&str> = asked
-            .lines()
-            .skip(1)
-            .filter(|line| !line.is_empty())
-            .collect();
+        let mut arrived: Vec<&str> = asked.lines().skip(1).filter(|line| !line.is_empty()).collect();
         sent.sort_unstable();
         arrived.sort_unstable();
-        assert_eq!(
-            arrived, sent,
-            "no other header leaves, cookies least of all"
-        );
+        assert_eq!(arrived, sent, "no other header leaves, cookies least of all");
     }
     assert_eq!(site.robots(), 1, "one robots.txt a day");
 }
@@ -167,41 +126,13 @@ async fn a_condition_is_sent_and_304_keeps_the_head_alone() {
         }
     });
     let world = World::new(&entry(&[&site.url()]));
-    let of = Referred {
-        id: "urn:uuid:x".to_owned(),
-        url: site.url(),
-        date: "2026-11-22T12:00:00Z".to_owned(),
-    };
-    let validators = Validators {
-        etag: Some("\"v1\"".to_owned()),
-        last_modified: None,
-        of: of.clone(),
-    };
-    let outcome = world
-        .ask_if(
-            &Request::get(site.url(), Value::Null).if_changed(),
-            Some(&validators),
-        )
-        .await;
-    assert!(
-        matches!(outcome.result, HopResult::NotModified),
-        "{}",
-        words(&outcome)
-    );
+    let of = Referred { id: "urn:uuid:x".to_owned(), url: site.url(), date: "2026-11-22T12:00:00Z".to_owned() };
+    let validators = Validators { etag: Some("\"v1\"".to_owned()), last_modified: None, of: of.clone() };
+    let outcome = world.ask_if(&Request::get(site.url(), Value::Null).if_changed(), Some(&validators)).await;
+    assert!(matches!(outcome.result, HopResult::NotModified), "{}", words(&outcome));
     let kept = last(&outcome);
-    assert_eq!(
-        kept.kind,
-        ResponseKind::NotModified {
-            refers_to: Some(of)
-        }
-    );
-    assert_eq!(
-        (
-            kept.conditions[0].name.as_str(),
-            kept.conditions[0].verdict.as_str()
-        ),
-        ("if_changed", "not changed")
-    );
+    assert_eq!(kept.kind, ResponseKind::NotModified { refers_to: Some(of) });
+    assert_eq!((kept.conditions[0].name.as_str(), kept.conditions[0].verdict.as_str()), ("if_changed", "not changed"));
     let robots = fetched(&outcome)[0];
     assert!(
         !String::from_utf8_lossy(&robots.request).contains("if-none-match"),
@@ -220,26 +151,12 @@ async fn redirects_are_followed_through_the_gate_and_name_their_hops() {
     });
     let world = World::new(&entry(&[&site.url()]));
     let outcome = world.get(&format!("{}/a", site.url())).await;
-    let HopResult::Answer(answer) = &outcome.result else {
-        panic!("{}", words(&outcome))
-    };
+    let HopResult::Answer(answer) = &outcome.result else { panic!("{}", words(&outcome)) };
     assert_eq!(answer.url.path(), "/b");
-    let [_, first, second] = fetched(&outcome)[..] else {
-        panic!("three hops")
-    };
-    assert_eq!(
-        second.judged.ask.origin,
-        Origin::Redirect {
-            from: first.id.clone(),
-            hop: 1
-        }
-    );
-    let stopped = world
-        .ask(&Request::get(format!("{}/a", site.url()), Value::Null).stop_at_redirect())
-        .await;
-    let HopResult::Answer(answer) = &stopped.result else {
-        panic!("{}", words(&stopped))
-    };
+    let [_, first, second] = fetched(&outcome)[..] else { panic!("three hops") };
+    assert_eq!(second.judged.ask.origin, Origin::Redirect { from: first.id.clone(), hop: 1 });
+    let stopped = world.ask(&Request::get(format!("{}/a", site.url()), Value::Null).stop_at_redirect()).await;
+    let HopResult::Answer(answer) = &stopped.result else { panic!("{}", words(&stopped)) };
     assert_eq!(answer.status, 301);
 }
 
@@ -247,35 +164,16 @@ async fn redirects_are_followed_through_the_gate_and_name_their_hops() {
 async fn robots_txt_decides_and_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.sqlite");
-    let site = Site::with_robots("User-agent: *\nDisallow: /private\n", |_| {
-        ok("text/plain", "x")
-    });
+    let site = Site::with_robots("User-agent: *\nDisallow: /private\n", |_| ok("text/plain", "x"));
     let permitted = entry(&[&site.url()]);
     for _ in 0..2 {
-        let world = World::with(&permitted, |setup| {
-            setup.rows = rusqlite::Connection::open(&path).unwrap()
-        });
+        let world = World::with(&permitted, |setup| setup.rows = rusqlite::Connection::open(&path).unwrap());
         let refused = world.get(&format!("{}/private/a", site.url())).await;
-        assert!(
-            matches!(
-                refused.result,
-                HopResult::Refused {
-                    code: DecisionCode::Robots,
-                    ..
-                }
-            ),
-            "{}",
-            words(&refused)
-        );
+        assert!(matches!(refused.result, HopResult::Refused { code: DecisionCode::Robots, .. }), "{}", words(&refused));
         assert!(words(&refused).contains("`Disallow: /private`"));
-        let Some(Hop::Refused(judged)) = refused.trail.last() else {
-            panic!("no evidence")
-        };
+        let Some(Hop::Refused(judged)) = refused.trail.last() else { panic!("no evidence") };
         assert!(judged.robots.is_some());
-        assert!(matches!(
-            world.get(&format!("{}/a", site.url())).await.result,
-            HopResult::Answer(_)
-        ));
+        assert!(matches!(world.get(&format!("{}/a", site.url())).await.result, HopResult::Answer(_)));
         let wanted = Request::get(format!("{}/private/b", site.url()), Value::Null);
         let preview = world.web.preview(Wanted {
             run: &world.run,
@@ -293,30 +191,16 @@ async fn robots_txt_decides_and_survives_a_restart() {
 async fn a_robots_txt_out_of_reach_forbids_and_is_a_failure() {
     for status in ["503 Later", "429 Slow", "302 Found"] {
         let site = Site::start(move |request| {
-            if request.starts_with("GET /robots.txt ") {
-                reply(status, "", b"")
-            } else {
-                ok("text/plain", "x")
-            }
+            if request.starts_with("GET /robots.txt ") { reply(status, "", b"") } else { ok("text/plain", "x") }
         });
         let world = World::new(&entry(&[&site.url()]));
         let outcome = world.get(&site.url()).await;
         assert!(
-            matches!(
-                outcome.result,
-                HopResult::Failed {
-                    retry_after: Some(_),
-                    ..
-                }
-            ),
+            matches!(outcome.result, HopResult::Failed { retry_after: Some(_), .. }),
             "{status}: {}",
             words(&outcome)
         );
-        assert!(
-            words(&outcome).contains("could not be read, which forbids everything"),
-            "{}",
-            words(&outcome)
-        );
+        assert!(words(&outcome).contains("could not be read, which forbids everything"), "{}", words(&outcome));
         assert_eq!(site.asked().len(), 0);
     }
 }
@@ -330,31 +214,20 @@ async fn the_day_s_cap_holds_over_restarts() {
     permitted.daily = 3;
     let mut answers = 0;
     for _ in 0..4 {
-        let world = World::with(&permitted, |setup| {
-            setup.rows = rusqlite::Connection::open(&path).unwrap()
-        });
+        let world = World::with(&permitted, |setup| setup.rows = rusqlite::Connection::open(&path).unwrap());
         let outcome = world.get(&site.url()).await;
         match &outcome.result {
             HopResult::Answer(_) => answers += 1,
             HopResult::RateLimited { scope, until } => {
                 assert_eq!(scope, "daily budget");
                 assert!(*until > jiff::Timestamp::now());
-                let Some(Hop::Refused(judged)) = outcome.trail.last() else {
-                    panic!("no evidence")
-                };
-                assert_eq!(
-                    (judged.decision.code, judged.ask.spent_today),
-                    (DecisionCode::Budget, 3)
-                );
+                let Some(Hop::Refused(judged)) = outcome.trail.last() else { panic!("no evidence") };
+                assert_eq!((judged.decision.code, judged.ask.spent_today), (DecisionCode::Budget, 3));
             }
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(
-        (answers, site.asked().len(), site.robots()),
-        (2, 2, 1),
-        "robots.txt counts too"
-    );
+    assert_eq!((answers, site.asked().len(), site.robots()), (2, 2, 1), "robots.txt counts too");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -362,12 +235,7 @@ async fn refusals_of_the_source_end_the_run_or_pause_it() {
     let cases: [(&'static str, &'static str, &'static str, &str); 6] = [
         ("403 Forbidden", "", "no", "answered 403"),
         ("401 Who", "", "no", "answered 401"),
-        (
-            "200 OK",
-            "content-type: text/html\r\n",
-            "<html><title>Just a moment...</title>",
-            "challenge page",
-        ),
+        ("200 OK", "content-type: text/html\r\n", "<html><title>Just a moment...</title>", "challenge page"),
         ("429 Slow", "retry-after: 600\r\n", "", "RateLimited"),
         ("503 Later", "retry-after: 600\r\n", "", "RateLimited"),
         ("500 Oh", "", "", "answered 500"),
@@ -376,16 +244,8 @@ async fn refusals_of_the_source_end_the_run_or_pause_it() {
         let site = Site::with_robots("", move |_| reply(status, headers, body.as_bytes()));
         let world = World::new(&entry(&[&site.url()]));
         let outcome = world.get(&site.url()).await;
-        assert!(
-            words(&outcome).contains(says),
-            "{status}: {}",
-            words(&outcome)
-        );
-        assert_eq!(
-            last(&outcome).status.to_string(),
-            status[..3],
-            "kept as evidence"
-        );
+        assert!(words(&outcome).contains(says), "{status}: {}", words(&outcome));
+        assert_eq!(last(&outcome).status.to_string(), status[..3], "kept as evidence");
         if says == "RateLimited" {
             let again = world.get(&site.url()).await;
             assert!(
@@ -401,33 +261,23 @@ async fn refusals_of_the_source_end_the_run_or_pause_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_credential_is_sent_and_never_kept() {
-    for place in [
-        SlotPlace::Bearer,
-        SlotPlace::Header("x-key".to_owned()),
-        SlotPlace::Query("key".to_owned()),
-    ] {
+    for place in [SlotPlace::Bearer, SlotPlace::Header("x-key".to_owned()), SlotPlace::Query("key".to_owned())] {
         // The answer repeats the whole request, in its body and in a header.
         let site = Site::start(|request| {
             let echo = request.replace("\r\n", " ");
             reply(
                 "200 OK",
                 &format!("content-type: application/json\r\nx-echo: {echo}\r\n"),
-                json!({"you": request, "said": SECRET})
-                    .to_string()
-                    .as_bytes(),
+                json!({"you": request, "said": SECRET}).to_string().as_bytes(),
             )
         });
         let (_folder, path) = folder_with("key", SECRET);
         let world = with_secret(&api(&site), &path, place.clone());
-        let outcome = world
-            .ask(&Request::get(format!("{}/a?b=1", site.url()), Value::Null).with("token"))
-            .await;
+        let outcome = world.ask(&Request::get(format!("{}/a?b=1", site.url()), Value::Null).with("token")).await;
         if not_permitted_yet(&outcome, &site) {
             continue;
         }
-        let HopResult::Answer(answer) = &outcome.result else {
-            panic!("{}", words(&outcome))
-        };
+        let HopResult::Answer(answer) = &outcome.result else { panic!("{}", words(&outcome)) };
         let asked = site.asked().pop().unwrap();
         let arrived = match place {
             SlotPlace::Query(_) => "/a?b=1&key=s3cret%2F%2Bva%25lue HTTP".to_owned(),
@@ -439,18 +289,10 @@ async fn a_credential_is_sent_and_never_kept() {
         let body = String::from_utf8(answer.body.bytes().unwrap()).unwrap();
         assert!(!body.contains(SECRET) && body.contains("**************"));
         let kept = last(&outcome);
-        assert!(
-            kept.struck
-                .iter()
-                .any(|struck| struck.part == "request" && struck.slot == "token")
-        );
+        assert!(kept.struck.iter().any(|struck| struck.part == "request" && struck.slot == "token"));
         assert!(kept.struck.iter().any(|struck| struck.part == "response"));
         for struck in &kept.struck {
-            let block = if struck.part == "request" {
-                &kept.request
-            } else {
-                &kept.response
-            };
+            let block = if struck.part == "request" { &kept.request } else { &kept.response };
             let (from, len) = (struck.from as usize, struck.len as usize);
             assert!(block[from..from + len].iter().all(|byte| *byte == b'*'));
         }
@@ -462,30 +304,18 @@ async fn a_credential_is_sent_and_never_kept() {
 async fn a_compressed_answer_to_a_secret_is_kept_decoded() {
     let site = Site::start(|_| {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        gzip.write_all(format!("token {SECRET}").as_bytes())
-            .unwrap();
-        reply(
-            "200 OK",
-            "content-type: text/plain\r\ncontent-encoding: gzip\r\n",
-            &gzip.finish().unwrap(),
-        )
+        gzip.write_all(format!("token {SECRET}").as_bytes()).unwrap();
+        reply("200 OK", "content-type: text/plain\r\ncontent-encoding: gzip\r\n", &gzip.finish().unwrap())
     });
     let (_folder, path) = folder_with("key", SECRET);
     let world = with_secret(&api(&site), &path, SlotPlace::Bearer);
-    let outcome = world
-        .ask(&Request::get(site.url(), Value::Null).with("token"))
-        .await;
+    let outcome = world.ask(&Request::get(site.url(), Value::Null).with("token")).await;
     if not_permitted_yet(&outcome, &site) {
         return;
     }
-    let HopResult::Answer(answer) = &outcome.result else {
-        panic!("{}", words(&outcome))
-    };
+    let HopResult::Answer(answer) = &outcome.result else { panic!("{}", words(&outcome)) };
     assert_eq!(answer.body.bytes().unwrap(), b"token **************");
-    assert_eq!(
-        last(&outcome).conditions[0].verdict,
-        "came in gzip all the same; kept decoded"
-    );
+    assert_eq!(last(&outcome).conditions[0].verdict, "came in gzip all the same; kept decoded");
     assert_no_secret(&outcome);
 }
 
@@ -499,42 +329,18 @@ async fn a_credential_never_crosses_to_another_origin() {
     both.credential = Some("key".to_owned());
     let (folder, path) = folder_with("key", SECRET);
     let world = with_secret(&both, &path, SlotPlace::Bearer);
-    let outcome = world
-        .ask(&Request::get(site.url(), Value::Null).with("token"))
-        .await;
+    let outcome = world.ask(&Request::get(site.url(), Value::Null).with("token")).await;
     if not_permitted_yet(&outcome, &site) {
         return;
     }
-    assert!(
-        matches!(outcome.result, HopResult::Answer(_)),
-        "{}",
-        words(&outcome)
-    );
+    assert!(matches!(outcome.result, HopResult::Answer(_)), "{}", words(&outcome));
     assert!(site.asked()[0].contains(SECRET));
-    assert!(
-        !other.asked()[0]
-            .to_ascii_lowercase()
-            .contains("authorization"),
-        "{}",
-        other.asked()[0]
-    );
+    assert!(!other.asked()[0].to_ascii_lowercase().contains("authorization"), "{}", other.asked()[0]);
     assert_eq!(last(&outcome).judged.ask.slot, None);
     // A host it is not for gets no request at all.
     std::fs::write(folder.path().join("key.hosts"), "api.example.org\n").unwrap();
-    let refused = world
-        .ask(&Request::get(site.url(), Value::Null).with("token"))
-        .await;
-    assert!(
-        matches!(
-            refused.result,
-            HopResult::Refused {
-                code: DecisionCode::Credential,
-                ..
-            }
-        ),
-        "{}",
-        words(&refused)
-    );
+    let refused = world.ask(&Request::get(site.url(), Value::Null).with("token")).await;
+    assert!(matches!(refused.result, HopResult::Refused { code: DecisionCode::Credential, .. }), "{}", words(&refused));
     assert_eq!(site.asked().len(), 1);
 }
 
@@ -558,22 +364,10 @@ async fn a_refused_credential_is_tried_once_more_only_if_it_was_renewed() {
     if not_permitted_yet(&blocked, &site) {
         return;
     }
-    assert!(
-        matches!(blocked.result, HopResult::Blocked { .. }),
-        "{}",
-        words(&blocked)
-    );
-    assert_eq!(
-        site.asked().len(),
-        1,
-        "the same value again would be refused again"
-    );
+    assert!(matches!(blocked.result, HopResult::Blocked { .. }), "{}", words(&blocked));
+    assert_eq!(site.asked().len(), 1, "the same value again would be refused again");
     let renewed = world.ask(&request).await;
-    assert!(
-        matches!(renewed.result, HopResult::Answer(_)),
-        "{}",
-        words(&renewed)
-    );
+    assert!(matches!(renewed.result, HopResult::Answer(_)), "{}", words(&renewed));
     assert_eq!(site.asked().len(), 3);
     assert_no_secret(&renewed);
     assert!(!written(&renewed).contains("renewed-value"));
@@ -581,59 +375,26 @@ async fn a_refused_credential_is_tried_once_more_only_if_it_was_renewed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_goes_by_post_to_listed_endpoints_only() {
-    let site = Site::with_robots("", |request| {
-        ok(
-            "application/json",
-            request.split("\r\n\r\n").nth(1).unwrap_or_default(),
-        )
-    });
+    let site =
+        Site::with_robots("", |request| ok("application/json", request.split("\r\n\r\n").nth(1).unwrap_or_default()));
     let world = World::new(&entry(&[&site.url()]));
     let query = json!({"q": "harbour"});
-    let outcome = world
-        .ask(&Request::query(
-            format!("{}/query", site.url()),
-            &query,
-            Value::Null,
-        ))
-        .await;
-    let HopResult::Answer(answer) = &outcome.result else {
-        panic!("{}", words(&outcome))
-    };
+    let outcome = world.ask(&Request::query(format!("{}/query", site.url()), &query, Value::Null)).await;
+    let HopResult::Answer(answer) = &outcome.result else { panic!("{}", words(&outcome)) };
     assert_eq!(answer.body.bytes().unwrap(), query.to_string().as_bytes());
     assert!(
-        String::from_utf8_lossy(&last(&outcome).request)
-            .ends_with("content-length: 15\r\n\r\n{\"q\":\"harbour\"}")
+        String::from_utf8_lossy(&last(&outcome).request).ends_with("content-length: 15\r\n\r\n{\"q\":\"harbour\"}")
     );
-    let refused = world
-        .ask(&Request::query(
-            format!("{}/other", site.url()),
-            &query,
-            Value::Null,
-        ))
-        .await;
-    assert!(
-        matches!(
-            refused.result,
-            HopResult::Refused {
-                code: DecisionCode::Method,
-                ..
-            }
-        ),
-        "{}",
-        words(&refused)
-    );
+    let refused = world.ask(&Request::query(format!("{}/other", site.url()), &query, Value::Null)).await;
+    assert!(matches!(refused.result, HopResult::Refused { code: DecisionCode::Method, .. }), "{}", words(&refused));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bound_of_the_collector_s_own_is_an_answer_cut_short() {
     let site = Site::with_robots("", |_| ok("text/plain", &"x".repeat(5_000)));
     let world = World::new(&entry(&[&site.url()]));
-    let outcome = world
-        .ask(&Request::get(site.url(), Value::Null).up_to_bytes(1_000))
-        .await;
-    let HopResult::Answer(answer) = &outcome.result else {
-        panic!("{}", words(&outcome))
-    };
+    let outcome = world.ask(&Request::get(site.url(), Value::Null).up_to_bytes(1_000)).await;
+    let HopResult::Answer(answer) = &outcome.result else { panic!("{}", words(&outcome)) };
     assert_eq!(answer.body.bytes().unwrap().len(), 1_000);
     assert_eq!(last(&outcome).truncated.as_deref(), Some("length"));
 }
@@ -644,19 +405,14 @@ async fn a_crawl_delay_is_kept_between_two_requests() {
     let world = World::new(&entry(&[&site.url()]));
     let began = std::time::Instant::now();
     for _ in 0..2 {
-        assert!(matches!(
-            world.get(&site.url()).await.result,
-            HopResult::Answer(_)
-        ));
+        assert!(matches!(world.get(&site.url()).await.result, HopResult::Answer(_)));
     }
     assert!(
         began.elapsed() >= Duration::from_secs(2),
         "one pause after robots.txt and one between: {:?}",
         began.elapsed()
     );
-    let pressed = World::with(&entry(&[&site.url()]), |setup| {
-        setup.limits.longest_wait = Duration::from_millis(100)
-    });
+    let pressed = World::with(&entry(&[&site.url()]), |setup| setup.limits.longest_wait = Duration::from_millis(100));
     let waiting = pressed.get(&site.url()).await;
     assert!(
         matches!(waiting.result, HopResult::RateLimited { .. }),

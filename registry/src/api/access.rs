@@ -112,9 +112,7 @@ impl Seat {
             purpose: self.purpose.clone(),
             detail: detail.chars().take(2_000).collect(),
         };
-        desk.store()
-            .audit(&row)
-            .map_err(|why| Refused::internal(&why))
+        desk.store().audit(&row).map_err(|why| Refused::internal(&why))
     }
 }
 
@@ -130,56 +128,31 @@ fn token_of(headers: &HeaderMap) -> Option<(String, Option<String>)> {
         return Some((token.trim().to_owned(), None));
     }
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    let value = cookies
-        .split(';')
-        .map(str::trim)
-        .find_map(|pair| pair.strip_prefix(COOKIE)?.strip_prefix('='))?;
+    let value = cookies.split(';').map(str::trim).find_map(|pair| pair.strip_prefix(COOKIE)?.strip_prefix('='))?;
     // token~purpose, the purpose percent-encoded.
     let (token, purpose) = value.split_once('~').unwrap_or((value, ""));
-    let purpose = url::form_urlencoded::parse(format!("p={purpose}").as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned());
-    Some((
-        token.to_owned(),
-        purpose.filter(|purpose| !purpose.is_empty()),
-    ))
+    let purpose =
+        url::form_urlencoded::parse(format!("p={purpose}").as_bytes()).next().map(|(_, value)| value.into_owned());
+    Some((token.to_owned(), purpose.filter(|purpose| !purpose.is_empty())))
 }
 
 impl FromRequestParts<Desk> for Seat {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Refused> {
-        let stated = parts
-            .headers
-            .get("vigie-purpose")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let stated = parts.headers.get("vigie-purpose").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let Some((token, chosen)) = token_of(&parts.headers) else {
             let role = desk.is_local().then_some(Role::Local);
-            return Ok(Self {
-                name: "local".to_owned(),
-                role,
-                purpose: stated,
-            });
+            return Ok(Self { name: "local".to_owned(), role, purpose: stated });
         };
         let hash = Digest::of(token.as_bytes());
-        let known = desk
-            .store()
-            .token(&hash)
-            .map_err(|why| Refused::internal(&why))?;
+        let known = desk.store().token(&hash).map_err(|why| Refused::internal(&why))?;
         let now = Timestamp::now();
         match known {
-            Some(token)
-                if token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now) =>
-            {
-                let role = Role::named(&token.role).ok_or_else(|| {
-                    Refused::forbidden(format!("the token's role `{}` is not known", token.role))
-                })?;
-                Ok(Self {
-                    name: token.name,
-                    role: Some(role),
-                    purpose: stated.or(chosen),
-                })
+            Some(token) if token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now) => {
+                let role = Role::named(&token.role)
+                    .ok_or_else(|| Refused::forbidden(format!("the token's role `{}` is not known", token.role)))?;
+                Ok(Self { name: token.name, role: Some(role), purpose: stated.or(chosen) })
             }
             _ => Err(Refused::unauthorised()),
         }

@@ -22,14 +22,10 @@ pub async fn put_segment(
     body: Bytes,
 ) -> Result<Json<ReceiptAnswer>, Refused> {
     only(&given, &["from"])?;
-    let digest: Digest = digest
-        .parse()
-        .map_err(|why| Refused::bad_request(format!("{why}")))?;
+    let digest: Digest = digest.parse().map_err(|why| Refused::bad_request(format!("{why}")))?;
     let from: u64 = match given.get("from") {
         None => 0,
-        Some(size) => size
-            .parse()
-            .map_err(|_| Refused::bad_request(format!("`from={size}` is no log size")))?,
+        Some(size) => size.parse().map_err(|_| Refused::bad_request(format!("`from={size}` is no log size")))?,
     };
     blocking(move || {
         let counters = desk.counters();
@@ -37,9 +33,7 @@ pub async fn put_segment(
             Ok(answer) => {
                 if answer.receipt.contains("\"type\":\"receipt\"") {
                     counters.accepted.fetch_add(1, Ordering::Relaxed);
-                    counters
-                        .bytes
-                        .fetch_add(body.len() as u64, Ordering::Relaxed);
+                    counters.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
                 } else {
                     counters.refused.fetch_add(1, Ordering::Relaxed);
                 }
@@ -62,10 +56,7 @@ fn put_refused(problem: &PutProblem) -> Refused {
 pub async fn policy(State(desk): State<Desk>, seat: Seat) -> Result<Json<PolicyBundle>, Refused> {
     seat.one_of(&[Role::Agent, Role::Reviewer, Role::Admin])?;
     blocking(move || {
-        let bundle = desk
-            .registry()
-            .policy_bundle()
-            .map_err(|why| registry_refused(&why))?;
+        let bundle = desk.registry().policy_bundle().map_err(|why| registry_refused(&why))?;
         Ok(Json(bundle))
     })
     .await
@@ -83,28 +74,16 @@ pub async fn wanted(State(desk): State<Desk>, seat: Seat) -> Result<Json<Vec<Dig
                     .collect()
             })
             .map_err(|why| Refused::internal(&why))?;
-        Ok(Json(
-            found
-                .iter()
-                .filter_map(|digest| digest.parse().ok())
-                .collect(),
-        ))
+        Ok(Json(found.iter().filter_map(|digest| digest.parse().ok()).collect()))
     })
     .await
 }
 
 /// A signed statement: a note of at most 1 MiB.
-pub async fn statement(
-    State(desk): State<Desk>,
-    seat: Seat,
-    body: String,
-) -> Result<Json<Value>, Refused> {
+pub async fn statement(State(desk): State<Desk>, seat: Seat, body: String) -> Result<Json<Value>, Refused> {
     seat.one_of(&[Role::Admin, Role::Reviewer])?;
     blocking(move || {
-        let index = desk
-            .registry()
-            .add_statement(&body)
-            .map_err(|why| registry_refused(&why))?;
+        let index = desk.registry().add_statement(&body).map_err(|why| registry_refused(&why))?;
         seat.audit(&desk, "statement", &format!("leaf {index}"))?;
         Ok(Json(json!({ "index": index })))
     })
@@ -112,21 +91,12 @@ pub async fn statement(
 }
 
 /// Writes a backup into the folder named in the body, on the registry's own machine.
-pub async fn backup(
-    State(desk): State<Desk>,
-    seat: Seat,
-    body: String,
-) -> Result<Json<Value>, Refused> {
+pub async fn backup(State(desk): State<Desk>, seat: Seat, body: String) -> Result<Json<Value>, Refused> {
     seat.one_of(&[Role::Admin])?;
     blocking(move || {
         seat.audit(&desk, "backup", &body)?;
-        let made = desk
-            .registry()
-            .backup(std::path::Path::new(&body))
-            .map_err(|why| registry_refused(&why))?;
-        Ok(Json(
-            json!({ "files": made.files.len(), "size": made.size }),
-        ))
+        let made = desk.registry().backup(std::path::Path::new(&body)).map_err(|why| registry_refused(&why))?;
+        Ok(Json(json!({ "files": made.files.len(), "size": made.size })))
     })
     .await
 }
@@ -135,19 +105,11 @@ pub async fn backup(
 pub fn registry_refused(why: &RegistryError) -> Refused {
     let refused = |status, code, title| Refused::new(status, code, title, chain(why));
     match why {
-        _ if why.is_full() => refused(
-            StatusCode::INSUFFICIENT_STORAGE,
-            "disk_full",
-            "the registry's disk is full",
-        ),
-        RegistryError::Policy(_) | RegistryError::Statement { .. } => refused(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "statement_refused",
-            "the statement does not stand",
-        ),
-        RegistryError::Refused { .. } => {
-            refused(StatusCode::CONFLICT, "refused", "this can't be done now")
+        _ if why.is_full() => refused(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "the registry's disk is full"),
+        RegistryError::Policy(_) | RegistryError::Statement { .. } => {
+            refused(StatusCode::UNPROCESSABLE_ENTITY, "statement_refused", "the statement does not stand")
         }
+        RegistryError::Refused { .. } => refused(StatusCode::CONFLICT, "refused", "this can't be done now"),
         other => Refused::internal(&chain(other)),
     }
 }

@@ -22,26 +22,15 @@ use super::{
 pub async fn checkpoint(State(desk): State<Desk>) -> Result<Response, Refused> {
     let note = desk.registry().checkpoint().note;
     if note.is_empty() {
-        return Err(Refused::not_found(
-            "the log is empty: no trust root has been put in yet",
-        ));
+        return Err(Refused::not_found("the log is empty: no trust root has been put in yet"));
     }
-    Ok((
-        [
-            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-            (header::CACHE_CONTROL, "max-age=5"),
-        ],
-        note,
-    )
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "max-age=5")], note)
         .into_response())
 }
 
 fn size(given: &HashMap<String, String>, name: &str) -> Result<u64, Refused> {
-    let text = given
-        .get(name)
-        .ok_or_else(|| Refused::bad_request(format!("`{name}` is missing")))?;
-    text.parse()
-        .map_err(|_| Refused::bad_request(format!("`{name}={text}` is no number")))
+    let text = given.get(name).ok_or_else(|| Refused::bad_request(format!("`{name}` is missing")))?;
+    text.parse().map_err(|_| Refused::bad_request(format!("`{name}={text}` is no number")))
 }
 
 /// Consistency proof between two sizes.
@@ -51,14 +40,8 @@ pub async fn consistency(
 ) -> Result<Json<Vec<Hash>>, Refused> {
     only(&given, &["from", "to"])?;
     let (from, to) = (size(&given, "from")?, size(&given, "to")?);
-    blocking(move || {
-        Ok(Json(
-            desk.registry()
-                .consistency(from, to)
-                .map_err(|why| Refused::bad_request(chain(&why)))?,
-        ))
-    })
-    .await
+    blocking(move || Ok(Json(desk.registry().consistency(from, to).map_err(|why| Refused::bad_request(chain(&why)))?)))
+        .await
 }
 
 /// Inclusion proof of a leaf.
@@ -68,31 +51,19 @@ pub async fn inclusion(
 ) -> Result<Json<Vec<Hash>>, Refused> {
     only(&given, &["index", "size"])?;
     let (index, size) = (size(&given, "index")?, size(&given, "size")?);
-    blocking(move || {
-        Ok(Json(
-            desk.registry()
-                .inclusion(index, size)
-                .map_err(|why| Refused::bad_request(chain(&why)))?,
-        ))
-    })
-    .await
+    blocking(move || Ok(Json(desk.registry().inclusion(index, size).map_err(|why| Refused::bad_request(chain(&why)))?)))
+        .await
 }
 
 /// A tile or entry bundle (C2SP tlog-tiles).
-pub async fn tile(
-    State(desk): State<Desk>,
-    seat: Seat,
-    Path(path): Path<String>,
-) -> Result<Response, Refused> {
+pub async fn tile(State(desk): State<Desk>, seat: Seat, Path(path): Path<String>) -> Result<Response, Refused> {
     if !desk.public_log() {
         seat.one_of(&[Role::Reviewer, Role::Witness])?;
     }
     if path == "checkpoint" {
         return checkpoint(State(desk)).await;
     }
-    let id: tlog::TileId = path
-        .parse()
-        .map_err(|_| Refused::not_found(format!("`{path}` is no tile")))?;
+    let id: tlog::TileId = path.parse().map_err(|_| Refused::not_found(format!("`{path}` is no tile")))?;
     blocking(move || {
         let bytes = desk
             .registry()
@@ -109,15 +80,9 @@ pub async fn tile(
 }
 
 /// A segment as it is kept now.
-pub async fn segment(
-    State(desk): State<Desk>,
-    seat: Seat,
-    Path(digest): Path<String>,
-) -> Result<Response, Refused> {
+pub async fn segment(State(desk): State<Desk>, seat: Seat, Path(digest): Path<String>) -> Result<Response, Refused> {
     seat.one_of(&[Role::Reviewer])?;
-    let digest: Digest = digest
-        .parse()
-        .map_err(|why| Refused::bad_request(format!("{why}")))?;
+    let digest: Digest = digest.parse().map_err(|why| Refused::bad_request(format!("{why}")))?;
     blocking(move || {
         seat.audit(&desk, "segment", &digest.to_string())?;
         let bytes = desk
@@ -126,13 +91,7 @@ pub async fn segment(
             .segment_bytes(&digest)
             .map_err(|_| Refused::not_found(format!("there is no segment {digest}")))?;
         let name = format!("attachment; filename=\"{digest}.warc.gz\"");
-        Ok((
-            [
-                (header::CONTENT_TYPE, "application/warc".to_owned()),
-                (header::CONTENT_DISPOSITION, name),
-            ],
-            bytes,
-        )
+        Ok(([(header::CONTENT_TYPE, "application/warc".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
             .into_response())
     })
     .await
@@ -141,8 +100,6 @@ pub async fn segment(
 /// The policy as the log has it now, for pages and commands.
 pub fn policy_now(desk: &Desk) -> Result<std::sync::Arc<schemas::policy::Policy>, Refused> {
     desk.registry().history().policy().ok_or_else(|| {
-        registry_refused(&crate::core::RegistryError::Refused {
-            why: "no allowlist has been published yet".to_owned(),
-        })
+        registry_refused(&crate::core::RegistryError::Refused { why: "no allowlist has been published yet".to_owned() })
     })
 }

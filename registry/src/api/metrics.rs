@@ -34,12 +34,7 @@ pub async fn healthz() -> &'static str {
 pub async fn readyz(State(desk): State<Desk>) -> Result<&'static str, Refused> {
     blocking(move || {
         desk.store().leaf_count().map_err(|why| {
-            Refused::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "not ready",
-                why.to_string(),
-            )
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not ready", why.to_string())
         })?;
         Ok("ready\n")
     })
@@ -53,12 +48,7 @@ pub async fn metrics(State(desk): State<Desk>) -> Result<String, Refused> {
         let failed = |why: crate::core::store::StoreError| Refused::internal(&why);
         let counters = desk.counters();
         let rows = [
-            (
-                "vigie_log_size",
-                "gauge",
-                "leaves in the log",
-                desk.store().leaf_count().map_err(failed)?,
-            ),
+            ("vigie_log_size", "gauge", "leaves in the log", desk.store().leaf_count().map_err(failed)?),
             (
                 "vigie_indexed_size",
                 "gauge",
@@ -71,12 +61,7 @@ pub async fn metrics(State(desk): State<Desk>) -> Result<String, Refused> {
                 "alarms nobody has marked as seen",
                 desk.store().alarms().map_err(failed)?.len() as u64,
             ),
-            (
-                "vigie_segments_accepted_total",
-                "counter",
-                "segments kept",
-                counters.accepted.load(Ordering::Relaxed),
-            ),
+            ("vigie_segments_accepted_total", "counter", "segments kept", counters.accepted.load(Ordering::Relaxed)),
             (
                 "vigie_segments_refused_total",
                 "counter",
@@ -95,18 +80,10 @@ pub async fn metrics(State(desk): State<Desk>) -> Result<String, Refused> {
                 "stored bytes of segments kept",
                 counters.bytes.load(Ordering::Relaxed),
             ),
-            (
-                "vigie_searches_total",
-                "counter",
-                "searches answered",
-                counters.searches.load(Ordering::Relaxed),
-            ),
+            ("vigie_searches_total", "counter", "searches answered", counters.searches.load(Ordering::Relaxed)),
         ];
         for (name, kind, help, value) in rows {
-            let _ = writeln!(
-                out,
-                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
-            );
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
         }
         Ok(out)
     })

@@ -42,12 +42,7 @@ impl Desk {
     /// A desk over an open registry. `local`: listening on loopback, where whoever reaches the machine may read.
     #[must_use]
     pub fn new(registry: Registry, local: bool, public_log: bool) -> Self {
-        Self(Arc::new(Inner {
-            registry,
-            local,
-            public_log,
-            counters: metrics::Counters::default(),
-        }))
+        Self(Arc::new(Inner { registry, local, public_log, counters: metrics::Counters::default() }))
     }
 
     /// The registry.
@@ -71,10 +66,7 @@ impl Desk {
     /// True in a demonstration.
     #[must_use]
     pub fn is_trial(&self) -> bool {
-        self.registry()
-            .history()
-            .root()
-            .is_some_and(|root| root.trial)
+        self.registry().history().root().is_some_and(|root| root.trial)
     }
 
     /// True where the log's tiles are for everybody.
@@ -94,9 +86,7 @@ pub fn router(desk: Desk) -> Router {
     Router::new()
         .route(
             "/v1/segments/{digest}",
-            put(agents::put_segment)
-                .layer(DefaultBodyLimit::max(segment_bytes))
-                .get(log::segment),
+            put(agents::put_segment).layer(DefaultBodyLimit::max(segment_bytes)).get(log::segment),
         )
         .route("/v1/policy", get(agents::policy))
         .route("/v1/wanted", get(agents::wanted))
@@ -121,10 +111,7 @@ pub fn router(desk: Desk) -> Router {
         .merge(crate::pages::router())
         .fallback(problem::unknown_path)
         .layer(DefaultBodyLimit::max(2 << 20))
-        .layer(TimeoutLayer::with_status_code(
-            axum::http::StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(120),
-        ))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(120)))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .with_state(desk)
 }
@@ -148,20 +135,11 @@ pub async fn serve(
         stopping.graceful_shutdown(Some(Duration::from_secs(20)));
     });
     match tls {
-        None => axum_server::from_tcp(listener)?
-            .handle(handle)
-            .serve(app)
-            .await
-            .context("the listener failed"),
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(app).await.context("the listener failed"),
         Some((certificate, key)) => {
             let config = axum_server::tls_rustls::RustlsConfig::from_pem_file(&certificate, &key)
                 .await
-                .with_context(|| {
-                    format!(
-                        "the certificate `{}` or its key is not understood",
-                        certificate.display()
-                    )
-                })?;
+                .with_context(|| format!("the certificate `{}` or its key is not understood", certificate.display()))?;
             axum_server::from_tcp_rustls(listener, config)?
                 .handle(handle)
                 .serve(app)

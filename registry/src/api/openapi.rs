@@ -278,20 +278,15 @@ fn describe() -> Value {
 }
 
 fn operation(call: &Call) -> Value {
-    let in_path = call
-        .path
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split('}').next());
-    let mut parameters: Vec<Value> =
-        in_path.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect();
+    let in_path = call.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let mut parameters: Vec<Value> = in_path
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
     parameters.extend(call.query.iter().map(|name| {
         json!({ "name": name.trim_end_matches('!'), "in": "query", "required": name.ends_with('!'), "schema": { "type": "string" } })
     }));
-    let schema = call.schema.map_or_else(
-        || json!({}),
-        |name| json!({ "$ref": format!("#/components/schemas/{name}") }),
-    );
+    let schema =
+        call.schema.map_or_else(|| json!({}), |name| json!({ "$ref": format!("#/components/schemas/{name}") }));
     let mut operation = json!({
         "summary": call.summary,
         "description": format!("For: {}.", call.roles),
@@ -302,10 +297,7 @@ fn operation(call: &Call) -> Value {
         },
     });
     if let (Some(takes), Some(object)) = (call.takes, operation.as_object_mut()) {
-        object.insert(
-            "requestBody".to_owned(),
-            json!({ "required": true, "content": { takes: {} } }),
-        );
+        object.insert("requestBody".to_owned(), json!({ "required": true, "content": { takes: {} } }));
     }
     operation
 }
@@ -319,22 +311,13 @@ mod tests {
         let document = describe();
         let text = document.to_string();
         for part in text.split("#/components/schemas/").skip(1) {
-            let name: String = part
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            assert!(
-                document["components"]["schemas"].get(&name).is_some(),
-                "{name} is not described"
-            );
+            let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            assert!(document["components"]["schemas"].get(&name).is_some(), "{name} is not described");
         }
         let routes = include_str!("mod.rs");
         for line in routes.lines().filter(|line| line.contains(".route(\"")) {
             let path = line.split('"').nth(1).unwrap().replace("{*path}", "{path}");
-            assert!(
-                document["paths"].get(&path).is_some(),
-                "{path} is not described"
-            );
+            assert!(document["paths"].get(&path).is_some(), "{path} is not described");
         }
     }
 }

@@ -36,23 +36,13 @@ impl Refused {
     /// 400: the request is not understood.
     #[must_use]
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            "the request is not understood",
-            detail,
-        )
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", "the request is not understood", detail)
     }
 
     /// 404: there is no such thing.
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "there is no such thing",
-            detail,
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
     }
 
     /// 401: nobody is signed in.
@@ -69,12 +59,7 @@ impl Refused {
     /// 403: somebody, but not with this role.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "your role does not allow this",
-            detail,
-        )
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "your role does not allow this", detail)
     }
 
     /// 500: it failed here; the log of the server holds the rest.
@@ -101,14 +86,8 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            Json(self.0),
-        )
-            .into_response()
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0)).into_response()
     }
 }
 
@@ -127,10 +106,7 @@ pub async fn blocking<T: Send + 'static>(
 }
 
 pub(super) async fn unknown_path(uri: Uri) -> Refused {
-    Refused::not_found(format!(
-        "`{}` is no path of this registry; /v1/openapi.json lists them",
-        uri.path()
-    ))
+    Refused::not_found(format!("`{}` is no path of this registry; /v1/openapi.json lists them", uri.path()))
 }
 
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {

@@ -22,23 +22,17 @@ use crate::{
 pub fn only(given: &HashMap<String, String>, known: &[&str]) -> Result<(), Refused> {
     match given.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
-        Some(unknown) if known.is_empty() => Err(Refused::bad_request(format!(
-            "`{unknown}` is not known: this takes no parameters"
-        ))),
-        Some(unknown) => Err(Refused::bad_request(format!(
-            "`{unknown}` is not known; known are {}",
-            known.join(", ")
-        ))),
+        Some(unknown) if known.is_empty() => {
+            Err(Refused::bad_request(format!("`{unknown}` is not known: this takes no parameters")))
+        }
+        Some(unknown) => Err(Refused::bad_request(format!("`{unknown}` is not known; known are {}", known.join(", ")))),
     }
 }
 
 fn number(given: &HashMap<String, String>, name: &str) -> Result<Option<u64>, Refused> {
     given
         .get(name)
-        .map(|text| {
-            text.parse()
-                .map_err(|_| Refused::bad_request(format!("`{name}={text}` is no number")))
-        })
+        .map(|text| text.parse().map_err(|_| Refused::bad_request(format!("`{name}={text}` is no number"))))
         .transpose()
 }
 
@@ -47,9 +41,7 @@ fn instant(given: &HashMap<String, String>, name: &str) -> Result<Option<Timesta
         .get(name)
         .map(|text| {
             text.parse().map_err(|_| {
-                Refused::bad_request(format!(
-                    "`{name}={text}` is no instant: `2026-11-21T10:15:00Z` is expected"
-                ))
+                Refused::bad_request(format!("`{name}={text}` is no instant: `2026-11-21T10:15:00Z` is expected"))
             })
         })
         .transpose()
@@ -76,24 +68,16 @@ pub async fn search(
                 axum::http::StatusCode::SERVICE_UNAVAILABLE,
                 "behind",
                 "the index has not come that far",
-                format!(
-                    "complete to log size {}, {size} was asked for: ask again",
-                    desk.registry().followed()
-                ),
+                format!("complete to log size {}, {size} was asked for: ask again", desk.registry().followed()),
             ));
         }
         seat.audit(&desk, "search", &text)?;
         let (query, answer) = find(&desk, &text, limit, cursor, facets)?;
-        let cards = desk
-            .store()
-            .read(|db| desk::cards(db, &query, &answer.hits))
-            .map_err(|why| Refused::internal(&why))?;
+        let cards =
+            desk.store().read(|db| desk::cards(db, &query, &answer.hits)).map_err(|why| Refused::internal(&why))?;
         let mut found = serde_json::to_value(answer).map_err(|why| Refused::internal(&why))?;
         if let Some(object) = found.as_object_mut() {
-            object.insert(
-                "hits".to_owned(),
-                serde_json::to_value(cards).map_err(|why| Refused::internal(&why))?,
-            );
+            object.insert("hits".to_owned(), serde_json::to_value(cards).map_err(|why| Refused::internal(&why))?);
         }
         Ok(Json(found))
     })
@@ -110,20 +94,9 @@ pub fn find(
 ) -> Result<(Words, crate::search::Answer), Refused> {
     let query = Words::parse(text).map_err(|why| Refused::bad_request(why.to_string()))?;
     let limit = u32::try_from(limit.clamp(1, 200)).unwrap_or(20);
-    let options = Options {
-        limit,
-        cursor,
-        facets,
-        is_trial: desk.is_trial(),
-        ..Options::at(Timestamp::now())
-    };
-    desk.counters()
-        .searches
-        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    match desk
-        .store()
-        .read(|db| Ok(Search::run(db, &query, &options)))
-    {
+    let options = Options { limit, cursor, facets, is_trial: desk.is_trial(), ..Options::at(Timestamp::now()) };
+    desk.counters().searches.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    match desk.store().read(|db| Ok(Search::run(db, &query, &options))) {
         Ok(Ok(answer)) => Ok((query, answer)),
         Ok(Err(why)) => Err(Refused::bad_request(why.to_string())),
         Err(why) => Err(Refused::internal(&why)),
@@ -133,21 +106,14 @@ pub fn find(
 /// The item with that id.
 pub fn item(desk: &Desk, id: &str) -> Result<(RecordId, Item), Refused> {
     let id: RecordId = id.parse().map_err(Refused::bad_request)?;
-    let found = desk
-        .store()
-        .read(|db| desk::item(db, id))
-        .map_err(|why| Refused::internal(&why))?;
-    found.map(|item| (id, item)).ok_or_else(|| {
-        Refused::not_found(format!("there is no record {id}; it may have been erased"))
-    })
+    let found = desk.store().read(|db| desk::item(db, id)).map_err(|why| Refused::internal(&why))?;
+    found
+        .map(|item| (id, item))
+        .ok_or_else(|| Refused::not_found(format!("there is no record {id}; it may have been erased")))
 }
 
 /// One record with its history.
-pub async fn record(
-    State(desk): State<Desk>,
-    seat: Seat,
-    Path(id): Path<String>,
-) -> Result<Json<Item>, Refused> {
+pub async fn record(State(desk): State<Desk>, seat: Seat, Path(id): Path<String>) -> Result<Json<Item>, Refused> {
     seat.reads()?;
     blocking(move || {
         seat.audit(&desk, "record", &id)?;
@@ -157,30 +123,19 @@ pub async fn record(
 }
 
 /// Where a record comes from, checked.
-pub async fn trace(
-    State(desk): State<Desk>,
-    seat: Seat,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refused> {
+pub async fn trace(State(desk): State<Desk>, seat: Seat, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
     seat.reads()?;
     blocking(move || {
         seat.audit(&desk, "trace", &id)?;
         let id: RecordId = id.parse().map_err(Refused::bad_request)?;
-        let traced = prove::trace(desk.registry(), id)
-            .map_err(|why| Refused::not_found(format!("{why:#}")))?;
-        serde_json::to_value(traced)
-            .map(Json)
-            .map_err(|why| Refused::internal(&why))
+        let traced = prove::trace(desk.registry(), id).map_err(|why| Refused::not_found(format!("{why:#}")))?;
+        serde_json::to_value(traced).map(Json).map_err(|why| Refused::internal(&why))
     })
     .await
 }
 
 /// Everything that proves a record, for `vigie-verify`.
-pub async fn bundle(
-    State(desk): State<Desk>,
-    seat: Seat,
-    Path(id): Path<String>,
-) -> Result<Response, Refused> {
+pub async fn bundle(State(desk): State<Desk>, seat: Seat, Path(id): Path<String>) -> Result<Response, Refused> {
     seat.reads()?;
     blocking(move || {
         seat.audit(&desk, "bundle", &id)?;
@@ -189,13 +144,7 @@ pub async fn bundle(
             .and_then(|made| Ok(made.write()?))
             .map_err(|why| Refused::not_found(format!("{why:#}")))?;
         let name = format!("attachment; filename=\"record-{id}.vigie-bundle\"");
-        Ok((
-            [
-                (header::CONTENT_TYPE, "application/x-tar".to_owned()),
-                (header::CONTENT_DISPOSITION, name),
-            ],
-            bytes,
-        )
+        Ok(([(header::CONTENT_TYPE, "application/x-tar".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
             .into_response())
     })
     .await
@@ -215,9 +164,7 @@ pub async fn sources(
             .store()
             .read(|db| desk::sources(db, &policy, Timestamp::now()))
             .map_err(|why| Refused::internal(&why))?;
-        Ok(Json(
-            json!({ "sources": found, "permission": policy.permission() }),
-        ))
+        Ok(Json(json!({ "sources": found, "permission": policy.permission() })))
     })
     .await
 }
@@ -230,26 +177,18 @@ pub async fn coverage(
 ) -> Result<Json<Value>, Refused> {
     seat.reads()?;
     only(&given, &["entry", "from", "to"])?;
-    let entry = given
-        .get("entry")
-        .cloned()
-        .ok_or_else(|| Refused::bad_request("`entry` is missing"))?;
+    let entry = given.get("entry").cloned().ok_or_else(|| Refused::bad_request("`entry` is missing"))?;
     let now = Timestamp::now();
     let to = instant(&given, "to")?.unwrap_or(now);
-    let from = instant(&given, "from")?
-        .unwrap_or_else(|| to.checked_sub(SignedDuration::from_hours(24)).unwrap_or(to));
+    let from = instant(&given, "from")?.unwrap_or_else(|| to.checked_sub(SignedDuration::from_hours(24)).unwrap_or(to));
     blocking(move || {
         let policy = policy_now(&desk)?;
-        let entry = policy
-            .entry(&entry)
-            .ok_or_else(|| Refused::not_found(format!("there is no entry `{entry}`")))?;
+        let entry = policy.entry(&entry).ok_or_else(|| Refused::not_found(format!("there is no entry `{entry}`")))?;
         let found = desk
             .store()
             .read(|db| desk::coverage_of(db, entry, from, to, now))
             .map_err(|why| Refused::internal(&why))?;
-        Ok(Json(
-            json!({ "entry": entry.id, "from": from, "to": to, "runs": found }),
-        ))
+        Ok(Json(json!({ "entry": entry.id, "from": from, "to": to, "runs": found })))
     })
     .await
 }
@@ -262,17 +201,10 @@ pub async fn denials(
 ) -> Result<Json<Value>, Refused> {
     seat.reads()?;
     only(&given, &["entry", "limit"])?;
-    let limit =
-        u32::try_from(number(&given, "limit")?.unwrap_or(100).clamp(1, 1000)).unwrap_or(100);
-    let filter = DenialFilter {
-        entry: given.get("entry").cloned(),
-        limit,
-    };
+    let limit = u32::try_from(number(&given, "limit")?.unwrap_or(100).clamp(1, 1000)).unwrap_or(100);
+    let filter = DenialFilter { entry: given.get("entry").cloned(), limit };
     blocking(move || {
-        let found = desk
-            .store()
-            .read(|db| desk::denials(db, &filter))
-            .map_err(|why| Refused::internal(&why))?;
+        let found = desk.store().read(|db| desk::denials(db, &filter)).map_err(|why| Refused::internal(&why))?;
         Ok(Json(json!({ "denials": found })))
     })
     .await
@@ -288,10 +220,7 @@ pub async fn agents(
     only(&given, &[])?;
     blocking(move || {
         let history = desk.registry().history();
-        let found = desk
-            .store()
-            .read(|db| desk::agents(db, &history))
-            .map_err(|why| Refused::internal(&why))?;
+        let found = desk.store().read(|db| desk::agents(db, &history)).map_err(|why| Refused::internal(&why))?;
         Ok(Json(json!({ "agents": found })))
     })
     .await

@@ -62,38 +62,18 @@ pub fn enrolment(agent: &VerifierKey, collector: &str, keys: &[&SigningKey]) -> 
 /// Where a key cannot be read, or the registry refuses the statement.
 pub fn run(command: &Agent, door: impl FnOnce() -> Result<Door>, say: &Say) -> Result<()> {
     match command {
-        Agent::Enrol {
-            agent,
-            collector,
-            keys,
-        } => {
+        Agent::Enrol { agent, collector, keys } => {
             let vkey = VerifierKey::parse(agent)
                 .with_context(|| format!("`{agent}` is no public key\nhint: it is the line that `vigie key new` printed on the agent's machine"))?;
-            let keys = keys
-                .iter()
-                .map(|file| keys::read(file))
-                .collect::<Result<Vec<_>>>()?;
+            let keys = keys.iter().map(|file| keys::read(file)).collect::<Result<Vec<_>>>()?;
             let note = enrolment(&vkey, collector, &keys.iter().collect::<Vec<_>>())?;
             let index = door()?.add_statement(&note)?;
-            say.json_or(
-                &serde_json::json!({ "agent": vkey.id_text(), "leaf": index }),
-                || {
-                    format!(
-                        "enrolled {} for `{collector}`: leaf {index}\n",
-                        vkey.id_text()
-                    )
-                },
-            )
+            say.json_or(&serde_json::json!({ "agent": vkey.id_text(), "leaf": index }), || {
+                format!("enrolled {} for `{collector}`: leaf {index}\n", vkey.id_text())
+            })
         }
-        Agent::Revoke {
-            agent,
-            reason,
-            keys,
-        } => {
-            let keys = keys
-                .iter()
-                .map(|file| keys::read(file))
-                .collect::<Result<Vec<_>>>()?;
+        Agent::Revoke { agent, reason, keys } => {
+            let keys = keys.iter().map(|file| keys::read(file)).collect::<Result<Vec<_>>>()?;
             let statement = Statement::Revocation {
                 v: 1,
                 agent: agent.clone(),
@@ -123,15 +103,8 @@ pub fn run(command: &Agent, door: impl FnOnce() -> Result<Door>, say: &Say) -> R
                         agent.collector,
                         agent.state,
                         agent.segments,
-                        agent
-                            .last_at
-                            .as_ref()
-                            .map_or_else(|| "never".to_owned(), ToString::to_string),
-                        agent
-                            .finding
-                            .as_ref()
-                            .map(|finding| format!("  FINDING: {finding}"))
-                            .unwrap_or_default()
+                        agent.last_at.as_ref().map_or_else(|| "never".to_owned(), ToString::to_string),
+                        agent.finding.as_ref().map(|finding| format!("  FINDING: {finding}")).unwrap_or_default()
                     );
                 }
                 if agents.is_empty() {

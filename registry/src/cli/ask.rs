@@ -25,7 +25,7 @@ pub struct SearchArgs {
     #[arg(long, default_value_t = 20)]
     pub limit: u32,
     /// Where the page before ended
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub cursor: Option<String>,
     /// Count over sources, languages, kinds and days too
     #[arg(long)]
@@ -57,10 +57,7 @@ pub fn tables(unit: &Unit) -> Result<Connection> {
     let file = unit.settings.data.join("registry.sqlite");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&file, flags).with_context(|| {
-        format!(
-            "there is no registry in `{}` yet: `vigie up` starts one",
-            unit.settings.data.display()
-        )
+        format!("there is no registry in `{}` yet: `vigie up` starts one", unit.settings.data.display())
     })?;
     db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000;")?;
     Ok(db)
@@ -90,13 +87,7 @@ pub fn search(args: &SearchArgs, unit: &Unit, say: &Say) -> Result<()> {
     say.json_or(&json, || {
         let mut out = String::new();
         for card in &cards {
-            let _ = writeln!(
-                out,
-                "{}  {}  {}",
-                card.id,
-                &card.time.to_string()[..16].replace('T', " "),
-                card.title
-            );
+            let _ = writeln!(out, "{}  {}  {}", card.id, &card.time.to_string()[..16].replace('T', " "), card.title);
             let mut marks = vec![card.source.clone()];
             marks.extend(card.language.clone());
             if card.is_revised {
@@ -108,12 +99,7 @@ pub fn search(args: &SearchArgs, unit: &Unit, say: &Say) -> Result<()> {
             if !card.is_home {
                 marks.push(format!("a claim seen through {}", card.vantage));
             }
-            let _ = writeln!(
-                out,
-                "    {}  {}",
-                marks.join(", "),
-                card.url.as_deref().unwrap_or_default()
-            );
+            let _ = writeln!(out, "    {}  {}", marks.join(", "), card.url.as_deref().unwrap_or_default());
             if !card.snippet.is_empty() {
                 let _ = writeln!(out, "    {}", card.snippet);
             }
@@ -125,10 +111,7 @@ pub fn search(args: &SearchArgs, unit: &Unit, say: &Say) -> Result<()> {
                 ("kind", &facets.kind),
                 ("day", &facets.day),
             ] {
-                let list: Vec<_> = counts
-                    .iter()
-                    .map(|count| format!("{} {}", count.value, count.count))
-                    .collect();
+                let list: Vec<_> = counts.iter().map(|count| format!("{} {}", count.value, count.count)).collect();
                 let _ = writeln!(out, "{name}: {}", list.join(", "));
             }
         }
@@ -154,8 +137,7 @@ pub fn search(args: &SearchArgs, unit: &Unit, say: &Say) -> Result<()> {
 pub fn show(id: &str, unit: &Unit, say: &Say) -> Result<()> {
     let id: RecordId = id.parse().map_err(anyhow::Error::msg)?;
     let db = tables(unit)?;
-    let item = desk::item(&db, id)?
-        .with_context(|| format!("there is no record {id}; it may have been erased"))?;
+    let item = desk::item(&db, id)?.with_context(|| format!("there is no record {id}; it may have been erased"))?;
     say.json_or(&serde_json::to_value(&item)?, || in_words(&item))
 }
 
@@ -167,18 +149,10 @@ fn in_words(item: &Item) -> String {
         item.id,
         item.platform,
         item.vantage,
-        if item.home {
-            ""
-        } else {
-            ": a claim about somebody else's item"
-        }
+        if item.home { "" } else { ": a claim about somebody else's item" }
     );
     for revision in &item.revisions {
-        let now = if revision.current {
-            ", what it says now"
-        } else {
-            ""
-        };
+        let now = if revision.current { ", what it says now" } else { "" };
         let _ = writeln!(
             out,
             "\nrevision {} [{}] cause: {}, seen {} times from {} to {}{now}",
@@ -191,11 +165,7 @@ fn in_words(item: &Item) -> String {
         );
         match &revision.record {
             None => {
-                let _ = writeln!(
-                    out,
-                    "  withdrawn: {}",
-                    revision.why.as_deref().unwrap_or_default()
-                );
+                let _ = writeln!(out, "  withdrawn: {}", revision.why.as_deref().unwrap_or_default());
             }
             Some(record) => {
                 let _ = writeln!(out, "  {}", record.title.as_deref().unwrap_or("(no title)"));
@@ -206,12 +176,7 @@ fn in_words(item: &Item) -> String {
                     let _ = writeln!(
                         out,
                         "  by {}",
-                        author
-                            .name
-                            .as_deref()
-                            .or(author.handle.as_deref())
-                            .or(author.id.as_deref())
-                            .unwrap_or("?")
+                        author.name.as_deref().or(author.handle.as_deref()).or(author.id.as_deref()).unwrap_or("?")
                     );
                 }
                 if let Some(published) = &record.published_at {
@@ -231,9 +196,7 @@ fn in_words(item: &Item) -> String {
             capture.agent,
             capture.method,
             capture.url,
-            capture
-                .status
-                .map_or_else(|| "?".to_owned(), |status| status.to_string()),
+            capture.status.map_or_else(|| "?".to_owned(), |status| status.to_string()),
             capture.because
         );
     }
@@ -254,8 +217,7 @@ pub fn trace(args: &TraceArgs, unit: &Unit, say: &Say) -> Result<ExitCode> {
     let verdict = verify::check_bundle(&made, &root, &verify::CheckOptions::default());
     let trace = verify::Trace::of(&made, &verdict);
     if let Some(file) = &args.bundle {
-        fs::write(file, made.write()?)
-            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+        fs::write(file, made.write()?).with_context(|| format!("`{}` cannot be written", file.display()))?;
     }
     say.json_or(&serde_json::to_value(&trace)?, || {
         let mut out = trace.to_string();
@@ -273,9 +235,7 @@ pub fn trace(args: &TraceArgs, unit: &Unit, say: &Say) -> Result<ExitCode> {
 ///
 /// Where there is no such entry.
 pub fn coverage(args: &CoverageArgs, unit: &Unit, say: &Say) -> Result<()> {
-    let policy = Door::open(unit)?
-        .policy(&unit.root()?)?
-        .context("no allowlist has been published yet")?;
+    let policy = Door::open(unit)?.policy(&unit.root()?)?.context("no allowlist has been published yet")?;
     let db = tables(unit)?;
     let now = Timestamp::now();
     let Some(id) = &args.entry else {
@@ -290,45 +250,26 @@ pub fn coverage(args: &CoverageArgs, unit: &Unit, say: &Say) -> Result<()> {
                             "{} at {}{}",
                             last.state,
                             &last.to,
-                            last.why
-                                .as_ref()
-                                .map(|why| format!(": {why}"))
-                                .unwrap_or_default()
+                            last.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default()
                         )
                     },
                 );
-                let _ = writeln!(
-                    out,
-                    "{:<20} {:>6} items  {last}",
-                    source.entry.id, source.items
-                );
+                let _ = writeln!(out, "{:<20} {:>6} items  {last}", source.entry.id, source.items);
             }
             out
         });
     };
-    let entry = policy
-        .entry(id)
-        .with_context(|| format!("there is no entry `{id}`"))?;
+    let entry = policy.entry(id).with_context(|| format!("there is no entry `{id}`"))?;
     let from = now.checked_sub(SignedDuration::from_hours(args.hours))?;
     let found = desk::coverage_of(&db, entry, from, now, now)?;
     say.json_or(&serde_json::to_value(&found)?, || {
         let mut out = String::new();
         for line in &found {
-            let why = line
-                .why
-                .as_ref()
-                .map(|why| format!("  {why}"))
-                .unwrap_or_default();
+            let why = line.why.as_ref().map(|why| format!("  {why}")).unwrap_or_default();
             let _ = writeln!(
                 out,
                 "{}  {:<14} {:>4} new of {:>4}, {} requests, {} refused, {} failed{why}",
-                line.from,
-                line.state,
-                line.new,
-                line.records,
-                line.requests,
-                line.refused,
-                line.failed
+                line.from, line.state, line.new, line.records, line.requests, line.refused, line.failed
             );
         }
         out
@@ -371,10 +312,7 @@ pub fn denials(entry: Option<String>, limit: u32, unit: &Unit, say: &Say) -> Res
 pub fn alone(unit: &Unit) -> Result<Registry> {
     match door::open(unit) {
         Err(why) if matches!(why.downcast_ref(), Some(RegistryError::InUse { .. })) => {
-            bail!(
-                "the registry in `{}` is running: stop it first",
-                unit.settings.data.display()
-            )
+            bail!("the registry in `{}` is running: stop it first", unit.settings.data.display())
         }
         other => other,
     }

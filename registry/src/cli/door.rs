@@ -41,8 +41,7 @@ fn finish_erasures(unit: &Unit, registry: &Registry) -> Result<()> {
         .collect();
     files.sort();
     for file in files {
-        let note = fs::read_to_string(&file)
-            .with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let note = fs::read_to_string(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
         match registry.add_statement(&note) {
             Ok(_) => fs::remove_file(&file)?,
             Err(why) => {
@@ -61,12 +60,7 @@ fn finish_erasures(unit: &Unit, registry: &Registry) -> Result<()> {
 ///
 /// [`RegistryError`].
 pub fn open(unit: &Unit) -> Result<Registry> {
-    let config = Config::new(
-        &unit.settings.data,
-        &unit.settings.second,
-        unit.log_key()?,
-        Arc::new(SqliteIndex),
-    );
+    let config = Config::new(&unit.settings.data, &unit.settings.second, unit.log_key()?, Arc::new(SqliteIndex));
     let registry = Registry::open(config)?;
     finish_erasures(unit, &registry)?;
     Ok(registry)
@@ -81,20 +75,14 @@ impl Door {
     pub fn open(unit: &Unit) -> Result<Self> {
         match open(unit) {
             Ok(registry) => Ok(Self::Folder(Box::new(registry))),
-            Err(why) if matches!(why.downcast_ref(), Some(RegistryError::InUse { .. })) => {
-                Ok(Self::Served {
-                    url: format!(
-                        "{}://{}",
-                        if unit.settings.tls.is_some() {
-                            "https"
-                        } else {
-                            "http"
-                        },
-                        unit.settings.listen
-                    ),
-                    token: std::env::var("VIGIE_TOKEN").ok(),
-                })
-            }
+            Err(why) if matches!(why.downcast_ref(), Some(RegistryError::InUse { .. })) => Ok(Self::Served {
+                url: format!(
+                    "{}://{}",
+                    if unit.settings.tls.is_some() { "https" } else { "http" },
+                    unit.settings.listen
+                ),
+                token: std::env::var("VIGIE_TOKEN").ok(),
+            }),
             Err(why) => Err(why),
         }
     }
@@ -109,10 +97,7 @@ impl Door {
             Self::Folder(registry) => Ok(registry.add_statement(note)?),
             Self::Served { .. } => {
                 let answer = self.ask("POST", "/v1/statements", Some(note))?;
-                answer
-                    .get("index")
-                    .and_then(serde_json::Value::as_u64)
-                    .context("the registry's answer holds no index")
+                answer.get("index").and_then(serde_json::Value::as_u64).context("the registry's answer holds no index")
             }
         }
     }
@@ -124,9 +109,7 @@ impl Door {
     /// Where what the registry says does not verify against `root`.
     pub fn policy(&mut self, root: &TrustRoot) -> Result<Option<Policy>> {
         match self {
-            Self::Folder(registry) => {
-                Ok(registry.history().policy().map(|policy| (*policy).clone()))
-            }
+            Self::Folder(registry) => Ok(registry.history().policy().map(|policy| (*policy).clone())),
             Self::Served { .. } => match self.ask("GET", "/v1/policy", None) {
                 Ok(bundle) => {
                     let bundle: PolicyBundle = serde_json::from_value(bundle)?;
@@ -151,9 +134,7 @@ impl Door {
             }
             Self::Served { .. } => {
                 let answer = self.ask("GET", "/v1/agents", None)?;
-                Ok(serde_json::from_value(
-                    answer.get("agents").cloned().unwrap_or_default(),
-                )?)
+                Ok(serde_json::from_value(answer.get("agents").cloned().unwrap_or_default())?)
             }
         }
     }
@@ -171,21 +152,14 @@ impl Door {
             }
             Self::Served { .. } => {
                 let answer = self.ask("POST", "/v1/backup", Some(&folder.display().to_string()))?;
-                let number = |name: &str| {
-                    answer
-                        .get(name)
-                        .and_then(serde_json::Value::as_u64)
-                        .unwrap_or_default()
-                };
+                let number = |name: &str| answer.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
                 Ok((number("files"), number("size")))
             }
         }
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<serde_json::Value> {
-        let Self::Served { url, token } = self else {
-            bail!("this registry is not served")
-        };
+        let Self::Served { url, token } = self else { bail!("this registry is not served") };
         super::http::ask(method, &format!("{url}{path}"), token.as_deref(), body)
     }
 }

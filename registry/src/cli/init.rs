@@ -73,14 +73,7 @@ pub fn first_root(
     log: &VerifierKey,
     people: [&VerifierKey; 2],
 ) -> TrustRoot {
-    let roles = vec![
-        Role::Requester,
-        Role::Approver,
-        Role::Enroller,
-        Role::Eraser,
-        Role::Rooter,
-        Role::Reviewer,
-    ];
+    let roles = vec![Role::Requester, Role::Approver, Role::Enroller, Role::Eraser, Role::Rooter, Role::Reviewer];
     TrustRoot {
         format: 1,
         version: 1,
@@ -90,13 +83,7 @@ pub fn first_root(
         contact,
         previous: None,
         needs: Needs::default(),
-        people: people
-            .iter()
-            .map(|key| Person {
-                key: key.to_string(),
-                roles: roles.clone(),
-            })
-            .collect(),
+        people: people.iter().map(|key| Person { key: key.to_string(), roles: roles.clone() }).collect(),
         evidence_recipients: Vec::new(),
         witnesses: Vec::new(),
     }
@@ -107,11 +94,7 @@ pub fn first_root(
 /// # Errors
 ///
 /// Where a file cannot be written.
-pub fn write_folder(
-    folder: &Path,
-    settings: &super::unit::Settings,
-    root: &TrustRoot,
-) -> Result<()> {
+pub fn write_folder(folder: &Path, settings: &super::unit::Settings, root: &TrustRoot) -> Result<()> {
     for sub in ["data", "second", "keys", "agents"] {
         fs::create_dir_all(folder.join(sub))
             .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
@@ -122,10 +105,7 @@ pub fn write_folder(
         format!("# Settings of this registry. Paths are relative to this file.\n{settings}"),
     )?;
     let heading = "# The trust root: put a copy by hand on every agent host and reviewer's machine, and compare its digest by eye\n# (`vigie root show`). To change it, write a new version that names this one's digest as `previous`; the people below must sign it.\n";
-    fs::write(
-        folder.join("trust.toml"),
-        format!("{heading}{}", toml::to_string_pretty(root)?),
-    )?;
+    fs::write(folder.join("trust.toml"), format!("{heading}{}", toml::to_string_pretty(root)?))?;
     Ok(())
 }
 
@@ -135,14 +115,7 @@ pub fn write_folder(
 ///
 /// Where it cannot be signed.
 pub fn root_statement(root: &TrustRoot, keys: &[&SigningKey]) -> Result<String> {
-    Ok(sign_statement(
-        &Statement::Root {
-            v: 1,
-            root: root.clone(),
-            salt: salt(),
-        },
-        keys,
-    )?)
+    Ok(sign_statement(&Statement::Root { v: 1, root: root.clone(), salt: salt() }, keys)?)
 }
 
 /// An agent's folder: its key, its copy of the trust root, its settings. Returns the public key to enrol.
@@ -153,8 +126,7 @@ pub fn root_statement(root: &TrustRoot, keys: &[&SigningKey]) -> Result<String> 
 pub fn write_agent(folder: &Path, name: &str, trust: &Path, registry: &str) -> Result<VerifierKey> {
     fs::create_dir_all(folder)?;
     let key = keys::new(name, &folder.join("agent.key"))?;
-    fs::copy(trust, folder.join("trust.toml"))
-        .context("the trust root cannot be copied to the agent")?;
+    fs::copy(trust, folder.join("trust.toml")).context("the trust root cannot be copied to the agent")?;
     let settings = format!(
         "# Settings of one agent. Paths are relative to this file.\nformat = 1\nname = \"{name}\"\nkey = \"agent.key\"\ntrust = \"trust.toml\"\nregistry = \"{registry}\"\nstate = \"state\"\n"
     );
@@ -169,27 +141,11 @@ pub fn write_agent(folder: &Path, name: &str, trust: &Path, registry: &str) -> R
 /// Where the address is none.
 pub fn first_entry(feed: &str, requester: &str, question: &str) -> Result<String> {
     let url = Url::parse(feed).with_context(|| format!("`{feed}` is not an address"))?;
-    let host = url
-        .host_str()
-        .with_context(|| format!("`{feed}` names no host"))?;
-    let id: String = host
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    let expires = Timestamp::now()
-        .to_zoned(TimeZone::UTC)
-        .date()
-        .checked_add(180.days())?;
-    let port = url
-        .port()
-        .map(|port| format!(", port = {port}"))
-        .unwrap_or_default();
+    let host = url.host_str().with_context(|| format!("`{feed}` names no host"))?;
+    let id: String =
+        host.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let expires = Timestamp::now().to_zoned(TimeZone::UTC).date().checked_add(180.days())?;
+    let port = url.port().map(|port| format!(", port = {port}")).unwrap_or_default();
     Ok(format!(
         r#"# What may be collected, and why. Nothing here counts before somebody other than the requester has signed it:
 #   vigie policy check; vigie policy sign --key KEY
@@ -239,41 +195,24 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
         args.origin.as_deref(),
         "name of the log (your own address without https://, e.g. vigie.unit.example/log)",
     )?;
-    let contact = answer(
-        args.contact.as_deref(),
-        "contact shown to the sites you ask (a page or mailbox of the unit)",
-    )?;
-    let requester = founder(
-        args.requester.as_deref(),
-        "first person, who asks for sources (short name, or a public key)",
-        folder,
-    )?;
-    let approver = founder(
-        args.approver.as_deref(),
-        "second person, who approves (short name, or a public key)",
-        folder,
-    )?;
+    let contact =
+        answer(args.contact.as_deref(), "contact shown to the sites you ask (a page or mailbox of the unit)")?;
+    let requester =
+        founder(args.requester.as_deref(), "first person, who asks for sources (short name, or a public key)", folder)?;
+    let approver =
+        founder(args.approver.as_deref(), "second person, who approves (short name, or a public key)", folder)?;
     if requester.vkey == approver.vkey {
         bail!("the person who asks and the person who approves must be two people");
     }
     let log = keys::new(&origin, &folder.join("keys/log.key"))?;
-    let trust = first_root(
-        &origin,
-        false,
-        Some(contact),
-        &log.vkey(),
-        [&requester.vkey, &approver.vkey],
-    );
+    let trust = first_root(&origin, false, Some(contact), &log.vkey(), [&requester.vkey, &approver.vkey]);
     if let Some(problem) = trust.check().first() {
         bail!("{problem}");
     }
     write_folder(folder, &Unit::defaults(), &trust)?;
     let unit = Unit::open(folder)?;
     say.line(&format!("\n{}", root::in_words(&trust)))?;
-    let founders = Founders {
-        requester,
-        approver,
-    };
+    let founders = Founders { requester, approver };
     let (Some(first), Some(second)) = (&founders.requester.key, &founders.approver.key) else {
         say.line(&format!(
             "The trust root is written. Both people sign it next, each on the machine that holds their key:\n  vigie root sign {}/trust.toml --key KEY --out root.note     (the first)\n  vigie cosign root.note --key KEY                            (the second)\nthen, here:\n  vigie submit root.note\n",
@@ -291,10 +230,7 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
     )?;
     door.add_statement(&agent::enrolment(&vkey, "feed", &[first])?)?;
     let feed = answer(args.feed.as_deref(), "address of the first feed to collect")?;
-    let question = answer(
-        args.question.as_deref(),
-        "the question that collecting it should answer",
-    )?;
+    let question = answer(args.question.as_deref(), "the question that collecting it should answer")?;
     let entry = first_entry(&feed, &first.vkey().id_text(), &question.replace('"', "'"))?;
     fs::write(&unit.settings.allowlist, entry)?;
     let list = policy::checked(&unit.settings.allowlist, &trust, say)?;
@@ -306,22 +242,11 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
     ))
 }
 
-fn sign_as(
-    who: &Founder,
-    list: &Allowlist,
-    trust: &TrustRoot,
-    door: &mut Door,
-    yes: bool,
-    say: &Say,
-) -> Result<()> {
+fn sign_as(who: &Founder, list: &Allowlist, trust: &TrustRoot, door: &mut Door, yes: bool, say: &Say) -> Result<()> {
     let Some(key) = &who.key else { return Ok(()) };
     let current: Option<Policy> = door.policy(trust)?;
     let made = policy::signing(list, current.as_ref(), trust, key, &policy::default_until())?;
-    say.line(&format!(
-        "\n{} signs:\n{}",
-        key.vkey().id_text(),
-        made.words.trim_end()
-    ))?;
+    say.line(&format!("\n{} signs:\n{}", key.vkey().id_text(), made.words.trim_end()))?;
     if !made.notes.is_empty() && !yes && !policy::confirmed("sign this?")? {
         bail!("nothing was signed; `vigie policy sign` goes on from here");
     }
@@ -337,10 +262,7 @@ fn founder(given: Option<&str>, question: &str, folder: &Path) -> Result<Founder
         return Ok(Founder { vkey, key: None });
     }
     let key = keys::new(&text, &folder.join("keys").join(format!("{text}.key")))?;
-    Ok(Founder {
-        vkey: key.vkey(),
-        key: Some(key),
-    })
+    Ok(Founder { vkey: key.vkey(), key: Some(key) })
 }
 
 fn answer(given: Option<&str>, question: &str) -> Result<String> {
@@ -348,9 +270,7 @@ fn answer(given: Option<&str>, question: &str) -> Result<String> {
         return Ok(given.to_owned());
     }
     if !std::io::stdin().is_terminal() {
-        bail!(
-            "nobody is at the terminal to say: {question}\nhint: `vigie init --help` names the option for it"
-        );
+        bail!("nobody is at the terminal to say: {question}\nhint: `vigie init --help` names the option for it");
     }
     loop {
         print!("{question}: ");

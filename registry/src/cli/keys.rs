@@ -39,9 +39,7 @@ pub enum Key {
 pub fn run(command: &Key, say: &Say) -> Result<()> {
     match command {
         Key::New { name, out } => {
-            let file = out
-                .clone()
-                .unwrap_or_else(|| PathBuf::from(format!("{name}.key")));
+            let file = out.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.key")));
             let key = new(name, &file)?;
             let vkey = key.vkey();
             say.json_or(&serde_json::json!({ "key": vkey.to_string(), "id": vkey.id_text(), "file": file }), || {
@@ -54,10 +52,9 @@ pub fn run(command: &Key, say: &Say) -> Result<()> {
         }
         Key::Show { file } => {
             let vkey = read(file)?.vkey();
-            say.json_or(
-                &serde_json::json!({ "key": vkey.to_string(), "id": vkey.id_text() }),
-                || format!("public key   {vkey}\nkey id       {}\n", vkey.id_text()),
-            )
+            say.json_or(&serde_json::json!({ "key": vkey.to_string(), "id": vkey.id_text() }), || {
+                format!("public key   {vkey}\nkey id       {}\n", vkey.id_text())
+            })
         }
     }
 }
@@ -70,20 +67,11 @@ pub fn run(command: &Key, say: &Say) -> Result<()> {
 pub fn new(name: &str, file: &Path) -> Result<SigningKey> {
     let key = SigningKey::generate(name)?;
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
     }
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .with_context(|| {
-            format!(
-                "the private key cannot be written to `{}` (a key file is never overwritten)",
-                file.display()
-            )
-        })?;
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).with_context(|| {
+        format!("the private key cannot be written to `{}` (a key file is never overwritten)", file.display())
+    })?;
     writeln!(out, "{}", &*key.private_text())?;
     out.sync_all()?;
     Ok(key)
@@ -95,12 +83,8 @@ pub fn new(name: &str, file: &Path) -> Result<SigningKey> {
 ///
 /// Where it cannot be read or holds no private key; the message never shows its content.
 pub fn read(file: &Path) -> Result<SigningKey> {
-    let text = fs::read_to_string(file)
-        .with_context(|| format!("the private key `{}` cannot be read", file.display()))?;
-    SigningKey::parse(text.trim_end()).with_context(|| {
-        format!(
-            "`{}` holds no private key made by `vigie key new`",
-            file.display()
-        )
-    })
+    let text =
+        fs::read_to_string(file).with_context(|| format!("the private key `{}` cannot be read", file.display()))?;
+    SigningKey::parse(text.trim_end())
+        .with_context(|| format!("`{}` holds no private key made by `vigie key new`", file.display()))
 }

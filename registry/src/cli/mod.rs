@@ -180,11 +180,7 @@ fn run(cli: Cli, say: &Say) -> Result<ExitCode> {
     }
 }
 
-fn policy_command(
-    command: &policy::PolicyCommand,
-    unit: &dyn Fn() -> Result<Unit>,
-    say: &Say,
-) -> Result<()> {
+fn policy_command(command: &policy::PolicyCommand, unit: &dyn Fn() -> Result<Unit>, say: &Say) -> Result<()> {
     use policy::PolicyCommand::{Check, Explain, Show, Sign};
     match command {
         Check(args) => {
@@ -209,12 +205,7 @@ fn policy_command(
         }
         Explain { url, entry } => {
             let unit = unit()?;
-            policy::explain(
-                Door::open(&unit)?.policy(&unit.root()?)?.as_ref(),
-                url,
-                entry.as_deref(),
-                say,
-            )
+            policy::explain(Door::open(&unit)?.policy(&unit.root()?)?.as_ref(), url, entry.as_deref(), say)
         }
     }
 }
@@ -263,9 +254,7 @@ impl Say {
             return indicatif::ProgressBar::hidden();
         }
         let bar = indicatif::ProgressBar::new(length);
-        if let Ok(style) =
-            indicatif::ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {eta}")
-        {
+        if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {eta}") {
             bar.set_style(style);
         }
         bar.set_message(what.to_owned());
@@ -274,12 +263,7 @@ impl Say {
 
     fn error(self, why: &anyhow::Error) {
         let mut text = why.to_string();
-        for source in why
-            .chain()
-            .skip(1)
-            .map(ToString::to_string)
-            .filter(|source| !source.is_empty())
-        {
+        for source in why.chain().skip(1).map(ToString::to_string).filter(|source| !source.is_empty()) {
             if !text.contains(&source) {
                 text.push_str(": ");
                 text.push_str(&source);

@@ -105,11 +105,8 @@ impl From<Reason> for ErasureReason {
 pub fn submit(notes: &[PathBuf], unit: &Unit, say: &Say) -> Result<()> {
     let mut door = Door::open(unit)?;
     for file in notes {
-        let note = fs::read_to_string(file)
-            .with_context(|| format!("`{}` cannot be read", file.display()))?;
-        let index = door
-            .add_statement(&note)
-            .with_context(|| format!("`{}` is refused", file.display()))?;
+        let note = fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let index = door.add_statement(&note).with_context(|| format!("`{}` is refused", file.display()))?;
         say.json_or(&serde_json::json!({ "file": file, "leaf": index }), || {
             format!("{}: leaf {index}\n", file.display())
         })?;
@@ -123,18 +120,12 @@ pub fn submit(notes: &[PathBuf], unit: &Unit, say: &Say) -> Result<()> {
 ///
 /// Where the note is no statement, the person declines, or the file cannot be written.
 pub fn cosign(file: &Path, key: &Path, yes: bool, say: &Say) -> Result<()> {
-    let text =
-        fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let text = fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let opened = schemas::policy::open_statement(&text)?;
     let key = keys::read(key)?;
     let shown = serde_json::to_string_pretty(&opened.statement)?;
     say.line(&format!("{}\n{shown}", opened.name()))?;
-    if opened
-        .note
-        .signatures
-        .iter()
-        .any(|signature| signature.id_text() == key.vkey().id_text())
-    {
+    if opened.note.signatures.iter().any(|signature| signature.id_text() == key.vkey().id_text()) {
         bail!("{} has signed this already", key.vkey().id_text());
     }
     if !yes && !confirmed("sign this?")? {
@@ -142,18 +133,10 @@ pub fn cosign(file: &Path, key: &Path, yes: bool, say: &Say) -> Result<()> {
     }
     let mut note = opened.note;
     note.signatures.push(key.sign(&note.text));
-    fs::write(file, note.to_string())
-        .with_context(|| format!("`{}` cannot be written", file.display()))?;
-    say.json_or(
-        &serde_json::json!({ "file": file, "signatures": note.signatures.len() }),
-        || {
-            format!(
-                "signed as {}: {} signatures now\n",
-                key.vkey().id_text(),
-                note.signatures.len()
-            )
-        },
-    )
+    fs::write(file, note.to_string()).with_context(|| format!("`{}` cannot be written", file.display()))?;
+    say.json_or(&serde_json::json!({ "file": file, "signatures": note.signatures.len() }), || {
+        format!("signed as {}: {} signatures now\n", key.vkey().id_text(), note.signatures.len())
+    })
 }
 
 /// `vigie rederive`. Exits 1 where anything differs.
@@ -164,34 +147,19 @@ pub fn cosign(file: &Path, key: &Path, yes: bool, say: &Say) -> Result<()> {
 pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode> {
     let registry = alone(unit)?;
     let manifests: Vec<Digest> = match &args.id {
-        Some(id) => vec![prove::manifest_of(
-            &registry,
-            id.parse().map_err(anyhow::Error::msg)?,
-        )?],
-        None => registry
-            .store()
-            .of_kind(LeafKind::Manifest)?
-            .into_iter()
-            .map(|row| row.digest)
-            .collect(),
+        Some(id) => vec![prove::manifest_of(&registry, id.parse().map_err(anyhow::Error::msg)?)?],
+        None => registry.store().of_kind(LeafKind::Manifest)?.into_iter().map(|row| row.digest).collect(),
     };
     let bar = say.progress(manifests.len() as u64, "deriving again");
     let mut readers = again::Readers::new(args.with.as_deref())?;
     let mut reports = Vec::new();
     for manifest in &manifests {
-        reports.push(
-            readers
-                .segment(&registry, manifest)
-                .with_context(|| format!("segment {}", manifest.short()))?,
-        );
+        reports.push(readers.segment(&registry, manifest).with_context(|| format!("segment {}", manifest.short()))?);
         bar.inc(1);
     }
     bar.finish_and_clear();
     let sum = |of: fn(&again::Rederived) -> u64| reports.iter().map(of).sum::<u64>();
-    let differing = reports
-        .iter()
-        .filter(|report| !report.differences.is_empty())
-        .count();
+    let differing = reports.iter().filter(|report| !report.differences.is_empty()).count();
     let totals = serde_json::json!({
         "segments": reports.len(), "readings": sum(|report| report.readings), "lines": sum(|report| report.lines), "equal": sum(|report| report.equal),
         "gone": sum(|report| report.gone), "without_evidence": sum(|report| report.without_evidence), "segments_that_differ": differing,
@@ -199,26 +167,11 @@ pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode>
     });
     say.json_or(&totals, || {
         let mut out = String::new();
-        for report in reports
-            .iter()
-            .filter(|report| !report.differences.is_empty() || reports.len() == 1)
-        {
-            let _ = writeln!(
-                out,
-                "segment {}: {}",
-                &report.manifest[..12],
-                report.verdict()
-            );
+        for report in reports.iter().filter(|report| !report.differences.is_empty() || reports.len() == 1) {
+            let _ = writeln!(out, "segment {}: {}", &report.manifest[..12], report.verdict());
             for difference in &report.differences {
-                let unit = difference
-                    .unit
-                    .map_or_else(|| "no unit".to_owned(), |unit| format!("unit {unit}"));
-                let _ = writeln!(
-                    out,
-                    "    {unit} of {}: {}",
-                    difference.response,
-                    difference.fields.join(", ")
-                );
+                let unit = difference.unit.map_or_else(|| "no unit".to_owned(), |unit| format!("unit {unit}"));
+                let _ = writeln!(out, "    {unit} of {}: {}", difference.response, difference.fields.join(", "));
             }
         }
         let _ = writeln!(
@@ -235,11 +188,7 @@ pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode>
         );
         out
     })?;
-    Ok(if differing == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if differing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// `vigie rebuild`.
@@ -264,11 +213,7 @@ pub fn rebuild(unit: &Unit, say: &Say) -> Result<()> {
 pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
     let id: RecordId = args.id.parse().map_err(anyhow::Error::msg)?;
     let root = unit.root()?;
-    let keys = args
-        .keys
-        .iter()
-        .map(|file| keys::read(file))
-        .collect::<Result<Vec<_>>>()?;
+    let keys = args.keys.iter().map(|file| keys::read(file)).collect::<Result<Vec<_>>>()?;
     if args.out.is_none() && (keys.len() as u64) < u64::from(root.needs.erase) {
         bail!(
             "erasing needs {} people: give `--key` for each of them, or `--out` to let the others sign elsewhere",
@@ -289,10 +234,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
         Some(_) => None,
     };
     // All statements are on the disk before the first is handed in: after a cut, opening the registry hands in the rest.
-    let folder = args
-        .out
-        .clone()
-        .unwrap_or_else(|| door::pending_erasures(unit));
+    let folder = args.out.clone().unwrap_or_else(|| door::pending_erasures(unit));
     fs::create_dir_all(&folder)?;
     let mut notes = Vec::new();
     for (manifest, units) in wanted {
@@ -307,8 +249,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
         };
         let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
         let file = folder.join(format!("erasure-{}.note", manifest.short()));
-        let mut out = File::create(&file)
-            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+        let mut out = File::create(&file).with_context(|| format!("`{}` cannot be written", file.display()))?;
         out.write_all(note.as_bytes())?;
         out.sync_all()?;
         notes.push((file, note));
@@ -328,9 +269,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
                     return Err(why);
                 }
                 Err(why) => {
-                    return Err(why.context(
-                        "erasing was begun and is gone on with when the registry is next opened",
-                    ));
+                    return Err(why.context("erasing was begun and is gone on with when the registry is next opened"));
                 }
             }
             fs::remove_file(file)?;
@@ -339,10 +278,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
     }
     bar.finish_and_clear();
     if let Some(folder) = &args.out {
-        return say.line(&format!(
-            "nothing is erased yet: the statements lie in {}",
-            folder.display()
-        ));
+        return say.line(&format!("nothing is erased yet: the statements lie in {}", folder.display()));
     }
     say.json_or(&serde_json::json!({ "record": id, "units": units, "leaves": leaves }), || {
         format!("erased: {units} units, named by {} leaves of the log. Backups made before still hold them until they are rotated\n", leaves.len())
@@ -357,10 +293,9 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
 pub fn backup(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
     let folder = std::path::absolute(folder)?;
     let (files, size) = Door::open(unit)?.backup(&folder)?;
-    say.json_or(
-        &serde_json::json!({ "folder": folder, "log_size": size, "files": files }),
-        || format!("{files} files, log size {size}: {}\n", folder.display()),
-    )
+    say.json_or(&serde_json::json!({ "folder": folder, "log_size": size, "files": files }), || {
+        format!("{files} files, log size {size}: {}\n", folder.display())
+    })
 }
 
 /// `vigie restore`.
@@ -369,12 +304,8 @@ pub fn backup(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
 ///
 /// Where the data folder is not empty, or the backup does not hold together.
 pub fn restore(folder: &Path, unit: &Unit, say: &Say) -> Result<()> {
-    let config = Config::new(
-        &unit.settings.data,
-        &unit.settings.second,
-        unit.log_key()?,
-        std::sync::Arc::new(SqliteIndex),
-    );
+    let config =
+        Config::new(&unit.settings.data, &unit.settings.second, unit.log_key()?, std::sync::Arc::new(SqliteIndex));
     let restored = backup::restore(folder, &config)?;
     // Opening carries out newer erasures and makes the tables follow.
     let registry = Registry::open(config)?;
@@ -402,12 +333,8 @@ pub enum SecondPlace {
 ///
 /// Where the second place is in use, or what is kept does not hold together.
 pub fn second_place(SecondPlace::Adopt: &SecondPlace, unit: &Unit, say: &Say) -> Result<()> {
-    let config = Config::new(
-        &unit.settings.data,
-        &unit.settings.second,
-        unit.log_key()?,
-        std::sync::Arc::new(SqliteIndex),
-    );
+    let config =
+        Config::new(&unit.settings.data, &unit.settings.second, unit.log_key()?, std::sync::Arc::new(SqliteIndex));
     backup::adopt_second_place(&config)?;
     say.json_or(&serde_json::json!({ "second": unit.settings.second }), || {
         format!(
@@ -429,11 +356,7 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
         Ok(root) => {
             let problems = root.check();
             if problems.is_empty() {
-                good.push(format!(
-                    "trust root version {}, digest {}",
-                    root.version,
-                    root.digest().short()
-                ));
+                good.push(format!("trust root version {}, digest {}", root.version, root.digest().short()));
             }
             bad.extend(problems.iter().map(ToString::to_string));
             if root.contact.is_none() {
@@ -443,23 +366,20 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
                 Ok(key) if key.vkey().to_string() == root.log_key => {
                     good.push("the log key is the one the trust root names".to_owned())
                 }
-                Ok(key) => bad.push(format!(
-                    "the log key `{}` is not the one the trust root names",
-                    key.vkey().id_text()
-                )),
+                Ok(key) => {
+                    bad.push(format!("the log key `{}` is not the one the trust root names", key.vkey().id_text()))
+                }
                 Err(why) => bad.push(format!("{why:#}")),
             }
         }
         Err(why) => bad.push(format!("{why:#}")),
     }
     match Door::open(unit) {
-        Ok(Door::Served { url, .. }) => good.push(format!("being served at {url}; stop it and ask again, and everything it keeps is read and compared")),
+        Ok(Door::Served { url, .. }) => good.push(format!(
+            "being served at {url}; stop it and ask again, and everything it keeps is read and compared"
+        )),
         Ok(Door::Folder(registry)) => {
-            good.push(format!(
-                "log size {}, tables complete to {}",
-                registry.checkpoint().size,
-                registry.followed()
-            ));
+            good.push(format!("log size {}, tables complete to {}", registry.checkpoint().size, registry.followed()));
             bad.extend(registry.trouble());
             bad.extend(registry.findings()?);
             match registry.table_findings() {
@@ -473,12 +393,7 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
                     .iter()
                     .map(|alarm| format!("alarm of {}: {} {}", alarm.at, alarm.code, alarm.detail)),
             );
-            bad.extend(
-                registry
-                    .chain_findings()?
-                    .iter()
-                    .map(|finding| format!("agents' chains: {finding:?}")),
-            );
+            bad.extend(registry.chain_findings()?.iter().map(|finding| format!("agents' chains: {finding:?}")));
         }
         Err(why) => bad.push(format!("{why:#}")),
     }
@@ -492,9 +407,5 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
         }
         out
     })?;
-    Ok(if bad.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -84,8 +84,7 @@ pub struct SignArgs {
 /// Where the file cannot be read, or has problems.
 pub fn checked(allowlist: &Path, root: &TrustRoot, say: &Say) -> Result<Allowlist> {
     let name = allowlist.display().to_string();
-    let text = fs::read_to_string(allowlist)
-        .with_context(|| format!("the allowlist `{name}` cannot be read"))?;
+    let text = fs::read_to_string(allowlist).with_context(|| format!("the allowlist `{name}` cannot be read"))?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     match check_allowlist_file(&text, &name, root, today) {
         Ok(allowlist) => Ok(allowlist),
@@ -93,36 +92,25 @@ pub fn checked(allowlist: &Path, root: &TrustRoot, say: &Say) -> Result<Allowlis
             for problem in &problems {
                 say.line(&problem.to_string())?;
             }
-            bail!(
-                "{name} refused: {} problem{}",
-                problems.len(),
-                if problems.len() == 1 { "" } else { "s" }
-            )
+            bail!("{name} refused: {} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" })
         }
     }
 }
 
 /// Hosts an entry's collector needs beyond the seeds, as its manifest lists them, that no `match` rule covers.
 fn uncovered(allowlist: &Allowlist, manifest: &serde_json::Value) -> Vec<String> {
-    let name = manifest
-        .get("collector")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or_default();
+    let name = manifest.get("collector").and_then(serde_json::Value::as_str).unwrap_or_default();
     let needed: Vec<&str> = manifest
         .pointer("/about/hosts")
         .and_then(serde_json::Value::as_array)
         .map(|hosts| hosts.iter().filter_map(serde_json::Value::as_str).collect())
         .unwrap_or_default();
-    let of_collector = allowlist
-        .entries
-        .iter()
-        .filter(|entry| entry.collector == name);
+    let of_collector = allowlist.entries.iter().filter(|entry| entry.collector == name);
     of_collector
         .flat_map(|entry| {
-            needed
-                .iter()
-                .filter(|host| !entry.matches.iter().any(|rule| gate::host_matches(&rule.host, host)))
-                .map(|host| format!("entry `{}`: collector `{name}` also asks `{host}`, which no `match` covers", entry.id))
+            needed.iter().filter(|host| !entry.matches.iter().any(|rule| gate::host_matches(&rule.host, host))).map(
+                |host| format!("entry `{}`: collector `{name}` also asks `{host}`, which no `match` covers", entry.id),
+            )
         })
         .collect()
 }
@@ -136,25 +124,18 @@ pub fn check(args: &CheckArgs, allowlist: &Path, root: &TrustRoot, say: &Say) ->
     let list = checked(allowlist, root, say)?;
     let mut gaps = Vec::new();
     for file in &args.about {
-        let text = fs::read_to_string(file)
-            .with_context(|| format!("the manifest `{}` cannot be read", file.display()))?;
-        let manifest = serde_json::from_str(&text)
-            .with_context(|| format!("`{}` is not what `about` prints", file.display()))?;
+        let text =
+            fs::read_to_string(file).with_context(|| format!("the manifest `{}` cannot be read", file.display()))?;
+        let manifest =
+            serde_json::from_str(&text).with_context(|| format!("`{}` is not what `about` prints", file.display()))?;
         gaps.extend(uncovered(&list, &manifest));
     }
     if !gaps.is_empty() {
         bail!("{} refused:\n{}", allowlist.display(), gaps.join("\n"));
     }
-    say.json_or(
-        &serde_json::json!({ "entries": list.entries.len(), "problems": [] }),
-        || {
-            format!(
-                "{}: {} entries, no problems\n",
-                allowlist.display(),
-                list.entries.len()
-            )
-        },
-    )
+    say.json_or(&serde_json::json!({ "entries": list.entries.len(), "problems": [] }), || {
+        format!("{}: {} entries, no problems\n", allowlist.display(), list.entries.len())
+    })
 }
 
 /// What signing as one person comes to.
@@ -184,7 +165,9 @@ pub fn signing(
         .iter()
         .find(|person| person.key == me.to_string())
         .map(|person| person.roles.clone())
-        .with_context(|| format!("the key `{my_id}` is nobody's in the trust root: its `[[person]]` must name it first"))?;
+        .with_context(|| {
+            format!("the key `{my_id}` is nobody's in the trust root: its `[[person]]` must name it first")
+        })?;
     let approver = roles.contains(&Role::Approver);
     if !approver && !roles.contains(&Role::Requester) {
         bail!("`{my_id}` is neither requester nor approver in the trust root");
@@ -211,11 +194,7 @@ pub fn signing(
     }
     for (id, before) in &old {
         if !list.entries.iter().any(|entry| entry.id == *id) {
-            let _ = writeln!(
-                words,
-                "- {id}: no longer permitted ({})",
-                before.seeds.join(", ")
-            );
+            let _ = writeln!(words, "- {id}: no longer permitted ({})", before.seeds.join(", "));
         }
     }
     if current.is_none_or(|policy| policy.allowlist() != list) {
@@ -232,16 +211,10 @@ pub fn signing(
     }
     let mut approved = BTreeMap::new();
     if approver {
-        for entry in list
-            .entries
-            .iter()
-            .filter(|entry| entry.requested_by != my_id)
-        {
+        for entry in list.entries.iter().filter(|entry| entry.requested_by != my_id) {
             let counted = current
                 .and_then(|policy| policy.judge(&entry.id, now).ok())
-                .is_some_and(|found| {
-                    found.entry.digest() == entry.digest() && found.approvers.contains(&my_id)
-                });
+                .is_some_and(|found| found.entry.digest() == entry.digest() && found.approvers.contains(&my_id));
             if !counted {
                 approved.insert(entry.id.clone(), entry.digest());
             }
@@ -251,19 +224,10 @@ pub fn signing(
         words.push_str("nothing for you to approve\n");
     } else {
         for (id, digest) in &approved {
-            let _ = writeln!(
-                words,
-                "you approve `{id}` until {until}, digest {}",
-                digest.short()
-            );
+            let _ = writeln!(words, "you approve `{id}` until {until}, digest {}", digest.short());
         }
-        let statement = Statement::Approval {
-            v: 1,
-            entries: approved,
-            until: until.to_owned(),
-            made_at: now,
-            salt: salt(),
-        };
+        let statement =
+            Statement::Approval { v: 1, entries: approved, until: until.to_owned(), made_at: now, salt: salt() };
         notes.push(sign_statement(&statement, &[key])?);
     }
     Ok(Signing { notes, words })
@@ -287,11 +251,7 @@ pub fn sign(
         Some(day) => day.clone(),
         None => default_until(),
     };
-    let mut door = if args.out.is_some() {
-        None
-    } else {
-        Some(door()?)
-    };
+    let mut door = if args.out.is_some() { None } else { Some(door()?) };
     let current = match &mut door {
         Some(door) => door.policy(root)?,
         None => None,
@@ -299,9 +259,7 @@ pub fn sign(
     let made = signing(&list, current.as_ref(), root, &key, &until)?;
     say.line(made.words.trim_end())?;
     if made.notes.is_empty() {
-        return say.json_or(&serde_json::json!({ "signed": 0 }), || {
-            "nothing to sign\n".to_owned()
-        });
+        return say.json_or(&serde_json::json!({ "signed": 0 }), || "nothing to sign\n".to_owned());
     }
     if !args.yes && !confirmed("sign this?")? {
         bail!("nothing was signed");
@@ -312,18 +270,16 @@ pub fn sign(
             (Some(folder), _) => {
                 fs::create_dir_all(folder)?;
                 let file = folder.join(format!("{}.note", Digest::of(note.as_bytes()).short()));
-                fs::write(&file, note)
-                    .with_context(|| format!("`{}` cannot be written", file.display()))?;
+                fs::write(&file, note).with_context(|| format!("`{}` cannot be written", file.display()))?;
                 done.push(file.display().to_string());
             }
             (None, Some(door)) => done.push(format!("leaf {}", door.add_statement(note)?)),
             (None, None) => {}
         }
     }
-    say.json_or(
-        &serde_json::json!({ "signed": made.notes.len(), "as": key.vkey().id_text(), "at": done }),
-        || format!("signed as {}: {}\n", key.vkey().id_text(), done.join(", ")),
-    )
+    say.json_or(&serde_json::json!({ "signed": made.notes.len(), "as": key.vkey().id_text(), "at": done }), || {
+        format!("signed as {}: {}\n", key.vkey().id_text(), done.join(", "))
+    })
 }
 
 /// The last day of approvals when nothing is said: 180 days from now.
@@ -339,9 +295,8 @@ pub fn default_until() -> String {
 ///
 /// Where nobody has published an allowlist yet.
 pub fn show(policy: Option<&Policy>, say: &Say) -> Result<()> {
-    let policy = policy.context(
-        "no allowlist has been published yet\nhint: `vigie policy sign` publishes and approves one",
-    )?;
+    let policy =
+        policy.context("no allowlist has been published yet\nhint: `vigie policy sign` publishes and approves one")?;
     let now = Timestamp::now();
     let rows: Vec<_> = policy
         .allowlist()
@@ -349,10 +304,7 @@ pub fn show(policy: Option<&Policy>, say: &Say) -> Result<()> {
         .iter()
         .map(|entry| {
             let state = policy.judge(&entry.id, now);
-            let approvers: Vec<String> = state
-                .as_ref()
-                .map(|found| found.approvers.to_vec())
-                .unwrap_or_default();
+            let approvers: Vec<String> = state.as_ref().map(|found| found.approvers.to_vec()).unwrap_or_default();
             let why_not = state.err().map(|refused| refused.why);
             (entry, approvers, why_not)
         })
@@ -381,11 +333,7 @@ pub fn show(policy: Option<&Policy>, say: &Say) -> Result<()> {
                     let _ = writeln!(out, "  NOT in force: {why}");
                 }
             }
-            let _ = writeln!(
-                out,
-                "  why: {} ({})",
-                entry.question, entry.legal_basis.reason
-            );
+            let _ = writeln!(out, "  why: {} ({})", entry.question, entry.legal_basis.reason);
         }
         if rows.is_empty() {
             out.push_str("the allowlist is empty: nothing may be collected\n");
@@ -401,12 +349,8 @@ pub fn show(policy: Option<&Policy>, say: &Say) -> Result<()> {
 /// Where nobody has published an allowlist yet, or the entry is unknown.
 pub fn explain(policy: Option<&Policy>, url: &str, entry: Option<&str>, say: &Say) -> Result<()> {
     let policy = policy.context("no allowlist has been published yet")?;
-    let entries: Vec<&Entry> = policy
-        .allowlist()
-        .entries
-        .iter()
-        .filter(|found| entry.is_none_or(|id| found.id == id))
-        .collect();
+    let entries: Vec<&Entry> =
+        policy.allowlist().entries.iter().filter(|found| entry.is_none_or(|id| found.id == id)).collect();
     if entries.is_empty() {
         bail!("there is no entry `{}`", entry.unwrap_or("at all"));
     }
@@ -430,10 +374,8 @@ pub fn explain(policy: Option<&Policy>, url: &str, entry: Option<&str>, say: &Sa
             (entry.id.clone(), entry.robots.clone(), decision)
         })
         .collect();
-    let json: Vec<_> = answers
-        .iter()
-        .map(|(id, _, decision)| serde_json::json!({ "entry": id, "decision": decision }))
-        .collect();
+    let json: Vec<_> =
+        answers.iter().map(|(id, _, decision)| serde_json::json!({ "entry": id, "decision": decision })).collect();
     say.json_or(&serde_json::json!(json), || {
         let mut out = String::new();
         for (id, robots, decision) in &answers {
@@ -460,10 +402,7 @@ fn sentence(entry: &Entry) -> String {
         entry.zone,
         entry.daily,
         entry.retain_days,
-        serde_json::to_value(entry.tlp)
-            .ok()
-            .and_then(|tlp| tlp.as_str().map(str::to_uppercase))
-            .unwrap_or_default()
+        serde_json::to_value(entry.tlp).ok().and_then(|tlp| tlp.as_str().map(str::to_uppercase)).unwrap_or_default()
     )
 }
 
@@ -476,10 +415,7 @@ fn differences(before: &Entry, after: &Entry, words: &mut String) {
     let none = serde_json::Value::Null;
     let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     for name in names {
-        let (old, new) = (
-            before.get(name).unwrap_or(&none),
-            after.get(name).unwrap_or(&none),
-        );
+        let (old, new) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
         if old != new {
             let _ = writeln!(words, "    {name}: {old} -> {new}");
         }
@@ -499,10 +435,7 @@ pub fn confirmed(question: &str) -> Result<bool> {
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(
-        answer.trim(),
-        "y" | "Y" | "yes" | "o" | "O" | "oui"
-    ))
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "o" | "O" | "oui"))
 }
 
 /// Reads the trust root the arguments or the unit name.
@@ -510,10 +443,7 @@ pub fn confirmed(question: &str) -> Result<bool> {
 /// # Errors
 ///
 /// Where it cannot be read.
-pub fn root_of(
-    given: Option<&PathBuf>,
-    unit: impl FnOnce() -> Result<PathBuf>,
-) -> Result<TrustRoot> {
+pub fn root_of(given: Option<&PathBuf>, unit: impl FnOnce() -> Result<PathBuf>) -> Result<TrustRoot> {
     match given {
         Some(file) => read_root(file),
         None => read_root(&unit()?),

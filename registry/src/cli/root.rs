@@ -69,10 +69,7 @@ pub fn run(command: &Root, default: impl FnOnce() -> Result<PathBuf>, say: &Say)
         }
         if let Some(previous) = previous {
             let old = read_root(previous)?;
-            if root.previous != Some(old.digest())
-                || root.version != old.version + 1
-                || root.origin != old.origin
-            {
+            if root.previous != Some(old.digest()) || root.version != old.version + 1 || root.origin != old.origin {
                 bail!(
                     "{} does not follow {}: it must have the same `origin`, `version = {}` and `previous = \"{}\"`",
                     file.display(),
@@ -83,31 +80,18 @@ pub fn run(command: &Root, default: impl FnOnce() -> Result<PathBuf>, say: &Say)
             }
         }
     }
-    say.json_or(
-        &serde_json::json!({ "digest": root.digest(), "root": root }),
-        || in_words(&root),
-    )
+    say.json_or(&serde_json::json!({ "digest": root.digest(), "root": root }), || in_words(&root))
 }
 
 /// The root in words.
 #[must_use]
 pub fn in_words(root: &TrustRoot) -> String {
     let mut out = String::new();
-    let mode = if root.trial {
-        "TRIAL: proves nothing about the world"
-    } else {
-        "production"
-    };
+    let mode = if root.trial { "TRIAL: proves nothing about the world" } else { "production" };
     let _ = writeln!(out, "trust root   version {}, {mode}", root.version);
     let _ = writeln!(out, "digest       {}", root.digest());
     let _ = writeln!(out, "log          {}", root.origin);
-    let _ = writeln!(
-        out,
-        "contact      {}",
-        root.contact
-            .as_deref()
-            .unwrap_or("none yet: real sources are refused")
-    );
+    let _ = writeln!(out, "contact      {}", root.contact.as_deref().unwrap_or("none yet: real sources are refused"));
     let needs = &root.needs;
     let _ = writeln!(
         out,
@@ -118,13 +102,8 @@ pub fn in_words(root: &TrustRoot) -> String {
         people(needs.root)
     );
     for person in &root.people {
-        let id = tlog::VerifierKey::parse(&person.key)
-            .map_or_else(|_| person.key.clone(), |key| key.id_text());
-        let roles: Vec<_> = person
-            .roles
-            .iter()
-            .map(|role| format!("{role:?}").to_lowercase())
-            .collect();
+        let id = tlog::VerifierKey::parse(&person.key).map_or_else(|_| person.key.clone(), |key| key.id_text());
+        let roles: Vec<_> = person.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
         let _ = writeln!(out, "person       {id}: {}", roles.join(", "));
     }
     for witness in &root.witnesses {
@@ -134,9 +113,5 @@ pub fn in_words(root: &TrustRoot) -> String {
 }
 
 fn people(count: u32) -> String {
-    if count == 1 {
-        "1 person".to_owned()
-    } else {
-        format!("{count} people")
-    }
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
 }

@@ -45,10 +45,7 @@ fn beside(name: &str) -> Result<PathBuf> {
     let here = std::env::current_exe().context("this program does not know where it lies")?;
     let file = here.with_file_name(name);
     if !file.exists() {
-        bail!(
-            "`{name}` is not beside `{}`\nhint: `cargo build --release` makes all programs",
-            here.display()
-        );
+        bail!("`{name}` is not beside `{}`\nhint: `cargo build --release` makes all programs", here.display());
     }
     Ok(file)
 }
@@ -59,11 +56,7 @@ struct Running(Child);
 impl Drop for Running {
     fn drop(&mut self) {
         // A polite end first: an agent finishes the segment it is writing.
-        let _ = Command::new("kill")
-            .arg("-TERM")
-            .arg(self.0.id().to_string())
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).stderr(Stdio::null()).status();
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
             if matches!(self.0.try_wait(), Ok(Some(_))) {
@@ -77,8 +70,7 @@ impl Drop for Running {
 }
 
 fn logging() {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "info".into());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -124,9 +116,7 @@ pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
 
 fn bind(address: SocketAddr) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| {
-        format!(
-            "{address} can't be listened on: another program has it, or it is not this machine's"
-        )
+        format!("{address} can't be listened on: another program has it, or it is not this machine's")
     })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
@@ -136,20 +126,14 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// reads can be derived again by it.
 fn start_agents(unit: &Unit, desk: &Desk, quiet: bool) -> Result<Vec<Running>> {
     let mut agents = Vec::new();
-    for entry in fs::read_dir(unit.folder.join("agents"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(unit.folder.join("agents")).into_iter().flatten().flatten() {
         let settings = entry.path().join("agent.toml");
         if !settings.exists() {
             continue;
         }
         let collector = entry.file_name().to_string_lossy().into_owned();
         let program = beside(&format!("vigie-{collector}"))?;
-        desk.registry()
-            .evidence()
-            .keep_program(&fs::read(&program)?)?;
+        desk.registry().evidence().keep_program(&fs::read(&program)?)?;
         let child = Command::new(&program)
             .arg("run")
             .arg("--config")
@@ -173,21 +157,10 @@ fn run<T>(
     start: impl FnOnce(&Desk) -> Result<Vec<T>>,
 ) -> Result<()> {
     let registry = door::open(unit)?;
-    let desk = Desk::new(
-        registry,
-        unit.settings.listen.ip().is_loopback(),
-        unit.settings.public_log,
-    );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let desk = Desk::new(registry, unit.settings.listen.ip().is_loopback(), unit.settings.public_log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stop = CancellationToken::new();
-    let tls = unit
-        .settings
-        .tls
-        .as_ref()
-        .map(|tls| (tls.certificate.clone(), tls.key.clone()));
+    let tls = unit.settings.tls.as_ref().map(|tls| (tls.certificate.clone(), tls.key.clone()));
     let served = runtime.spawn(api::serve(listener, desk.clone(), tls, stop.clone()));
     let children = start(&desk)?;
     let deadline = secs.map(Duration::from_secs);
@@ -203,9 +176,7 @@ fn run<T>(
     say.line("stopping")?;
     drop(children);
     stop.cancel();
-    let ended = runtime
-        .block_on(served)
-        .context("the listener ended badly")?;
+    let ended = runtime.block_on(served).context("the listener ended badly")?;
     outcome.and(ended)
 }
 
@@ -236,15 +207,8 @@ fn demo(args: &Up, say: &Say) -> Result<()> {
         .filter_map(|person| tlog::VerifierKey::parse(&person.key).ok())
         .map(|key| key.id_text())
         .collect();
-    say.line(&format!(
-        "exhibit    {} newsrooms on loopback, {}",
-        newsrooms.newsrooms.len(),
-        newsrooms.control
-    ))?;
-    say.line(&format!(
-        "permission asked for by {}",
-        people.join(", approved by ")
-    ))?;
+    say.line(&format!("exhibit    {} newsrooms on loopback, {}", newsrooms.newsrooms.len(), newsrooms.control))?;
+    say.line(&format!("permission asked for by {}", people.join(", approved by ")))?;
     say.line(&format!("registry   http://{listen}/"))?;
     run(&unit, listener, args.secs, say, |desk| {
         let agents = start_agents(&unit, desk, true)?;
@@ -261,13 +225,9 @@ fn demo(args: &Up, say: &Say) -> Result<()> {
 fn first_record(desk: &Desk, patience: Duration) -> Result<RecordId> {
     let until = Instant::now() + patience;
     loop {
-        let found: Option<i64> = desk.store().read(|db| {
-            db.query_row(
-                "SELECT max(id) FROM revisions WHERE record IS NOT NULL",
-                [],
-                |row| row.get(0),
-            )
-        })?;
+        let found: Option<i64> = desk
+            .store()
+            .read(|db| db.query_row("SELECT max(id) FROM revisions WHERE record IS NOT NULL", [], |row| row.get(0)))?;
         if let Some(row) = found {
             return Ok(RecordId::of_row(row));
         }
@@ -278,9 +238,7 @@ fn first_record(desk: &Desk, patience: Duration) -> Result<RecordId> {
             );
         }
         let size = desk.store().leaf_count()?;
-        let _ = desk
-            .registry()
-            .wait_followed(size + 1, Duration::from_millis(300));
+        let _ = desk.registry().wait_followed(size + 1, Duration::from_millis(300));
     }
 }
 
@@ -290,10 +248,7 @@ fn tell(desk: Desk, say: Say) {
         loop {
             std::thread::sleep(Duration::from_secs(15));
             let counted: Result<[u64; 4], _> = desk.store().read(|db| {
-                let count = |sql: &str| {
-                    db.query_row(sql, [], |row| row.get::<_, i64>(0))
-                        .map(i64::unsigned_abs)
-                };
+                let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
                 Ok([
                     count("SELECT count(*) FROM items")?,
                     count("SELECT count(*) FROM items WHERE revisions > 1 AND gone = 0")?,

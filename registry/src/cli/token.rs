@@ -51,17 +51,9 @@ pub fn run(command: &Token, unit: &Unit, say: &Say) -> Result<()> {
                 bail!("`{role}` is no role: agent, analyst, reviewer, witness, admin");
             }
             let token = format!("vgt_{}", salt());
-            let end = now
-                .to_zoned(TimeZone::UTC)
-                .checked_add((*days).days())?
-                .timestamp();
-            let row = Row {
-                name: name.clone(),
-                role: role.clone(),
-                made_at: now,
-                expires_at: Some(end),
-                revoked_at: None,
-            };
+            let end = now.to_zoned(TimeZone::UTC).checked_add((*days).days())?.timestamp();
+            let row =
+                Row { name: name.clone(), role: role.clone(), made_at: now, expires_at: Some(end), revoked_at: None };
             store.keep_token(&Digest::of(token.as_bytes()), &row)?;
             say.json_or(&serde_json::json!({ "token": token, "name": name, "role": role, "expires_at": end }), || {
                 format!("{token}\nfor {name}, role {role}, until {end}. It is shown this once and kept nowhere\n")
@@ -89,18 +81,14 @@ pub fn run(command: &Token, unit: &Unit, say: &Say) -> Result<()> {
         }
         Token::Revoke { name } => {
             let mut count = 0;
-            for (hash, mut row) in store
-                .tokens()?
-                .into_iter()
-                .filter(|(_, row)| row.name == *name && row.revoked_at.is_none())
+            for (hash, mut row) in
+                store.tokens()?.into_iter().filter(|(_, row)| row.name == *name && row.revoked_at.is_none())
             {
                 row.revoked_at = Some(now);
                 store.keep_token(&hash, &row)?;
                 count += 1;
             }
-            say.json_or(&serde_json::json!({ "revoked": count }), || {
-                format!("{count} tokens of {name} ended\n")
-            })
+            say.json_or(&serde_json::json!({ "revoked": count }), || format!("{count} tokens of {name} ended\n"))
         }
     }
 }

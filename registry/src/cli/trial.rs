@@ -65,8 +65,7 @@ pub struct Trial {
 /// As [`make`].
 pub fn run(args: &Trial, say: &Say) -> Result<()> {
     let text = fs::read_to_string(&args.newsrooms)?;
-    let exhibit: Exhibit =
-        serde_json::from_str(&text).context("the newsrooms are not what the exhibit prints")?;
+    let exhibit: Exhibit = serde_json::from_str(&text).context("the newsrooms are not what the exhibit prints")?;
     let unit = make(&args.folder, &exhibit, args.listen, &args.schedule, say)?;
     say.line(&format!("trial unit in {}", unit.folder.display()))
 }
@@ -76,17 +75,9 @@ pub fn run(args: &Trial, say: &Say) -> Result<()> {
 /// # Errors
 ///
 /// Where the folder holds anything but an earlier trial, or a file cannot be written.
-pub fn make(
-    folder: &Path,
-    exhibit: &Exhibit,
-    listen: SocketAddr,
-    schedule: &str,
-    say: &Say,
-) -> Result<Unit> {
+pub fn make(folder: &Path, exhibit: &Exhibit, listen: SocketAddr, schedule: &str, say: &Say) -> Result<Unit> {
     if folder.exists() {
-        let earlier = Unit::open(folder)
-            .and_then(|unit| unit.root())
-            .is_ok_and(|root| root.trial);
+        let earlier = Unit::open(folder).and_then(|unit| unit.root()).is_ok_and(|root| root.trial);
         let empty = fs::read_dir(folder).is_ok_and(|mut inside| inside.next().is_none());
         if !earlier && !empty {
             bail!(
@@ -94,68 +85,37 @@ pub fn make(
                 folder.display()
             );
         }
-        fs::remove_dir_all(folder).with_context(|| {
-            format!(
-                "the earlier trial in `{}` cannot be removed",
-                folder.display()
-            )
-        })?;
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("the earlier trial in `{}` cannot be removed", folder.display()))?;
     }
     let log = keys::new(ORIGIN, &folder.join("keys/log.key"))?;
     let alice = keys::new("alice.demo", &folder.join("keys/alice.key"))?;
     let bob = keys::new("bob.demo", &folder.join("keys/bob.key"))?;
     let contact = Some("https://demo.example.org/about-this-collector".to_owned());
-    let trust = init::first_root(
-        ORIGIN,
-        true,
-        contact,
-        &log.vkey(),
-        [&alice.vkey(), &bob.vkey()],
-    );
-    let settings = super::unit::Settings {
-        listen,
-        ..Unit::defaults()
-    };
+    let trust = init::first_root(ORIGIN, true, contact, &log.vkey(), [&alice.vkey(), &bob.vkey()]);
+    let settings = super::unit::Settings { listen, ..Unit::defaults() };
     init::write_folder(folder, &settings, &trust)?;
     let unit = Unit::open(folder)?;
-    fs::write(
-        &unit.settings.allowlist,
-        allowlist(exhibit, &alice.vkey().id_text(), schedule)?,
-    )?;
+    fs::write(&unit.settings.allowlist, allowlist(exhibit, &alice.vkey().id_text(), schedule)?)?;
     let list = policy::checked(&unit.settings.allowlist, &trust, say)?;
     let mut door = Door::open(&unit)?;
     door.add_statement(&init::root_statement(&trust, &[&alice, &bob])?)?;
     for key in [&alice, &bob] {
         let current = door.policy(&trust)?;
-        let signing = policy::signing(
-            &list,
-            current.as_ref(),
-            &trust,
-            key,
-            &policy::default_until(),
-        )?;
+        let signing = policy::signing(&list, current.as_ref(), &trust, key, &policy::default_until())?;
         for note in &signing.notes {
             door.add_statement(note)?;
         }
     }
-    let vkey = init::write_agent(
-        &folder.join("agents/feed"),
-        "feed-demo",
-        &unit.settings.trust,
-        &format!("http://{listen}"),
-    )?;
+    let vkey =
+        init::write_agent(&folder.join("agents/feed"), "feed-demo", &unit.settings.trust, &format!("http://{listen}"))?;
     door.add_statement(&agent::enrolment(&vkey, "feed", &[&bob])?)?;
     Ok(unit)
 }
 
 fn allowlist(exhibit: &Exhibit, requester: &str, schedule: &str) -> Result<String> {
-    let expires = Timestamp::now()
-        .to_zoned(TimeZone::UTC)
-        .date()
-        .checked_add(90.days())?;
-    let mut out = String::from(
-        "# A trial: invented newsrooms on this machine's loopback address.\nformat = 1\n",
-    );
+    let expires = Timestamp::now().to_zoned(TimeZone::UTC).date().checked_add(90.days())?;
+    let mut out = String::from("# A trial: invented newsrooms on this machine's loopback address.\nformat = 1\n");
     // One newsroom also has a feed that leads elsewhere, so that a refused redirect can be seen.
     let away = exhibit.newsrooms.iter().filter(|room| room.name == "moved").map(|room| Newsroom {
         name: "moved-away".to_owned(),
@@ -169,8 +129,7 @@ fn allowlist(exhibit: &Exhibit, requester: &str, schedule: &str) -> Result<Strin
         if room.name == "elsewhere" {
             continue;
         }
-        let url =
-            Url::parse(&room.url).with_context(|| format!("`{}` is not an address", room.url))?;
+        let url = Url::parse(&room.url).with_context(|| format!("`{}` is not an address", room.url))?;
         let seed = url.join(&room.feed)?;
         let port = url.port_or_known_default().unwrap_or(80);
         let _ = write!(

@@ -89,14 +89,10 @@ impl Unit {
                 folder.display()
             )
         })?;
-        let mut settings: Settings = toml::from_str(&text)
-            .with_context(|| format!("{} is not understood", file.display()))?;
+        let mut settings: Settings =
+            toml::from_str(&text).with_context(|| format!("{} is not understood", file.display()))?;
         if settings.format != 1 {
-            bail!(
-                "{}: format {} is not known to this release, which reads 1",
-                file.display(),
-                settings.format
-            );
+            bail!("{}: format {} is not known to this release, which reads 1", file.display(), settings.format);
         }
         for path in [
             &mut settings.data,
@@ -126,10 +122,7 @@ impl Unit {
                 );
             }
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            settings,
-        })
+        Ok(Self { folder: folder.to_owned(), settings })
     }
 
     /// The trust root as it lies in the folder.
@@ -160,8 +153,8 @@ impl Unit {
 ///
 /// Where the file cannot be read or is refused; the message names line and remedy.
 pub fn read_root(file: &Path) -> Result<TrustRoot> {
-    let text = fs::read_to_string(file)
-        .with_context(|| format!("the trust root `{}` cannot be read", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("the trust root `{}` cannot be read", file.display()))?;
     let root = TrustRoot::from_toml(&text, &file.display().to_string())?;
     Ok(root)
 }

@@ -65,10 +65,7 @@ impl Registry {
     pub fn backup(&self, target: &Path) -> Result<BackupManifest, RegistryError> {
         let inner = &self.inner;
         if target.exists() {
-            return Err(RegistryError::refused(format!(
-                "`{}` exists already; give a new folder",
-                target.display()
-            )));
+            return Err(RegistryError::refused(format!("`{}` exists already; give a new folder", target.display())));
         }
         let _statements_wait = inner.reading();
         let made_at = inner.clock();
@@ -93,12 +90,7 @@ impl Registry {
         write("log/checkpoint".to_owned(), published.note.as_bytes())?;
         for folder in ["log/tile", "statements", "segments", "programs"] {
             let mut names = Vec::new();
-            walk(
-                &*inner.config.disk,
-                &inner.config.data.join(folder),
-                folder,
-                &mut names,
-            )?;
+            walk(&*inner.config.disk, &inner.config.data.join(folder), folder, &mut names)?;
             for name in names {
                 let from = inner.config.data.join(&name);
                 match inner.config.disk.read(&from, MAX_FILE) {
@@ -117,8 +109,7 @@ impl Registry {
             root: published.root.to_string(),
             files,
         };
-        let bytes = serde_json::to_vec_pretty(&manifest)
-            .map_err(|why| RegistryError::refused(why.to_string()))?;
+        let bytes = serde_json::to_vec_pretty(&manifest).map_err(|why| RegistryError::refused(why.to_string()))?;
         let path = target.join(MANIFEST);
         keep(&out, &path, &bytes).map_err(failed(&path))?;
         Ok(manifest)
@@ -133,22 +124,13 @@ impl Registry {
 pub fn check_backup(backup: &Path) -> Result<BackupManifest, RegistryError> {
     let path = backup.join(MANIFEST);
     let bytes = RealDisk.read(&path, MAX_FILE).map_err(failed(&path))?;
-    let manifest: BackupManifest = serde_json::from_slice(&bytes).map_err(|why| {
-        RegistryError::refused(format!(
-            "`{}` is no list of a backup: {why}",
-            path.display()
-        ))
-    })?;
+    let manifest: BackupManifest = serde_json::from_slice(&bytes)
+        .map_err(|why| RegistryError::refused(format!("`{}` is no list of a backup: {why}", path.display())))?;
     if manifest.v != 1 {
-        return Err(RegistryError::refused(format!(
-            "the backup has format {}, this release reads 1",
-            manifest.v
-        )));
+        return Err(RegistryError::refused(format!("the backup has format {}, this release reads 1", manifest.v)));
     }
     for (name, digest) in &manifest.files {
-        let plain = Path::new(name)
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
+        let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
         if !plain {
             return Err(RegistryError::refused(format!(
                 "the backup lists `{}`, which leads out of its folder",
@@ -176,21 +158,9 @@ pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError
     let manifest = check_backup(backup)?;
     let disk = &*config.disk;
     let occupied = config.data.exists()
-        && RealDisk
-            .list(&config.data)
-            .map_err(failed(&config.data))?
-            .iter()
-            .any(|name| name != "lock");
-    if occupied
-        || !disk
-            .list(&config.data)
-            .map_err(failed(&config.data))?
-            .is_empty()
-    {
-        let why = format!(
-            "`{}` is not empty; move what is there aside, do not delete it yet",
-            config.data.display()
-        );
+        && RealDisk.list(&config.data).map_err(failed(&config.data))?.iter().any(|name| name != "lock");
+    if occupied || !disk.list(&config.data).map_err(failed(&config.data))?.is_empty() {
+        let why = format!("`{}` is not empty; move what is there aside, do not delete it yet", config.data.display());
         return Err(RegistryError::refused(why));
     }
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
@@ -211,29 +181,14 @@ pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError
     let mut size = manifest.size;
     if let Ok(note) = disk.read(&highest_path, MAX_FILE) {
         let highest = open_checkpoint(&highest_path, &note, &key)?;
-        let tiles = DiskTiles {
-            disk: config.disk.clone(),
-            root: config.second.join("log"),
-        };
+        let tiles = DiskTiles { disk: config.disk.clone(), root: config.second.join("log") };
         let tree = TileTree::new(&tiles, highest.size);
         let found = tree.root().map_err(LogError::from)?;
-        let shared = TileTree::new(&tiles, manifest.size.min(highest.size))
-            .root()
-            .map_err(LogError::from)?;
-        let ours = DiskTiles {
-            disk: config.disk.clone(),
-            root: config.data.join("log"),
-        };
-        let local = TileTree::new(&ours, manifest.size.min(highest.size))
-            .root()
-            .map_err(LogError::from)?;
+        let shared = TileTree::new(&tiles, manifest.size.min(highest.size)).root().map_err(LogError::from)?;
+        let ours = DiskTiles { disk: config.disk.clone(), root: config.data.join("log") };
+        let local = TileTree::new(&ours, manifest.size.min(highest.size)).root().map_err(LogError::from)?;
         if found != highest.root || shared != local {
-            return Err(LogError::Inconsistent {
-                size: highest.size,
-                local,
-                highest: highest.root,
-            }
-            .into());
+            return Err(LogError::Inconsistent { size: highest.size, local, highest: highest.root }.into());
         }
         if highest.size > manifest.size {
             size = highest.size;
@@ -252,10 +207,7 @@ pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError
         }
     }
     let evidence = Evidence::new(config.disk.clone(), &config.data, &config.second);
-    let tiles = DiskTiles {
-        disk: config.disk.clone(),
-        root: config.data.join("log"),
-    };
+    let tiles = DiskTiles { disk: config.disk.clone(), root: config.data.join("log") };
     let tree = TileTree::new(&tiles, size);
     let mut missing = Vec::new();
     for bundle in 0..size.div_ceil(256) {
@@ -268,11 +220,7 @@ pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError
             }
         }
     }
-    Ok(Restored {
-        backup_size: manifest.size,
-        size,
-        missing,
-    })
+    Ok(Restored { backup_size: manifest.size, size, missing })
 }
 
 /// Gives a registry an empty second place, after the old one was lost: copies statements and log there, and its checkpoint as `highest`.
@@ -286,28 +234,15 @@ pub fn adopt_second_place(config: &Config) -> Result<(), RegistryError> {
     let disk = &*config.disk;
     let highest = config.second.join("highest");
     if disk.read(&highest, MAX_FILE).is_ok() {
-        return Err(RegistryError::refused(format!(
-            "`{}` is there: this second place is in use",
-            highest.display()
-        )));
+        return Err(RegistryError::refused(format!("`{}` is there: this second place is in use", highest.display())));
     }
     let path = config.data.join("log/checkpoint");
     let note = disk.read(&path, MAX_FILE).map_err(failed(&path))?;
     let checkpoint = open_checkpoint(&path, &note, &config.key.vkey())?;
-    let tiles = DiskTiles {
-        disk: config.disk.clone(),
-        root: config.data.join("log"),
-    };
-    let found = TileTree::new(&tiles, checkpoint.size)
-        .root()
-        .map_err(LogError::from)?;
+    let tiles = DiskTiles { disk: config.disk.clone(), root: config.data.join("log") };
+    let found = TileTree::new(&tiles, checkpoint.size).root().map_err(LogError::from)?;
     if found != checkpoint.root {
-        return Err(LogError::ReadBack {
-            size: checkpoint.size,
-            found,
-            expected: checkpoint.root,
-        }
-        .into());
+        return Err(LogError::ReadBack { size: checkpoint.size, found, expected: checkpoint.root }.into());
     }
     for folder in ["log/tile", "statements"] {
         let mut names = Vec::new();
@@ -322,12 +257,7 @@ pub fn adopt_second_place(config: &Config) -> Result<(), RegistryError> {
     keep(disk, &highest, &note).map_err(failed(&highest))
 }
 
-fn walk(
-    disk: &dyn Disk,
-    folder: &Path,
-    name: &str,
-    found: &mut Vec<String>,
-) -> Result<(), RegistryError> {
+fn walk(disk: &dyn Disk, folder: &Path, name: &str, found: &mut Vec<String>) -> Result<(), RegistryError> {
     for entry in disk.list(folder).map_err(failed(folder))? {
         match entry.strip_suffix('/') {
             Some(below) => walk(disk, &folder.join(below), &format!("{name}/{below}"), found)?,

@@ -54,12 +54,7 @@ impl Registry {
         let mut findings = Vec::new();
         let mut refused = BTreeMap::new();
         for row in store.of_kind(LeafKind::Refusal)? {
-            if let Leaf::Act(Act::Refusal {
-                manifest,
-                units,
-                code,
-                ..
-            }) = row.leaf().map_err(RegistryError::leaf)?
+            if let Leaf::Act(Act::Refusal { manifest, units, code, .. }) = row.leaf().map_err(RegistryError::leaf)?
                 && units.is_empty()
             {
                 refused.insert(manifest, (row.index, code));
@@ -73,9 +68,7 @@ impl Registry {
                 };
                 let (last, has) = before.map_or((0, None), |(seq, digest)| (seq, Some(digest)));
                 let missing = manifest.seq.saturating_sub(last + 1);
-                let was_refused = manifest
-                    .prev
-                    .is_some_and(|prev| refused.contains_key(&prev));
+                let was_refused = manifest.prev.is_some_and(|prev| refused.contains_key(&prev));
                 if missing == 0 && manifest.prev != has {
                     if let Some(has) = has {
                         findings.push(ChainFinding::Broken {
@@ -86,23 +79,13 @@ impl Registry {
                         });
                     }
                 } else if missing > 1 || (missing == 1 && !was_refused) {
-                    let to = if was_refused {
-                        manifest.seq - 2
-                    } else {
-                        manifest.seq - 1
-                    };
-                    findings.push(ChainFinding::Gap {
-                        agent: agent.clone(),
-                        from: last + 1,
-                        to,
-                    });
+                    let to = if was_refused { manifest.seq - 2 } else { manifest.seq - 1 };
+                    findings.push(ChainFinding::Gap { agent: agent.clone(), from: last + 1, to });
                 }
                 before = Some((manifest.seq, row.digest));
             }
         }
-        let forks = refused
-            .into_iter()
-            .filter(|(_, (_, code))| *code == RefusalCode::Fork);
+        let forks = refused.into_iter().filter(|(_, (_, code))| *code == RefusalCode::Fork);
         findings.extend(forks.map(|(manifest, (leaf, _))| ChainFinding::Fork { manifest, leaf }));
         Ok(findings)
     }

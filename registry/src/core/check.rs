@@ -25,10 +25,7 @@ impl Registry {
         if let Err(why) = inner.log.check() {
             found.push(format!("log: {}", chain(&why)));
         }
-        for path in [
-            inner.config.data.join("log").join("checkpoint"),
-            inner.config.second.join("highest"),
-        ] {
+        for path in [inner.config.data.join("log").join("checkpoint"), inner.config.second.join("highest")] {
             let published = inner.log.published();
             match inner.config.disk.read(&path, 1 << 20) {
                 Ok(bytes) if bytes == published.note.as_bytes() => {}
@@ -44,14 +41,8 @@ impl Registry {
         let mut acts: HashMap<(schemas::Digest, u64), Vec<[u64; 2]>> = HashMap::new();
         for kind in [LeafKind::Refusal, LeafKind::Erasure] {
             for leaf in inner.store.of_kind(kind)? {
-                if let Ok(Leaf::Act(
-                    Act::Refusal {
-                        manifest, units, ..
-                    }
-                    | Act::Erasure {
-                        manifest, units, ..
-                    },
-                )) = leaf.leaf()
+                if let Ok(Leaf::Act(Act::Refusal { manifest, units, .. } | Act::Erasure { manifest, units, .. })) =
+                    leaf.leaf()
                 {
                     acts.insert((manifest, leaf.index), units);
                 }
@@ -66,37 +57,23 @@ impl Registry {
                 }
             };
             if segment.manifest_bytes != leaf.bytes {
-                found.push(format!(
-                    "segment {}: its manifest is not the one in the log",
-                    leaf.digest
-                ));
+                found.push(format!("segment {}: its manifest is not the one in the log", leaf.digest));
             }
             for (unit, act) in tombstoned_units(&segment) {
-                let named = acts.get(&(leaf.digest, act)).is_some_and(|units| {
-                    units
-                        .iter()
-                        .any(|[first, last]| (*first..=*last).contains(&unit))
-                });
+                let named = acts
+                    .get(&(leaf.digest, act))
+                    .is_some_and(|units| units.iter().any(|[first, last]| (*first..=*last).contains(&unit)));
                 if !named {
-                    found.push(format!(
-                        "segment {}: unit {unit} is missing, leaf {act} does not say why",
-                        leaf.digest
-                    ));
+                    found.push(format!("segment {}: unit {unit} is missing, leaf {act} does not say why", leaf.digest));
                 }
             }
-            match inner
-                .past(leaf.index)?
-                .agent(&segment.manifest.agent, leaf.index)
-            {
+            match inner.past(leaf.index)?.agent(&segment.manifest.agent, leaf.index) {
                 schemas::policy::AgentState::Enrolled { vkey, .. } => {
                     if let Err(why) = segment.verify(&vkey) {
                         found.push(format!("segment {}: {}", leaf.digest, chain(&why)));
                     }
                 }
-                other => found.push(format!(
-                    "segment {}: its agent was {other:?} at leaf {}",
-                    leaf.digest, leaf.index
-                )),
+                other => found.push(format!("segment {}: its agent was {other:?} at leaf {}", leaf.digest, leaf.index)),
             }
         }
         self.left_behind(&acts, &mut found)?;
@@ -114,25 +91,18 @@ impl Registry {
                 // Refused whole and never kept, or named above.
                 continue;
             };
-            let gone: HashSet<u64> = tombstoned_units(&segment)
-                .into_iter()
-                .map(|(unit, _)| unit)
-                .collect();
-            let left = units
-                .iter()
-                .flat_map(|[first, last]| *first..=*last)
-                .find(|unit| !gone.contains(unit));
+            let gone: HashSet<u64> = tombstoned_units(&segment).into_iter().map(|(unit, _)| unit).collect();
+            let left = units.iter().flat_map(|[first, last]| *first..=*last).find(|unit| !gone.contains(unit));
             if let Some(unit) = left {
                 found.push(format!("segment {manifest}: leaf {index} says that unit {unit} is gone, and it is still there; open the registry again after removing its row from `erasures_done`"));
             }
         }
         let sql = "SELECT s.manifest, r.response_unit FROM captures r JOIN captures p ON p.response = r.revisit_of JOIN segments s ON s.idx = r.idx
                    WHERE r.response_unit IS NOT NULL AND p.response_unit IS NULL AND p.kind = 'exchange'";
-        let revisits: Vec<(String, i64)> = self.inner.store.read(|db| {
-            db.prepare(sql)?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })?;
+        let revisits: Vec<(String, i64)> = self
+            .inner
+            .store
+            .read(|db| db.prepare(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())?;
         for (manifest, unit) in revisits {
             found.push(format!("segment {manifest}: unit {unit} repeats an answer that was erased, and tells its digest and address; have it erased as well"));
         }
@@ -146,10 +116,6 @@ impl Registry {
     /// [`RegistryError::Refused`] with all findings, one a line.
     pub fn check(&self) -> Result<(), RegistryError> {
         let found = self.findings()?;
-        if found.is_empty() {
-            Ok(())
-        } else {
-            Err(RegistryError::refused(found.join("\n")))
-        }
+        if found.is_empty() { Ok(()) } else { Err(RegistryError::refused(found.join("\n"))) }
     }
 }

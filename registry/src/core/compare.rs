@@ -17,14 +17,7 @@ use super::{Inner, Registry, RegistryError, StoreError, follow};
 pub(super) const FOLDER: &str = "compare.tmp";
 
 /// Tables that no truth can make again.
-const OPERATOR: [&str; 6] = [
-    "receipts",
-    "checkpoints",
-    "erasures_done",
-    "tokens",
-    "audit",
-    "alarms",
-];
+const OPERATOR: [&str; 6] = ["receipts", "checkpoints", "erasures_done", "tokens", "audit", "alarms"];
 
 impl Registry {
     /// Every table or index that is not what segments, statements and log make of it, in words; empty if all are. Takes as long, and
@@ -40,10 +33,7 @@ impl Registry {
         let size = inner.log.published().size;
         inner.wait(size)?;
         let folder = inner.config.data.join(FOLDER);
-        let failed = |source| RegistryError::Disk {
-            path: folder.clone(),
-            source,
-        };
+        let failed = |source| RegistryError::Disk { path: folder.clone(), source };
         forget(&folder).map_err(failed)?;
         std::fs::create_dir_all(&folder).map_err(failed)?;
         let fresh = folder.join("registry.sqlite");
@@ -72,17 +62,9 @@ impl Inner {
             let leaf = row(index, &self.log.leaf(index)?)?;
             store.append(std::slice::from_ref(&leaf), &[])?;
             let said = leaf.leaf().map_err(RegistryError::leaf)?;
-            let change = follow::change(
-                &store,
-                &self.evidence,
-                &|index| self.past(index),
-                index,
-                &said,
-            )?;
+            let change = follow::change(&store, &self.evidence, &|index| self.past(index), index, &said)?;
             let finder = follow::Finder::new(&self.evidence);
-            store.apply(index, &change, &|manifest, unit| {
-                finder.find(manifest, unit)
-            })?;
+            store.apply(index, &change, &|manifest, unit| finder.find(manifest, unit))?;
         }
         Ok(())
     }
@@ -100,8 +82,7 @@ fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
     }
     let schema = "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name";
     if texts(&live, schema)? != texts(&fresh, schema)? {
-        found
-            .push("database: its tables are not laid out as this release lays them out".to_owned());
+        found.push("database: its tables are not laid out as this release lays them out".to_owned());
     }
     for table in texts(
         &fresh,
@@ -111,15 +92,8 @@ fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
         if OPERATOR.contains(&table.as_str()) || table.starts_with("search_word_") {
             continue;
         }
-        let keys = texts(
-            &fresh,
-            &format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk"),
-        )?;
-        let order = if keys.is_empty() {
-            "rowid".to_owned()
-        } else {
-            keys.join(", ")
-        };
+        let keys = texts(&fresh, &format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk"))?;
+        let order = if keys.is_empty() { "rowid".to_owned() } else { keys.join(", ") };
         compare(
             &live,
             &fresh,
@@ -128,28 +102,16 @@ fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
             &mut found,
         );
     }
-    for index in texts(
-        &fresh,
-        "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING fts5(%' ORDER BY name",
-    )? {
+    for index in texts(&fresh, "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING fts5(%' ORDER BY name")? {
         for database in [&live, &fresh] {
-            let terms = format!(
-                "CREATE VIRTUAL TABLE temp.terms_of_{index} USING fts5vocab(main, '{index}', 'instance')"
-            );
+            let terms =
+                format!("CREATE VIRTUAL TABLE temp.terms_of_{index} USING fts5vocab(main, '{index}', 'instance')");
             if let Err(why) = database.execute_batch(&terms) {
                 found.push(format!("text index `{index}`: {why}"));
             }
         }
-        let all = format!(
-            "SELECT term, doc, col, offset FROM temp.terms_of_{index} ORDER BY term, doc, col, offset"
-        );
-        compare(
-            &live,
-            &fresh,
-            &format!("text index `{index}`"),
-            &all,
-            &mut found,
-        );
+        let all = format!("SELECT term, doc, col, offset FROM temp.terms_of_{index} ORDER BY term, doc, col, offset");
+        compare(&live, &fresh, &format!("text index `{index}`"), &all, &mut found);
     }
     Ok(found)
 }
@@ -158,16 +120,14 @@ fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
 fn compare(live: &Connection, fresh: &Connection, what: &str, sql: &str, found: &mut Vec<String>) {
     match first_difference(live, fresh, sql) {
         Ok(None) => {}
-        Ok(Some(row)) => found.push(format!("{what}: row {row} is not what the log and the segments say; `vigie rebuild` makes it again")),
+        Ok(Some(row)) => found.push(format!(
+            "{what}: row {row} is not what the log and the segments say; `vigie rebuild` makes it again"
+        )),
         Err(why) => found.push(format!("{what} can't be read: {why}")),
     }
 }
 
-fn first_difference(
-    live: &Connection,
-    fresh: &Connection,
-    sql: &str,
-) -> rusqlite::Result<Option<u64>> {
+fn first_difference(live: &Connection, fresh: &Connection, sql: &str) -> rusqlite::Result<Option<u64>> {
     let (mut live, mut fresh) = (live.prepare(sql)?, fresh.prepare(sql)?);
     let columns = fresh.column_count();
     if live.column_count() != columns {
@@ -191,8 +151,5 @@ fn first_difference(
 }
 
 fn texts(database: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
-    database
-        .prepare(sql)?
-        .query_map([], |row| row.get(0))?
-        .collect()
+    database.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }

@@ -39,9 +39,7 @@ pub fn point(name: &'static str) {
     if wanted.name != name {
         return;
     }
-    let mut passed = PASSED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut passed = PASSED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let count = passed.entry(name).or_default();
     *count += 1;
     if *count == wanted.pass {

@@ -26,13 +26,7 @@ impl Registry {
     /// Carries out an erasure statement; see [`Registry::add_statement`].
     pub(super) fn erase(&self, note: &str, opened: &OpenStatement) -> Result<u64, RegistryError> {
         let inner = &self.inner;
-        let Statement::Erasure {
-            manifest,
-            units,
-            reason,
-            ..
-        } = &opened.statement
-        else {
+        let Statement::Erasure { manifest, units, reason, .. } = &opened.statement else {
             return Err(RegistryError::refused("this is no erasure"));
         };
         let leaves = {
@@ -61,17 +55,16 @@ impl Registry {
         inner.log.settle()?;
         inner.point("erase_after_leaf")?;
         inner.finish(&leaves)?;
-        leaves
-            .first()
-            .map(|leaf| leaf.index)
-            .ok_or_else(|| RegistryError::refused("the erasure has no leaf"))
+        leaves.first().map(|leaf| leaf.index).ok_or_else(|| RegistryError::refused("the erasure has no leaf"))
     }
 }
 
 impl Inner {
     fn erasure_leaves(&self, statement: &Digest) -> Result<Vec<LeafRow>, RegistryError> {
         let mut found = self.store.of_kind(LeafKind::Erasure)?;
-        found.retain(|leaf| matches!(leaf.leaf(), Ok(Leaf::Act(Act::Erasure { statement: of, .. })) if of == *statement));
+        found.retain(
+            |leaf| matches!(leaf.leaf(), Ok(Leaf::Act(Act::Erasure { statement: of, .. })) if of == *statement),
+        );
         Ok(found)
     }
 
@@ -79,15 +72,10 @@ impl Inner {
     /// [`Registry::findings`] names those that are left.
     fn check_target(&self, manifest: &Digest, units: &[u64]) -> Result<(), RegistryError> {
         let Some(leaf) = self.store.find(LeafKind::Manifest, manifest)? else {
-            return Err(RegistryError::refused(format!(
-                "no segment {manifest} is in the log"
-            )));
+            return Err(RegistryError::refused(format!("no segment {manifest} is in the log")));
         };
         let Leaf::Manifest(closed) = leaf.leaf().map_err(RegistryError::leaf)? else {
-            return Err(RegistryError::leaf(format!(
-                "leaf {} is no manifest",
-                leaf.index
-            )));
+            return Err(RegistryError::leaf(format!("leaf {} is no manifest", leaf.index)));
         };
         if let Some(unknown) = units.iter().find(|unit| **unit >= closed.units) {
             return Err(RegistryError::refused(format!(
@@ -101,14 +89,7 @@ impl Inner {
     /// Rewrites the segment of an erasure or refusal leaf so that none of its units is left. True if anything was left.
     pub(super) fn destroy(&self, leaf: &LeafRow) -> Result<bool, RegistryError> {
         let (manifest, named) = match leaf.leaf().map_err(RegistryError::leaf)? {
-            Leaf::Act(
-                Act::Erasure {
-                    manifest, units, ..
-                }
-                | Act::Refusal {
-                    manifest, units, ..
-                },
-            ) => (manifest, units),
+            Leaf::Act(Act::Erasure { manifest, units, .. } | Act::Refusal { manifest, units, .. }) => (manifest, units),
             _ => return Ok(false),
         };
         let bytes = match self.evidence.segment_bytes(&manifest) {
@@ -117,23 +98,14 @@ impl Inner {
             other => other?,
         };
         let segment = self.evidence.segment(&manifest)?;
-        let gone: BTreeSet<u64> = tombstoned_units(&segment)
-            .into_iter()
-            .map(|(unit, _)| unit)
-            .collect();
-        let left: BTreeSet<u64> = named
-            .iter()
-            .flat_map(|[first, last]| *first..=*last)
-            .filter(|unit| !gone.contains(unit))
-            .collect();
+        let gone: BTreeSet<u64> = tombstoned_units(&segment).into_iter().map(|(unit, _)| unit).collect();
+        let left: BTreeSet<u64> =
+            named.iter().flat_map(|[first, last]| *first..=*last).filter(|unit| !gone.contains(unit)).collect();
         if left.is_empty() {
             return Ok(false);
         }
         let rewritten = schemas::segment::erase(&bytes, &left, leaf.index).map_err(|why| {
-            RegistryError::refused(format!(
-                "segment {manifest} can't be rewritten: {}",
-                super::log::chain(&why)
-            ))
+            RegistryError::refused(format!("segment {manifest} can't be rewritten: {}", super::log::chain(&why)))
         })?;
         self.evidence.keep_segment(&manifest, &rewritten)?;
         Ok(true)

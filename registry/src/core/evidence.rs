@@ -64,11 +64,7 @@ impl Evidence {
     /// Looks at nothing yet.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, data: &Path, second: &Path) -> Self {
-        Self {
-            disk,
-            data: data.to_owned(),
-            second: second.to_owned(),
-        }
+        Self { disk, data: data.to_owned(), second: second.to_owned() }
     }
 
     /// Where a segment lies.
@@ -76,10 +72,7 @@ impl Evidence {
     pub fn segment_path(&self, manifest: &Digest) -> PathBuf {
         let name = manifest.to_string();
         let folder = name.get(..2).unwrap_or_default().to_owned();
-        self.data
-            .join("segments")
-            .join(folder)
-            .join(format!("{name}.warc.gz"))
+        self.data.join("segments").join(folder).join(format!("{name}.warc.gz"))
     }
 
     /// Keeps a segment, durable on return.
@@ -108,15 +101,10 @@ impl Evidence {
     pub fn segment(&self, manifest: &Digest) -> Result<Segment, EvidenceError> {
         let path = self.segment_path(manifest);
         let bytes = self.segment_bytes(manifest)?;
-        let segment = Segment::read(&bytes).map_err(|source| EvidenceError::Damaged {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        let segment = Segment::read(&bytes)
+            .map_err(|source| EvidenceError::Damaged { path: path.clone(), source: Box::new(source) })?;
         if segment.digest != *manifest {
-            return Err(EvidenceError::Other {
-                path,
-                found: segment.digest,
-            });
+            return Err(EvidenceError::Other { path, found: segment.digest });
         }
         Ok(segment)
     }
@@ -141,19 +129,14 @@ impl Evidence {
         for folder in self.list(&root)? {
             if let Some(folder) = folder.strip_suffix('/') {
                 let names = self.list(&root.join(folder))?;
-                found.extend(
-                    names
-                        .iter()
-                        .filter_map(|name| name.strip_suffix(".warc.gz")?.parse::<Digest>().ok()),
-                );
+                found.extend(names.iter().filter_map(|name| name.strip_suffix(".warc.gz")?.parse::<Digest>().ok()));
             }
         }
         Ok(found)
     }
 
     fn statement_paths(&self, digest: &Digest) -> [PathBuf; 2] {
-        [&self.data, &self.second]
-            .map(|place| place.join("statements").join(format!("{digest}.note")))
+        [&self.data, &self.second].map(|place| place.join("statements").join(format!("{digest}.note")))
     }
 
     /// Keeps a statement in both places, durable on return.
@@ -162,9 +145,7 @@ impl Evidence {
     ///
     /// [`EvidenceError::Disk`].
     pub fn keep_statement(&self, digest: &Digest, note: &str) -> Result<(), EvidenceError> {
-        self.statement_paths(digest)
-            .iter()
-            .try_for_each(|path| self.write(path, note.as_bytes()))
+        self.statement_paths(digest).iter().try_for_each(|path| self.write(path, note.as_bytes()))
     }
 
     /// A statement's note; whether it is the one of that digest shows in opening it, which callers do.
@@ -175,10 +156,8 @@ impl Evidence {
     pub fn statement(&self, digest: &Digest) -> Result<String, EvidenceError> {
         let [path, _] = self.statement_paths(digest);
         let bytes = self.read(&path, MAX_STATEMENT)?;
-        String::from_utf8(bytes).map_err(|why| EvidenceError::Disk {
-            path,
-            source: io::Error::new(io::ErrorKind::InvalidData, why),
-        })
+        String::from_utf8(bytes)
+            .map_err(|why| EvidenceError::Disk { path, source: io::Error::new(io::ErrorKind::InvalidData, why) })
     }
 
     /// Removes a statement that no leaf announces, in both places.
@@ -187,9 +166,7 @@ impl Evidence {
     ///
     /// [`EvidenceError::Disk`].
     pub fn drop_statement(&self, digest: &Digest) -> Result<(), EvidenceError> {
-        self.statement_paths(digest)
-            .iter()
-            .try_for_each(|path| self.remove(path))
+        self.statement_paths(digest).iter().try_for_each(|path| self.remove(path))
     }
 
     /// Digests of all statements on disk.
@@ -199,10 +176,7 @@ impl Evidence {
     /// [`EvidenceError::Disk`].
     pub fn statements(&self) -> Result<Vec<Digest>, EvidenceError> {
         let names = self.list(&self.data.join("statements"))?;
-        Ok(names
-            .iter()
-            .filter_map(|name| name.strip_suffix(".note")?.parse().ok())
-            .collect())
+        Ok(names.iter().filter_map(|name| name.strip_suffix(".note")?.parse().ok()).collect())
     }
 
     /// Copies statements that the second place does not have.
@@ -247,45 +221,25 @@ impl Evidence {
         let path = self.program_path(digest);
         let bytes = self.read(&path, MAX_PROGRAM)?;
         let found = Digest::of(&bytes);
-        if found == *digest {
-            Ok(bytes)
-        } else {
-            Err(EvidenceError::Other { path, found })
-        }
+        if found == *digest { Ok(bytes) } else { Err(EvidenceError::Other { path, found }) }
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, EvidenceError> {
-        self.disk
-            .read(path, limit)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => EvidenceError::Missing {
-                    path: path.to_owned(),
-                },
-                _ => EvidenceError::Disk {
-                    path: path.to_owned(),
-                    source,
-                },
-            })
+        self.disk.read(path, limit).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => EvidenceError::Missing { path: path.to_owned() },
+            _ => EvidenceError::Disk { path: path.to_owned(), source },
+        })
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
-        keep(&*self.disk, path, bytes).map_err(|source| EvidenceError::Disk {
-            path: path.to_owned(),
-            source,
-        })
+        keep(&*self.disk, path, bytes).map_err(|source| EvidenceError::Disk { path: path.to_owned(), source })
     }
 
     fn remove(&self, path: &Path) -> Result<(), EvidenceError> {
-        forget(&*self.disk, path).map_err(|source| EvidenceError::Disk {
-            path: path.to_owned(),
-            source,
-        })
+        forget(&*self.disk, path).map_err(|source| EvidenceError::Disk { path: path.to_owned(), source })
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, EvidenceError> {
-        self.disk.list(path).map_err(|source| EvidenceError::Disk {
-            path: path.to_owned(),
-            source,
-        })
+        self.disk.list(path).map_err(|source| EvidenceError::Disk { path: path.to_owned(), source })
     }
 }

@@ -18,8 +18,7 @@ use schemas::segment::{Capture, CaptureKind, Conversion, Segment, View, tombston
 use super::evidence::Evidence;
 use super::log::chain;
 use super::store::{
-    CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, SegmentRow, Store, Tombstoned,
-    Withdrawn,
+    CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, SegmentRow, Store, Tombstoned, Withdrawn,
 };
 use super::{RegistryError, ingest};
 
@@ -44,42 +43,19 @@ pub(super) fn change(
     leaf: &Leaf,
 ) -> Result<Change, RegistryError> {
     Ok(match leaf {
-        Leaf::Manifest(manifest) => {
-            Change::Segment(Box::new(segment_row(evidence, past, index, manifest)?))
+        Leaf::Manifest(manifest) => Change::Segment(Box::new(segment_row(evidence, past, index, manifest)?)),
+        Leaf::Act(Act::Statement { kind, digest, time, .. }) => {
+            Change::Statement { kind: word(kind), digest: *digest, time: time.to_string() }
         }
-        Leaf::Act(Act::Statement {
-            kind, digest, time, ..
-        }) => Change::Statement {
-            kind: word(kind),
-            digest: *digest,
-            time: time.to_string(),
-        },
-        Leaf::Act(Act::Refusal {
-            manifest,
-            units,
-            code,
-            time,
-            ..
-        }) => Change::Refusal {
-            manifest: *manifest,
-            units: units.clone(),
-            code: word(code),
-            time: time.to_string(),
-        },
-        Leaf::Act(Act::Erasure {
-            manifest,
-            units,
-            reason,
-            statement,
-            time,
-            ..
-        }) => {
+        Leaf::Act(Act::Refusal { manifest, units, code, time, .. }) => {
+            Change::Refusal { manifest: *manifest, units: units.clone(), code: word(code), time: time.to_string() }
+        }
+        Leaf::Act(Act::Erasure { manifest, units, reason, statement, time, .. }) => {
             let left = match store.find(LeafKind::Manifest, manifest)? {
                 Some(row) => match row.leaf().map_err(RegistryError::leaf)? {
-                    Leaf::Manifest(found) => Some((
-                        row.index,
-                        Box::new(segment_row(evidence, past, row.index, &found)?),
-                    )),
+                    Leaf::Manifest(found) => {
+                        Some((row.index, Box::new(segment_row(evidence, past, row.index, &found)?)))
+                    }
                     Leaf::Act(_) => None,
                 },
                 None => None,
@@ -97,10 +73,7 @@ pub(super) fn change(
 }
 
 fn word<T: serde::Serialize>(thing: &T) -> String {
-    serde_json::to_value(thing)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    serde_json::to_value(thing).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Finds records in the evidence again, keeping the last segment it opened.
@@ -111,10 +84,7 @@ pub(super) struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     pub fn new(evidence: &'a Evidence) -> Self {
-        Self {
-            evidence,
-            last: RefCell::new(None),
-        }
+        Self { evidence, last: RefCell::new(None) }
     }
 
     pub fn find(&self, manifest: &Digest, unit: u64) -> Option<Record> {
@@ -127,13 +97,10 @@ impl<'a> Finder<'a> {
             schemas::segment::Part::Conversion(conversion) => Some(&conversion.lines),
             _ => None,
         });
-        lines
-            .flatten()
-            .find(|line| line.unit == unit)
-            .and_then(|line| match &line.line {
-                Said::Record(said) => Some(said.item.clone()),
-                _ => None,
-            })
+        lines.flatten().find(|line| line.unit == unit).and_then(|line| match &line.line {
+            Said::Record(said) => Some(said.item.clone()),
+            _ => None,
+        })
     }
 }
 
@@ -143,8 +110,7 @@ pub(super) fn segment_row(
     index: u64,
     manifest: &Manifest,
 ) -> Result<SegmentRow, RegistryError> {
-    let bytes = schemas::canonical::canonical_of(manifest)
-        .map_err(|why| RegistryError::leaf(why.to_string()))?;
+    let bytes = schemas::canonical::canonical_of(manifest).map_err(|why| RegistryError::leaf(why.to_string()))?;
     let digest = Digest::of(&bytes);
     let mut row = SegmentRow {
         manifest: digest.to_string(),
@@ -163,10 +129,7 @@ pub(super) fn segment_row(
             return Ok(row);
         }
     };
-    row.tombstones = tombstoned_units(&segment)
-        .into_iter()
-        .map(|(unit, leaf)| Tombstoned { unit, leaf })
-        .collect();
+    row.tombstones = tombstoned_units(&segment).into_iter().map(|(unit, leaf)| Tombstoned { unit, leaf }).collect();
     let view = match segment.view() {
         Ok(view) => view,
         Err(error) => {
@@ -184,26 +147,13 @@ pub(super) fn segment_row(
         row.reader = Some(reader(&run.reader));
     }
     let past = past(index)?;
-    let late = run
-        .map(|run| late_units(&past, &view, run))
-        .unwrap_or_default();
+    let late = run.map(|run| late_units(&past, &view, run)).unwrap_or_default();
     for capture in &view.captures {
-        row.captures
-            .push(capture_row(capture, late.contains(&capture.unit)));
+        row.captures.push(capture_row(capture, late.contains(&capture.unit)));
         if let Some(conversion) = capture.conversion {
             let at = capture.date.parse().unwrap_or(capture.ask().at);
-            let vantage = capture
-                .decision()
-                .url
-                .as_deref()
-                .unwrap_or(&capture.ask().url);
-            row.lines.extend(lines(
-                conversion,
-                capture.unit,
-                at,
-                &ingest::vantage(vantage),
-                &capture.ask().entry,
-            ));
+            let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
+            row.lines.extend(lines(conversion, capture.unit, at, &ingest::vantage(vantage), &capture.ask().entry));
         }
     }
     for conversion in &view.loose {
@@ -214,13 +164,7 @@ pub(super) fn segment_row(
         });
         let unit = first.map_or(0, |line| line.unit);
         let at = at.unwrap_or_else(|| manifest.time.start());
-        row.lines.extend(lines(
-            conversion,
-            unit,
-            at,
-            VANTAGE_ERASED,
-            row.entry.as_deref().unwrap_or_default(),
-        ));
+        row.lines.extend(lines(conversion, unit, at, VANTAGE_ERASED, row.entry.as_deref().unwrap_or_default()));
     }
     if let Some((unit, commit)) = &view.commit {
         row.coverage = Some(CoverageRow {
@@ -270,12 +214,8 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
         late,
         ..CaptureRow::default()
     };
-    row.conversion = capture.conversion.and_then(|conversion| {
-        Some((
-            conversion.lines.first()?.unit,
-            conversion.lines.last()?.unit,
-        ))
-    });
+    row.conversion =
+        capture.conversion.and_then(|conversion| Some((conversion.lines.first()?.unit, conversion.lines.last()?.unit)));
     match &capture.kind {
         CaptureKind::Exchange(exchange) => {
             row.kind = "exchange";
@@ -291,10 +231,7 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
         }
     }
     if let Some(response) = capture.response {
-        row.revisit_of = response
-            .record
-            .get("WARC-Refers-To")
-            .map(|id| id.trim_matches(['<', '>']).to_owned());
+        row.revisit_of = response.record.get("WARC-Refers-To").map(|id| id.trim_matches(['<', '>']).to_owned());
         if let Ok(head) = warc::http::parse(&response.record.block) {
             row.status = head.status();
             row.media_type = head.get("content-type").map(str::to_owned);
@@ -304,13 +241,7 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
     row
 }
 
-fn lines(
-    conversion: &Conversion,
-    capture: u64,
-    at: Timestamp,
-    vantage: &str,
-    entry: &str,
-) -> Vec<Line> {
+fn lines(conversion: &Conversion, capture: u64, at: Timestamp, vantage: &str, entry: &str) -> Vec<Line> {
     let by = conversion
         .lines
         .iter()
@@ -319,30 +250,17 @@ fn lines(
             _ => None,
         })
         .unwrap_or_default();
-    let halted = conversion
-        .lines
-        .iter()
-        .any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
+    let halted = conversion.lines.iter().any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
     let mut found = Vec::new();
     for line in &conversion.lines {
         let (place, kind) = match &line.line {
             // Nothing said before a halt stands.
             _ if halted => continue,
             Said::Record(said) => (said.place.clone(), record_kind(said, vantage)),
-            Said::Gone(gone) => (
-                gone.place.clone(),
-                LineKind::Gone {
-                    what: withdrawn(&gone.what),
-                    why: gone.why.clone(),
-                },
-            ),
-            Said::Unreadable(odd) => (
-                odd.place.clone(),
-                LineKind::Odd {
-                    kind: "unreadable",
-                    why: odd.why.clone(),
-                },
-            ),
+            Said::Gone(gone) => {
+                (gone.place.clone(), LineKind::Gone { what: withdrawn(&gone.what), why: gone.why.clone() })
+            }
+            Said::Unreadable(odd) => (odd.place.clone(), LineKind::Odd { kind: "unreadable", why: odd.why.clone() }),
             Said::Header(_) | Said::End(_) | Said::Tombstone(_) => continue,
         };
         found.push(Line {
@@ -368,16 +286,9 @@ fn record_kind(said: &capture::RecordLine, vantage: &str) -> LineKind {
         },
         Ok(content) => LineKind::Odd {
             kind: "content",
-            why: format!(
-                "the line states content {}, its record has {}",
-                said.content.short(),
-                content.short()
-            ),
+            why: format!("the line states content {}, its record has {}", said.content.short(), content.short()),
         },
-        Err(why) => LineKind::Odd {
-            kind: "content",
-            why: why.to_string(),
-        },
+        Err(why) => LineKind::Odd { kind: "content", why: why.to_string() },
     }
 }
 

@@ -14,11 +14,7 @@ use super::store::{LeafKind, Store};
 /// # Errors
 ///
 /// [`RegistryError::Statement`] if a statement is missing, is not the one its leaf names, or does not verify.
-pub fn before(
-    store: &dyn Store,
-    evidence: &Evidence,
-    index: u64,
-) -> Result<History, RegistryError> {
+pub fn before(store: &dyn Store, evidence: &Evidence, index: u64) -> Result<History, RegistryError> {
     let mut leaves = store.of_kind(LeafKind::Statement)?;
     leaves.extend(store.of_kind(LeafKind::Erasure)?);
     leaves.sort_by_key(|leaf| leaf.index);
@@ -28,9 +24,7 @@ pub fn before(
             Leaf::Act(Act::Statement { digest, time, .. }) => (digest, time),
             // One erasure may have several leaves: one for each segment it touches.
             Leaf::Act(Act::Erasure { statement, .. }) if history.holds(statement) => continue,
-            Leaf::Act(Act::Erasure {
-                statement, time, ..
-            }) => (statement, time),
+            Leaf::Act(Act::Erasure { statement, time, .. }) => (statement, time),
             _ => continue,
         };
         push(&mut history, evidence, leaf.index, minute, &digest)?;
@@ -45,22 +39,11 @@ fn push(
     minute: Minute,
     digest: &Digest,
 ) -> Result<(), RegistryError> {
-    let failed = |why: String| RegistryError::Statement {
-        digest: *digest,
-        index,
-        why,
-    };
-    let note = evidence
-        .statement(digest)
-        .map_err(|why| failed(super::log::chain(&why)))?;
+    let failed = |why: String| RegistryError::Statement { digest: *digest, index, why };
+    let note = evidence.statement(digest).map_err(|why| failed(super::log::chain(&why)))?;
     let opened = open_statement(&note).map_err(|why| failed(super::log::chain(&why)))?;
     if opened.digest != *digest {
-        return Err(failed(format!(
-            "the file holds statement {}",
-            opened.digest
-        )));
+        return Err(failed(format!("the file holds statement {}", opened.digest)));
     }
-    history
-        .push(index, minute, &opened)
-        .map_err(|why| failed(super::log::chain(&why)))
+    history.push(index, minute, &opened).map_err(|why| failed(super::log::chain(&why)))
 }

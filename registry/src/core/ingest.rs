@@ -117,9 +117,7 @@ impl<E: Into<RegistryError>> From<E> for PutProblem {
             return Self::DiskFull;
         }
         tracing::error!(why = chain(&error), "a segment could not be kept");
-        Self::Unavailable {
-            source: Box::new(error),
-        }
+        Self::Unavailable { source: Box::new(error) }
     }
 }
 
@@ -130,10 +128,7 @@ struct Refusal {
 }
 
 fn refusal(code: RefusalCode, why: impl Into<String>) -> Refusal {
-    Refusal {
-        code,
-        why: why.into(),
-    }
+    Refusal { code, why: why.into() }
 }
 
 /// What is kept of a segment.
@@ -169,12 +164,7 @@ impl Registry {
     /// # Errors
     ///
     /// [`PutProblem`]: nothing was promised, the agent keeps the segment and asks again.
-    pub fn put_segment(
-        &self,
-        name: &Digest,
-        bytes: &[u8],
-        from: u64,
-    ) -> Result<ReceiptAnswer, PutProblem> {
+    pub fn put_segment(&self, name: &Digest, bytes: &[u8], from: u64) -> Result<ReceiptAnswer, PutProblem> {
         let inner = &self.inner;
         if let Err(problem) = inner.check_from(from) {
             // Anybody may name a size; an enrolled agent's signature makes it worth an alarm.
@@ -188,15 +178,11 @@ impl Registry {
             return Ok(answer);
         }
         for place in [&inner.config.data, &inner.config.second] {
-            let free =
-                inner
-                    .config
-                    .disk
-                    .free_bytes(place)
-                    .map_err(|source| RegistryError::Disk {
-                        path: place.clone(),
-                        source,
-                    })?;
+            let free = inner
+                .config
+                .disk
+                .free_bytes(place)
+                .map_err(|source| RegistryError::Disk { path: place.clone(), source })?;
             if free < inner.config.min_free_bytes {
                 return Err(PutProblem::DiskFull);
             }
@@ -226,11 +212,9 @@ struct Signed {
 fn read(bytes: &[u8]) -> Result<Read, String> {
     let segment = Segment::read(bytes);
     let signed = match &segment {
-        Ok(segment) => Signed {
-            note: segment.note.clone(),
-            agent: segment.manifest.agent.clone(),
-            digest: segment.digest,
-        },
+        Ok(segment) => {
+            Signed { note: segment.note.clone(), agent: segment.manifest.agent.clone(), digest: segment.digest }
+        }
         // Who sent a broken segment shows in its manifest, if that at least is whole.
         Err(error) => last_manifest(bytes).ok_or_else(|| chain(error))?,
     };
@@ -242,18 +226,11 @@ fn last_manifest(bytes: &[u8]) -> Option<Signed> {
     /// A manifest with its signature is far smaller.
     const TAIL: usize = 64 << 10;
     let tail = bytes.get(bytes.len().saturating_sub(TAIL)..)?;
-    let starts = tail
-        .windows(3)
-        .enumerate()
-        .rev()
-        .filter(|(_, window)| *window == [0x1f, 0x8b, 0x08]);
+    let starts = tail.windows(3).enumerate().rev().filter(|(_, window)| *window == [0x1f, 0x8b, 0x08]);
     for (start, _) in starts.take(16) {
         let mut reader = warc::Reader::strict(tail.get(start..)?)
             .any_encoder()
-            .with_limits(warc::Limits {
-                member_bytes: 1 << 20,
-                ..warc::Limits::default()
-            });
+            .with_limits(warc::Limits { member_bytes: 1 << 20, ..warc::Limits::default() });
         let Some(Ok(entry)) = reader.next() else {
             continue;
         };
@@ -262,13 +239,8 @@ fn last_manifest(bytes: &[u8]) -> Option<Signed> {
         }
         let note = Note::parse(&entry.record.block).ok()?;
         let text = note.text.strip_suffix('\n')?.as_bytes().to_vec();
-        let manifest: schemas::manifest::Manifest =
-            schemas::canonical::from_canonical(&text).ok()?;
-        return Some(Signed {
-            note,
-            agent: manifest.agent,
-            digest: Digest::of(&text),
-        });
+        let manifest: schemas::manifest::Manifest = schemas::canonical::from_canonical(&text).ok()?;
+        return Some(Signed { note, agent: manifest.agent, digest: Digest::of(&text) });
     }
     None
 }
@@ -288,14 +260,10 @@ impl Inner {
     /// Whether an agent signed it, found out at its end alone: nobody else can make the registry unpack anything.
     fn sender(&self, name: &Digest, bytes: &[u8]) -> Result<(), PutProblem> {
         let signed = last_manifest(bytes).ok_or_else(|| PutProblem::NotASegment {
-            why: "there is no manifest at its end: it is no segment, or was cut on the way"
-                .to_owned(),
+            why: "there is no manifest at its end: it is no segment, or was cut on the way".to_owned(),
         })?;
         if signed.digest != *name {
-            let why = format!(
-                "the body's manifest is {}, the address says {name}",
-                signed.digest
-            );
+            let why = format!("the body's manifest is {}, the address says {name}", signed.digest);
             return Err(PutProblem::NotASegment { why });
         }
         let history = Arc::clone(&self.now().history);
@@ -325,10 +293,7 @@ impl Inner {
     ) -> Result<ReceiptAnswer, PutProblem> {
         let Read { signed, segment } = read.map_err(|why| PutProblem::NotASegment { why })?;
         if signed.digest != *name {
-            let why = format!(
-                "the body's manifest is {}, the address says {name}",
-                signed.digest
-            );
+            let why = format!("the body's manifest is {}, the address says {name}", signed.digest);
             return Err(PutProblem::NotASegment { why });
         }
         let acts = self.reading();
@@ -345,15 +310,10 @@ impl Inner {
             return Ok(answer);
         }
         let judged = if revoked {
-            Err(Stop::Refuse(refusal(
-                RefusalCode::Revoked,
-                format!("agent `{}` is revoked", signed.agent),
-            )))
+            Err(Stop::Refuse(refusal(RefusalCode::Revoked, format!("agent `{}` is revoked", signed.agent))))
         } else {
             match &segment {
-                Ok(segment) => self
-                    .judge(&history, segment, &collector)
-                    .map(|verdict| (segment, verdict)),
+                Ok(segment) => self.judge(&history, segment, &collector).map(|verdict| (segment, verdict)),
                 Err(SegmentError::TooLarge) => {
                     Err(refusal(RefusalCode::TooLarge, SegmentError::TooLarge.to_string()).into())
                 }
@@ -371,9 +331,8 @@ impl Inner {
         drop(one_at_a_time);
         drop(acts);
         self.point("before_answer")?;
-        let answer = self
-            .known(name, from)?
-            .ok_or_else(|| RegistryError::refused("a segment that was logged is not found"))?;
+        let answer =
+            self.known(name, from)?.ok_or_else(|| RegistryError::refused("a segment that was logged is not found"))?;
         self.point("after_answer")?;
         Ok(answer)
     }
@@ -384,64 +343,39 @@ impl Inner {
     }
 
     /// The agent's key, and whether it was revoked: a revoked agent's signature still says that a segment is its own.
-    fn agent_key(
-        &self,
-        history: &History,
-        agent: &str,
-    ) -> Result<(VerifierKey, bool, String), PutProblem> {
+    fn agent_key(&self, history: &History, agent: &str) -> Result<(VerifierKey, bool, String), PutProblem> {
         match history.agent(agent, u64::MAX) {
             AgentState::Enrolled { vkey, collector } => Ok((vkey, false, collector)),
             AgentState::Revoked => {
                 let mut leaves = self.store.of_kind(LeafKind::Statement)?;
                 leaves.reverse();
-                let once = leaves
-                    .iter()
-                    .find_map(|leaf| match history.agent(agent, leaf.index) {
-                        AgentState::Enrolled { vkey, collector } => Some((vkey, true, collector)),
-                        _ => None,
-                    });
-                once.ok_or_else(|| PutProblem::UnknownAgent {
-                    why: format!("agent `{agent}` is revoked"),
-                })
+                let once = leaves.iter().find_map(|leaf| match history.agent(agent, leaf.index) {
+                    AgentState::Enrolled { vkey, collector } => Some((vkey, true, collector)),
+                    _ => None,
+                });
+                once.ok_or_else(|| PutProblem::UnknownAgent { why: format!("agent `{agent}` is revoked") })
             }
             AgentState::Unknown => {
-                let why = format!(
-                    "no agent `{agent}` is enrolled; ask an enroller to sign `vigie agent enrol`"
-                );
+                let why = format!("no agent `{agent}` is enrolled; ask an enroller to sign `vigie agent enrol`");
                 Err(PutProblem::UnknownAgent { why })
             }
         }
     }
 
-    fn judge(
-        &self,
-        history: &History,
-        segment: &Segment,
-        collector: &str,
-    ) -> Result<Verdict, Stop> {
+    fn judge(&self, history: &History, segment: &Segment, collector: &str) -> Result<Verdict, Stop> {
         let manifest = &segment.manifest;
         if !tombstoned_units(segment).is_empty() {
-            return Err(refusal(
-                RefusalCode::Broken,
-                "it comes with tombstones; only the registry erases",
-            )
-            .into());
+            return Err(refusal(RefusalCode::Broken, "it comes with tombstones; only the registry erases").into());
         }
         self.check_checkpoint(manifest)?;
         self.check_chain(&segment.digest, manifest)?;
-        let view = segment
-            .view()
-            .map_err(|why| refusal(RefusalCode::Broken, chain(&why)))?;
+        let view = segment.view().map_err(|why| refusal(RefusalCode::Broken, chain(&why)))?;
         let now = self.clock();
         self.check_clock(manifest, &view, now)?;
         let verdict = judge::captures(history, segment, &view, collector, self)?;
         // A leaf names the refused units; what does not fit into one is refused whole.
         if ranges(verdict.refused.iter().copied()).len() > 1000 {
-            return Err(refusal(
-                verdict.code,
-                "more than 1,000 stretches of it are not permitted",
-            )
-            .into());
+            return Err(refusal(verdict.code, "more than 1,000 stretches of it are not permitted").into());
         }
         Ok(verdict)
     }
@@ -465,14 +399,14 @@ impl Inner {
         Err(Stop::Problem(PutProblem::RolledBack { why }))
     }
 
-    fn check_chain(
-        &self,
-        digest: &Digest,
-        manifest: &schemas::manifest::Manifest,
-    ) -> Result<(), Stop> {
+    fn check_chain(&self, digest: &Digest, manifest: &schemas::manifest::Manifest) -> Result<(), Stop> {
         let seq = manifest.seq;
         if seq == 0 || (seq == 1) != manifest.prev.is_none() {
-            return Err(refusal(RefusalCode::Broken, "the first segment of an agent has number 1 and no predecessor, all others have one").into());
+            return Err(refusal(
+                RefusalCode::Broken,
+                "the first segment of an agent has number 1 and no predecessor, all others have one",
+            )
+            .into());
         }
         let fork = |other: &Digest, number: u64| {
             let why = format!(
@@ -482,10 +416,7 @@ impl Inner {
             self.raise("fork", &why);
             Stop::Refuse(refusal(RefusalCode::Fork, why))
         };
-        for leaf in self.store.chain(
-            &manifest.agent,
-            seq.saturating_sub(1)..=seq.saturating_add(1),
-        )? {
+        for leaf in self.store.chain(&manifest.agent, seq.saturating_sub(1)..=seq.saturating_add(1))? {
             let Some((_, number)) = &leaf.link else {
                 continue;
             };
@@ -503,11 +434,7 @@ impl Inner {
                 return Err(fork(&other, *number));
             }
             // What was verified once stays verified; naming an older checkpoint would let captures be dated back.
-            let (before, after) = if *number < seq {
-                (&beside, manifest)
-            } else {
-                (manifest, &beside)
-            };
+            let (before, after) = if *number < seq { (&beside, manifest) } else { (manifest, &beside) };
             if after.checkpoint.size < before.checkpoint.size {
                 let why = format!(
                     "segment {} of `{}` names a checkpoint of {} leaves, the one before it {}",
@@ -529,10 +456,7 @@ impl Inner {
         let latest = now.checked_add(CLOCK_TOLERANCE).unwrap_or(Timestamp::MAX);
         let refused = |why: String| Err(Stop::Refuse(refusal(RefusalCode::Clock, why)));
         if manifest.time.start() > latest {
-            return refused(format!(
-                "it was closed at {}, which is yet to come",
-                manifest.time
-            ));
+            return refused(format!("it was closed at {}, which is yet to come", manifest.time));
         }
         let earliest = self
             .store
@@ -542,10 +466,7 @@ impl Inner {
         for capture in &view.captures {
             let at = capture.ask().at;
             if at > latest {
-                return refused(format!(
-                    "unit {} was captured at {at}, which is yet to come",
-                    capture.unit
-                ));
+                return refused(format!("unit {} was captured at {at}, which is yet to come", capture.unit));
             }
             if at < earliest {
                 return refused(format!(
@@ -580,8 +501,8 @@ impl Inner {
             let units = verdict.refused;
             Some(Box::new(move |index| {
                 let failed = |why: String, full| LogError::Prepare { why, full };
-                let left = schemas::segment::erase(&bytes, &units, index + 1)
-                    .map_err(|why| failed(chain(&why), false))?;
+                let left =
+                    schemas::segment::erase(&bytes, &units, index + 1).map_err(|why| failed(chain(&why), false))?;
                 evidence.keep_segment(&digest, &left).map_err(|why| {
                     let full = matches!(&why, super::evidence::EvidenceError::Disk { source, .. } if super::log::is_full(source));
                     failed(chain(&why), full)
@@ -589,21 +510,10 @@ impl Inner {
             }))
         };
         let receipts: super::log::Receipts = Box::new(move |index| {
-            let receipt = Receipt::Receipt {
-                v: 1,
-                manifest: digest,
-                index,
-                refused,
-                late,
-                at: whole_second(now),
-            };
+            let receipt = Receipt::Receipt { v: 1, manifest: digest, index, refused, late, at: whole_second(now) };
             receipt_row(&receipt).into_iter().collect()
         });
-        self.log.add(Addition {
-            leaves,
-            prepare,
-            receipts: Some(receipts),
-        })?;
+        self.log.add(Addition { leaves, prepare, receipts: Some(receipts) })?;
         verdict.budget.settle();
         Ok(())
     }
@@ -632,29 +542,12 @@ impl Inner {
         let now = self.clock();
         let (manifest, Refusal { code, why }) = (*name, refused);
         tracing::warn!(segment = %name, ?code, "a segment is refused: {why}");
-        let leaf = Act::Refusal {
-            v: 1,
-            manifest,
-            units: Vec::new(),
-            code,
-            time: Minute::of(now),
-        };
+        let leaf = Act::Refusal { v: 1, manifest, units: Vec::new(), code, time: Minute::of(now) };
         let receipts: super::log::Receipts = Box::new(move |index| {
-            let receipt = Receipt::RefusalReceipt {
-                v: 1,
-                manifest,
-                index,
-                code,
-                why,
-                at: whole_second(now),
-            };
+            let receipt = Receipt::RefusalReceipt { v: 1, manifest, index, code, why, at: whole_second(now) };
             receipt_row(&receipt).into_iter().collect()
         });
-        self.log.add(Addition {
-            leaves: vec![Leaf::Act(leaf)],
-            prepare: None,
-            receipts: Some(receipts),
-        })?;
+        self.log.add(Addition { leaves: vec![Leaf::Act(leaf)], prepare: None, receipts: Some(receipts) })?;
         Ok(())
     }
 
@@ -681,13 +574,8 @@ impl Inner {
         };
         let published = self.log.published();
         let text = format!("{}\n", receipt.body);
-        let note = Note::sign(&text, &[self.log.key()])
-            .map_err(|why| RegistryError::leaf(why.to_string()))?;
-        let consistency = if from == 0 {
-            Vec::new()
-        } else {
-            self.log.consistency(from, published.size)?
-        };
+        let note = Note::sign(&text, &[self.log.key()]).map_err(|why| RegistryError::leaf(why.to_string()))?;
+        let consistency = if from == 0 { Vec::new() } else { self.log.consistency(from, published.size)? };
         Ok(Some(ReceiptAnswer {
             receipt: note.to_string(),
             leaf: String::from_utf8_lossy(&leaf.bytes).into_owned(),
@@ -702,10 +590,7 @@ impl Inner {
         let Some(leaf) = self.store.find(LeafKind::Manifest, name)? else {
             return Ok(());
         };
-        if !matches!(
-            self.evidence.segment_bytes(name),
-            Err(super::evidence::EvidenceError::Missing { .. })
-        ) {
+        if !matches!(self.evidence.segment_bytes(name), Err(super::evidence::EvidenceError::Missing { .. })) {
             return Ok(());
         }
         let Ok(segment) = Segment::read(bytes) else {
@@ -723,19 +608,11 @@ impl Inner {
         let _alone = self.acting();
         let mut left = bytes.to_vec();
         for kind in [LeafKind::Refusal, LeafKind::Erasure] {
-            for act in self
-                .store
-                .of_kind(kind)?
-                .iter()
-                .filter(|act| act.digest == *name)
-            {
+            for act in self.store.of_kind(kind)?.iter().filter(|act| act.digest == *name) {
                 if let Leaf::Act(Act::Refusal { units, .. } | Act::Erasure { units, .. }) =
                     act.leaf().map_err(RegistryError::leaf)?
                 {
-                    let units = units
-                        .iter()
-                        .flat_map(|[first, last]| *first..=*last)
-                        .collect();
+                    let units = units.iter().flat_map(|[first, last]| *first..=*last).collect();
                     left = schemas::segment::erase(&left, &units, act.index)
                         .map_err(|why| RegistryError::refused(chain(&why)))?;
                 }
@@ -745,26 +622,15 @@ impl Inner {
         let Leaf::Manifest(manifest) = leaf.leaf().map_err(RegistryError::leaf)? else {
             return Ok(());
         };
-        let row = super::follow::segment_row(
-            &self.evidence,
-            &|index| self.past(index),
-            leaf.index,
-            &manifest,
-        )?;
+        let row = super::follow::segment_row(&self.evidence, &|index| self.past(index), leaf.index, &manifest)?;
         let finder = super::follow::Finder::new(&self.evidence);
-        self.store.refresh(leaf.index, &row, &|manifest, unit| {
-            finder.find(manifest, unit)
-        })?;
+        self.store.refresh(leaf.index, &row, &|manifest, unit| finder.find(manifest, unit))?;
         Ok(())
     }
 
     /// Whether a row of the tables is the receipt of this leaf. What is signed here follows from the log but for the time, the words and which units came late:
     /// otherwise whoever can write to the database could have anything signed with the log's key, a checkpoint for one.
-    fn is_receipt_of(
-        &self,
-        row: &ReceiptRow,
-        leaf: &super::store::LeafRow,
-    ) -> Result<bool, RegistryError> {
+    fn is_receipt_of(&self, row: &ReceiptRow, leaf: &super::store::LeafRow) -> Result<bool, RegistryError> {
         let Ok(receipt) = schemas::canonical::from_canonical::<Receipt>(row.body.as_bytes()) else {
             return Ok(false);
         };
@@ -772,18 +638,15 @@ impl Inner {
         if !own || receipt.manifest() != leaf.digest || receipt.index() != leaf.index {
             return Ok(false);
         }
-        Ok(
-            match (&receipt, leaf.leaf().map_err(RegistryError::leaf)?) {
-                (
-                    Receipt::RefusalReceipt { v: 1, code, .. },
-                    Leaf::Act(Act::Refusal { code: logged, .. }),
-                ) => *code == logged,
-                (Receipt::Receipt { v: 1, refused, .. }, Leaf::Manifest(_)) => {
-                    *refused == self.refused_units(&leaf.digest)?
-                }
-                _ => false,
-            },
-        )
+        Ok(match (&receipt, leaf.leaf().map_err(RegistryError::leaf)?) {
+            (Receipt::RefusalReceipt { v: 1, code, .. }, Leaf::Act(Act::Refusal { code: logged, .. })) => {
+                *code == logged
+            }
+            (Receipt::Receipt { v: 1, refused, .. }, Leaf::Manifest(_)) => {
+                *refused == self.refused_units(&leaf.digest)?
+            }
+            _ => false,
+        })
     }
 
     /// Units that were refused when the segment was taken in, as its refusal leaf names them.
@@ -801,33 +664,17 @@ impl Inner {
         let (manifest, index) = (leaf.digest, leaf.index);
         let receipt = match leaf.leaf().map_err(RegistryError::leaf)? {
             Leaf::Act(Act::Refusal { code, .. }) => {
-                let why =
-                    "the reason in words was lost with the database; the code stands in the log"
-                        .to_owned();
-                Receipt::RefusalReceipt {
-                    v: 1,
-                    manifest,
-                    index,
-                    code,
-                    why,
-                    at,
-                }
+                let why = "the reason in words was lost with the database; the code stands in the log".to_owned();
+                Receipt::RefusalReceipt { v: 1, manifest, index, code, why, at }
             }
             _ => {
                 let refused = self.refused_units(&manifest)?;
                 let late = self.late_again(&manifest, index)?;
-                Receipt::Receipt {
-                    v: 1,
-                    manifest,
-                    index,
-                    refused,
-                    late,
-                    at,
-                }
+                Receipt::Receipt { v: 1, manifest, index, refused, late, at }
             }
         };
-        let row = receipt_row(&receipt)
-            .ok_or_else(|| RegistryError::leaf("a receipt has no canonical form".to_owned()))?;
+        let row =
+            receipt_row(&receipt).ok_or_else(|| RegistryError::leaf("a receipt has no canonical form".to_owned()))?;
         self.store.keep_receipt(&row)?;
         Ok(row)
     }
@@ -845,10 +692,7 @@ impl Inner {
 
 fn receipt_row(receipt: &Receipt) -> Option<ReceiptRow> {
     let bytes = schemas::canonical::canonical_of(receipt).ok()?;
-    Some(ReceiptRow {
-        manifest: receipt.manifest(),
-        body: String::from_utf8(bytes).ok()?,
-    })
+    Some(ReceiptRow { manifest: receipt.manifest(), body: String::from_utf8(bytes).ok()? })
 }
 
 fn whole_second(at: Timestamp) -> Timestamp {

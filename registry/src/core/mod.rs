@@ -43,9 +43,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -123,9 +121,7 @@ pub enum RegistryError {
         source: io::Error,
     },
     /// Another format, or no data folder.
-    #[error(
-        "`{path}` is not a data folder of this release: its first line is `{found}`, `vigie-data 1` is expected"
-    )]
+    #[error("`{path}` is not a data folder of this release: its first line is `{found}`, `vigie-data 1` is expected")]
     Format {
         /// The file.
         path: PathBuf,
@@ -195,9 +191,7 @@ impl RegistryError {
     #[must_use]
     pub fn is_full(&self) -> bool {
         match self {
-            Self::Disk { source, .. } | Self::Evidence(EvidenceError::Disk { source, .. }) => {
-                log::is_full(source)
-            }
+            Self::Disk { source, .. } | Self::Evidence(EvidenceError::Disk { source, .. }) => log::is_full(source),
             Self::Log(error) => error.is_full(),
             Self::Store(error) => error.is_full(),
             _ => false,
@@ -255,18 +249,10 @@ impl Registry {
         inner.finish_erasures()?;
         let follower = {
             let inner = Arc::clone(&inner);
-            std::thread::Builder::new()
-                .name("follower".to_owned())
-                .spawn(move || inner.follow())
+            std::thread::Builder::new().name("follower".to_owned()).spawn(move || inner.follow())
         };
-        let follower = follower.map_err(|source| RegistryError::Disk {
-            path: inner.config.data.clone(),
-            source,
-        })?;
-        Ok(Self {
-            inner,
-            follower: Some(follower),
-        })
+        let follower = follower.map_err(|source| RegistryError::Disk { path: inner.config.data.clone(), source })?;
+        Ok(Self { inner, follower: Some(follower) })
     }
 
     /// The newest checkpoint, as a signed note; empty before the first leaf.
@@ -355,11 +341,8 @@ impl Registry {
     pub fn wait_followed(&self, size: u64, timeout: Duration) -> bool {
         let progress = self.inner.progress();
         let behind = |progress: &mut Progress| progress.followed < size && !progress.closed;
-        let (progress, _) = self
-            .inner
-            .moved
-            .wait_timeout_while(progress, timeout, behind)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (progress, _) =
+            self.inner.moved.wait_timeout_while(progress, timeout, behind).unwrap_or_else(PoisonError::into_inner);
         progress.followed >= size
     }
 }
@@ -382,10 +365,8 @@ impl Inner {
             move |source| RegistryError::Disk { path, source }
         };
         std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
-        disk.create_dirs(&config.data)
-            .map_err(failed(&config.data))?;
-        disk.create_dirs(&config.second)
-            .map_err(failed(&config.second))?;
+        disk.create_dirs(&config.data).map_err(failed(&config.data))?;
+        disk.create_dirs(&config.second).map_err(failed(&config.second))?;
         let lock = lock(&config.data)?;
         check_format(&*disk, &config.data)?;
         for place in [&config.data, &config.second] {
@@ -393,33 +374,21 @@ impl Inner {
         }
         let left = config.data.join(compare::FOLDER);
         compare::forget(&left).map_err(failed(&left))?;
-        let store = Arc::new(Sqlite::open(
-            &config.data.join("registry.sqlite"),
-            Arc::clone(&config.indexer),
-        )?);
+        let store = Arc::new(Sqlite::open(&config.data.join("registry.sqlite"), Arc::clone(&config.indexer))?);
         let evidence = Evidence::new(Arc::clone(&disk), &config.data, &config.second);
         // Leaves that wait for their checkpoint stand in the database alone, and opening the log signs them: whatever they say must hold before.
         history::before(&*store, &evidence, u64::MAX)?;
         check_refusals(&*store)?;
         let as_store: Arc<dyn Store> = store.clone();
-        let log = Log::open(
-            disk,
-            as_store,
-            Arc::clone(&config.clock),
-            config.key.clone(),
-            &config.data,
-            &config.second,
-        )?;
+        let log =
+            Log::open(disk, as_store, Arc::clone(&config.clock), config.key.clone(), &config.data, &config.second)?;
         evidence.copy_statements()?;
         drop_orphans(&*store, &evidence, (config.clock)())?;
         let history = history::before(&*store, &evidence, u64::MAX)?;
         if let Some(root) = history.root() {
             let named = root.log_verifier()?;
             if named != log.vkey() {
-                return Err(RegistryError::OtherKey {
-                    given: log.vkey().to_string(),
-                    named: named.to_string(),
-                });
+                return Err(RegistryError::OtherKey { given: log.vkey().to_string(), named: named.to_string() });
             }
         }
         let after = newest_statement(&*store)?;
@@ -430,17 +399,11 @@ impl Inner {
             evidence,
             log,
             acts: RwLock::new(()),
-            now: RwLock::new(Now {
-                history: Arc::new(history),
-                after,
-            }),
+            now: RwLock::new(Now { history: Arc::new(history), after }),
             agents: Mutex::default(),
             refusals: Mutex::default(),
             budgets: Arc::default(),
-            progress: Mutex::new(Progress {
-                followed,
-                ..Progress::default()
-            }),
+            progress: Mutex::new(Progress { followed, ..Progress::default() }),
             moved: Condvar::new(),
             _lock: lock,
         })
@@ -451,10 +414,7 @@ impl Inner {
     }
 
     fn set_history(&self, history: History, after: u64) {
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Now {
-            history: Arc::new(history),
-            after,
-        };
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Now { history: Arc::new(history), after };
     }
 
     fn reading(&self) -> RwLockReadGuard<'_, ()> {
@@ -481,13 +441,7 @@ impl Inner {
     }
 
     fn point(&self, name: &'static str) -> Result<(), RegistryError> {
-        self.config
-            .disk
-            .point(name)
-            .map_err(|source| RegistryError::Disk {
-                path: self.config.data.clone(),
-                source,
-            })
+        self.config.disk.point(name).map_err(|source| RegistryError::Disk { path: self.config.data.clone(), source })
     }
 
     /// The statements before a leaf.
@@ -498,11 +452,7 @@ impl Inner {
                 return Ok(Arc::clone(&now.history));
             }
         }
-        Ok(Arc::new(history::before(
-            &*self.store,
-            &self.evidence,
-            index,
-        )?))
+        Ok(Arc::new(history::before(&*self.store, &self.evidence, index)?))
     }
 
     /// Follows the log until the registry closes.
@@ -514,11 +464,7 @@ impl Inner {
             }
             // Asked with the lock held: a checkpoint that comes later wakes the wait below.
             if progress.followed >= self.log.published().size {
-                drop(
-                    self.moved
-                        .wait_timeout(progress, RETRY)
-                        .unwrap_or_else(PoisonError::into_inner),
-                );
+                drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
                 continue;
             }
             let next = progress.followed;
@@ -537,11 +483,7 @@ impl Inner {
                     let mut progress = self.progress();
                     progress.trouble = Some(why);
                     if !progress.closed {
-                        drop(
-                            self.moved
-                                .wait_timeout(progress, RETRY)
-                                .unwrap_or_else(PoisonError::into_inner),
-                        );
+                        drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
                     }
                 }
             }
@@ -550,25 +492,15 @@ impl Inner {
 
     fn follow_one(&self, index: u64) -> Result<(), RegistryError> {
         let rows = self.store.leaves(index, 1)?;
-        let row: &LeafRow = rows
-            .first()
-            .ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
+        let row: &LeafRow = rows.first().ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
         if row.kind == LeafKind::Erasure {
             // Files first: what the tables are made of must not hold the units any more.
             self.destroy(row)?;
         }
         let leaf = row.leaf().map_err(RegistryError::leaf)?;
-        let change = follow::change(
-            &*self.store,
-            &self.evidence,
-            &|index| self.past(index),
-            index,
-            &leaf,
-        )?;
+        let change = follow::change(&*self.store, &self.evidence, &|index| self.past(index), index, &leaf)?;
         let finder = follow::Finder::new(&self.evidence);
-        self.store.apply(index, &change, &|manifest, unit| {
-            finder.find(manifest, unit)
-        })?;
+        self.store.apply(index, &change, &|manifest, unit| finder.find(manifest, unit))?;
         Ok(())
     }
 
@@ -584,18 +516,12 @@ impl Inner {
         let mut progress = self.progress();
         while progress.followed < size {
             if let Some(why) = &progress.trouble {
-                return Err(RegistryError::refused(format!(
-                    "the index does not follow the log: {why}"
-                )));
+                return Err(RegistryError::refused(format!("the index does not follow the log: {why}")));
             }
             if progress.closed {
                 return Err(LogError::Closed.into());
             }
-            progress = self
-                .moved
-                .wait_timeout(progress, RETRY)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            progress = self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner).0;
         }
         Ok(())
     }
@@ -603,10 +529,7 @@ impl Inner {
 
 fn lock(data: &Path) -> Result<Option<File>, RegistryError> {
     let path = data.join("lock");
-    let failed = |source| RegistryError::Disk {
-        path: path.clone(),
-        source,
-    };
+    let failed = |source| RegistryError::Disk { path: path.clone(), source };
     let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -620,18 +543,11 @@ fn check_format(disk: &dyn Disk, data: &Path) -> Result<(), RegistryError> {
     match disk.read(&path, 1024) {
         Ok(found) if found == FORMAT.as_bytes() => Ok(()),
         Ok(found) => {
-            let found = String::from_utf8_lossy(&found)
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(80)
-                .collect();
+            let found = String::from_utf8_lossy(&found).lines().next().unwrap_or_default().chars().take(80).collect();
             Err(RegistryError::Format { path, found })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            keep(disk, &path, FORMAT.as_bytes())
-                .map_err(|source| RegistryError::Disk { path, source })
+            keep(disk, &path, FORMAT.as_bytes()).map_err(|source| RegistryError::Disk { path, source })
         }
         Err(source) => Err(RegistryError::Disk { path, source }),
     }
@@ -641,19 +557,16 @@ fn check_format(disk: &dyn Disk, data: &Path) -> Result<(), RegistryError> {
 fn check_refusals(store: &dyn Store) -> Result<(), RegistryError> {
     use schemas::leaf::{Act, Leaf};
     for leaf in store.of_kind(LeafKind::Refusal)? {
-        let Ok(Leaf::Act(Act::Refusal {
-            manifest, units, ..
-        })) = leaf.leaf()
-        else {
+        let Ok(Leaf::Act(Act::Refusal { manifest, units, .. })) = leaf.leaf() else {
             return Err(LogError::Row { index: leaf.index }.into());
         };
         let before = match leaf.index.checked_sub(1) {
             Some(index) if !units.is_empty() => store.leaves(index, 1)?,
             _ => continue,
         };
-        let of_segment = before.first().is_some_and(|row| {
-            row.kind == LeafKind::Manifest && row.digest == manifest && row.index + 1 == leaf.index
-        });
+        let of_segment = before
+            .first()
+            .is_some_and(|row| row.kind == LeafKind::Manifest && row.digest == manifest && row.index + 1 == leaf.index);
         if !of_segment {
             return Err(LogError::Row { index: leaf.index }.into());
         }
@@ -662,40 +575,30 @@ fn check_refusals(store: &dyn Store) -> Result<(), RegistryError> {
 }
 
 fn newest_statement(store: &dyn Store) -> Result<u64, RegistryError> {
-    let newest = |kind| -> Result<u64, RegistryError> {
-        Ok(store.of_kind(kind)?.last().map_or(0, |leaf| leaf.index + 1))
-    };
+    let newest =
+        |kind| -> Result<u64, RegistryError> { Ok(store.of_kind(kind)?.last().map_or(0, |leaf| leaf.index + 1)) };
     Ok(newest(LeafKind::Statement)?.max(newest(LeafKind::Erasure)?))
 }
 
 /// Removes segments and statements without a leaf: nobody was told that they are kept. Raises an alarm for leaves without a file.
-fn drop_orphans(
-    store: &dyn Store,
-    evidence: &Evidence,
-    now: Timestamp,
-) -> Result<(), RegistryError> {
-    let logged: HashSet<Digest> = store
-        .of_kind(LeafKind::Manifest)?
-        .into_iter()
-        .map(|leaf| leaf.digest)
-        .collect();
+fn drop_orphans(store: &dyn Store, evidence: &Evidence, now: Timestamp) -> Result<(), RegistryError> {
+    let logged: HashSet<Digest> = store.of_kind(LeafKind::Manifest)?.into_iter().map(|leaf| leaf.digest).collect();
     let there: HashSet<Digest> = evidence.segments()?.into_iter().collect();
     for orphan in there.difference(&logged) {
         tracing::info!(segment = %orphan, "a segment without a leaf is dropped; its agent still has it");
         evidence.drop_segment(orphan)?;
     }
     for missing in logged.difference(&there) {
-        store.raise(now, "missing_segment", &format!("segment {missing} is in the log, its file is not on the disk; restore it from a backup"))?;
+        store.raise(
+            now,
+            "missing_segment",
+            &format!("segment {missing} is in the log, its file is not on the disk; restore it from a backup"),
+        )?;
     }
-    let mut announced: HashSet<Digest> = store
-        .of_kind(LeafKind::Statement)?
-        .into_iter()
-        .map(|leaf| leaf.digest)
-        .collect();
+    let mut announced: HashSet<Digest> =
+        store.of_kind(LeafKind::Statement)?.into_iter().map(|leaf| leaf.digest).collect();
     for leaf in store.of_kind(LeafKind::Erasure)? {
-        if let Ok(schemas::leaf::Leaf::Act(schemas::leaf::Act::Erasure { statement, .. })) =
-            leaf.leaf()
-        {
+        if let Ok(schemas::leaf::Leaf::Act(schemas::leaf::Act::Erasure { statement, .. })) = leaf.leaf() {
             announced.insert(statement);
         }
     }

@@ -57,11 +57,6 @@ impl Log {
         if found == published.root {
             return Ok(());
         }
-        Err(super::LogError::ReadBack {
-            size: published.size,
-            found,
-            expected: published.root,
-        }
-        .into())
+        Err(super::LogError::ReadBack { size: published.size, found, expected: published.root }.into())
     }
 }

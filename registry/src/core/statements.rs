@@ -47,36 +47,24 @@ impl Registry {
         let _together = inner.reading();
         let history = self.history();
         let size = inner.log.published().size;
-        let issue = history.issue(inner.clock(), size).ok_or_else(|| {
-            RegistryError::refused("no permission was ever signed; run `vigie policy sign`")
-        })?;
+        let issue = history
+            .issue(inner.clock(), size)
+            .ok_or_else(|| RegistryError::refused("no permission was ever signed; run `vigie policy sign`"))?;
         let mut roots = Vec::new();
         for leaf in inner.store.of_kind(LeafKind::Statement)? {
             let leaf_of_root = matches!(
                 leaf.leaf().map_err(RegistryError::leaf)?,
-                Leaf::Act(Act::Statement {
-                    kind: StatementKind::Root,
-                    ..
-                })
+                Leaf::Act(Act::Statement { kind: StatementKind::Root, .. })
             );
             if leaf_of_root {
                 roots.push(inner.evidence.statement(&leaf.digest)?);
             }
         }
         let permission = inner.evidence.statement(&issue.permission)?;
-        let approvals = issue
-            .approvals
-            .iter()
-            .map(|digest| inner.evidence.statement(digest))
-            .collect::<Result<_, _>>()?;
+        let approvals =
+            issue.approvals.iter().map(|digest| inner.evidence.statement(digest)).collect::<Result<_, _>>()?;
         let issue = sign_issue(&issue, inner.log.key())?;
-        Ok(PolicyBundle {
-            v: 1,
-            roots,
-            permission,
-            approvals,
-            issue,
-        })
+        Ok(PolicyBundle { v: 1, roots, permission, approvals, issue })
     }
 
     /// A statement by digest, as the note that was signed.
@@ -90,9 +78,7 @@ impl Registry {
         if found == *digest {
             Ok(note)
         } else {
-            Err(RegistryError::refused(format!(
-                "the file of statement {digest} holds {found}"
-            )))
+            Err(RegistryError::refused(format!("the file of statement {digest} holds {found}")))
         }
     }
 }
@@ -122,28 +108,17 @@ impl Inner {
         let time = Minute::of(self.clock());
         let expected = self.verify(opened, time)?;
         self.evidence.keep_statement(&opened.digest, note)?;
-        let leaf = Leaf::Act(Act::Statement {
-            v: 1,
-            kind,
-            digest: opened.digest,
-            time,
-        });
+        let leaf = Leaf::Act(Act::Statement { v: 1, kind, digest: opened.digest, time });
         self.log(vec![leaf], expected)?;
         Ok(expected)
     }
 
     /// Pushes a statement to a copy of the history, to see whether it stands. Returns the index its leaf will have.
-    pub(super) fn verify(
-        &self,
-        opened: &OpenStatement,
-        time: Minute,
-    ) -> Result<u64, RegistryError> {
+    pub(super) fn verify(&self, opened: &OpenStatement, time: Minute) -> Result<u64, RegistryError> {
         // Nobody else adds leaves while `acts` is held for writing.
         let expected = self.store.leaf_count()?;
         if expected == 0 && !matches!(opened.statement, Statement::Root { .. }) {
-            return Err(RegistryError::refused(
-                "the log is empty; its first leaf is version 1 of the trust root",
-            ));
+            return Err(RegistryError::refused("the log is empty; its first leaf is version 1 of the trust root"));
         }
         let mut history = self.now().history.as_ref().clone();
         history.push(expected, time, opened)?;
@@ -152,11 +127,7 @@ impl Inner {
 
     /// Logs the leaves of a statement and takes it into the history, also where only its checkpoint failed.
     pub(super) fn log(&self, leaves: Vec<Leaf>, expected: u64) -> Result<(), RegistryError> {
-        let added = self.log.add(Addition {
-            leaves,
-            prepare: None,
-            receipts: None,
-        });
+        let added = self.log.add(Addition { leaves, prepare: None, receipts: None });
         if self.store.leaf_count()? > expected {
             let history = super::history::before(&*self.store, &self.evidence, u64::MAX)?;
             self.set_history(history, super::newest_statement(&*self.store)?);

@@ -136,9 +136,7 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        File::open(path)?
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)?;
+        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         within(path, bytes, limit)
     }
 
@@ -177,10 +175,7 @@ impl Disk for RealDisk {
 
 pub(crate) fn within(path: &Path, bytes: Vec<u8>, limit: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > limit {
-        let why = format!(
-            "`{}` is larger than the {limit} bytes it may have",
-            path.display()
-        );
+        let why = format!("`{}` is larger than the {limit} bytes it may have", path.display());
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
     Ok(bytes)
@@ -252,24 +247,18 @@ pub struct DiskTiles {
 
 impl DiskTiles {
     fn plain(&self, id: &TileId) -> io::Result<Vec<u8>> {
-        self.disk
-            .read(&self.root.join(id.to_string()), id.max_bytes() as u64)
+        self.disk.read(&self.root.join(id.to_string()), id.max_bytes() as u64)
     }
 }
 
 impl TileSource for DiskTiles {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let id: TileId = path
-            .parse()
-            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("{why}")))?;
+        let id: TileId = path.parse().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("{why}")))?;
         let missing = match self.plain(&id) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => error,
             other => return other,
         };
-        let full = TileId {
-            width: FULL_WIDTH,
-            ..id
-        };
+        let full = TileId { width: FULL_WIDTH, ..id };
         if full == id {
             return Err(missing);
         }
@@ -306,11 +295,7 @@ fn first_part(id: &TileId, mut longer: Vec<u8>) -> Option<Vec<u8>> {
             if entries.len() < width {
                 return None;
             }
-            entries
-                .iter()
-                .take(width)
-                .map(|entry| entry.len() + 2)
-                .sum()
+            entries.iter().take(width).map(|entry| entry.len() + 2).sum()
         }
     };
     if longer.len() < length {
@@ -341,9 +326,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x/file");
         keep(&RealDisk, &path, b"one").unwrap();
-        RealDisk
-            .write(&folder.path().join("x/half.tmp"), b"h")
-            .unwrap();
+        RealDisk.write(&folder.path().join("x/half.tmp"), b"h").unwrap();
         sweep(&RealDisk, folder.path()).unwrap();
         assert_eq!(RealDisk.list(&folder.path().join("x")).unwrap(), ["file"]);
     }

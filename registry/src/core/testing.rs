@@ -2,11 +2,7 @@
 //!
 //! Keys come from names, so everything is the same in every run. Addresses are documentation addresses.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,9 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use schemas::capture::{
-    Commit, End, Exchange, GoneLine, Header, Lane, Line, Reader, RecordLine, Run, Target, What,
-};
+use schemas::capture::{Commit, End, Exchange, GoneLine, Header, Lane, Line, Reader, RecordLine, Run, Target, What};
 use schemas::coverage::{Coverage, CoverageState};
 use schemas::gate::{GateAsk, Origin, decide};
 use schemas::manifest::CheckpointRef;
@@ -71,10 +65,7 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         let start: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
-        Self {
-            seconds: Arc::new(AtomicI64::new(start.as_second())),
-            entry: entry(),
-        }
+        Self { seconds: Arc::new(AtomicI64::new(start.as_second())), entry: entry() }
     }
 }
 
@@ -101,8 +92,7 @@ impl World {
 
     /// Lets time pass.
     pub fn pass(&self, duration: SignedDuration) {
-        self.seconds
-            .fetch_add(duration.as_secs(), Ordering::Relaxed);
+        self.seconds.fetch_add(duration.as_secs(), Ordering::Relaxed);
     }
 
     /// The clock to give to a registry.
@@ -120,22 +110,12 @@ impl World {
 
     /// The same with text search.
     #[must_use]
-    pub fn config_with(
-        &self,
-        folder: &Path,
-        disk: Arc<dyn Disk>,
-        indexer: Arc<dyn Indexer>,
-    ) -> Config {
+    pub fn config_with(&self, folder: &Path, disk: Arc<dyn Disk>, indexer: Arc<dyn Indexer>) -> Config {
         Config {
             clock: self.clock(),
             disk,
             min_free_bytes: 1,
-            ..Config::new(
-                folder.join("data"),
-                folder.join("second"),
-                key(ORIGIN),
-                indexer,
-            )
+            ..Config::new(folder.join("data"), folder.join("second"), key(ORIGIN), indexer)
         }
     }
 
@@ -160,10 +140,7 @@ impl World {
             needs: Needs::default(),
             people: people
                 .iter()
-                .map(|(name, roles)| Person {
-                    key: key(name).vkey().to_string(),
-                    roles: roles.to_vec(),
-                })
+                .map(|(name, roles)| Person { key: key(name).vkey().to_string(), roles: roles.to_vec() })
                 .collect(),
             evidence_recipients: Vec::new(),
             witnesses: Vec::new(),
@@ -172,11 +149,7 @@ impl World {
 
     /// Permission for `entry`, signed and approved.
     pub fn permit(&self, registry: &Registry, entry: &Entry) {
-        let allowlist = Allowlist {
-            format: 1,
-            max_policy_age_hours: 24,
-            entries: vec![entry.clone()],
-        };
+        let allowlist = Allowlist { format: 1, max_policy_age_hours: 24, entries: vec![entry.clone()] };
         let permission = Statement::Permission {
             v: 1,
             allowlist,
@@ -184,9 +157,7 @@ impl World {
             made_at: self.now(),
             salt: fresh_salt(),
         };
-        registry
-            .add_statement(&sign(&permission, &["ana"]))
-            .unwrap();
+        registry.add_statement(&sign(&permission, &["ana"])).unwrap();
         let approval = Statement::Approval {
             v: 1,
             entries: BTreeMap::from([(entry.id.clone(), entry.digest())]),
@@ -212,14 +183,8 @@ impl World {
     /// Root, permission, approval, and one enrolled agent: four leaves.
     #[must_use]
     pub fn found(&self, registry: &Registry) -> Agent {
-        let root = Statement::Root {
-            v: 1,
-            root: self.root(),
-            salt: fresh_salt(),
-        };
-        registry
-            .add_statement(&sign(&root, &["bob", "cleo"]))
-            .unwrap();
+        let root = Statement::Root { v: 1, root: self.root(), salt: fresh_salt() };
+        registry.add_statement(&sign(&root, &["bob", "cleo"])).unwrap();
         self.permit(registry, &self.entry);
         let agent = Agent::new("agent-1");
         self.enrol(registry, &agent);
@@ -295,20 +260,9 @@ impl Page {
     /// A page with items.
     #[must_use]
     pub fn of(items: &[(&str, &str)]) -> Self {
-        let items: Vec<_> = items
-            .iter()
-            .map(|(id, text)| ((*id).to_owned(), (*text).to_owned()))
-            .collect();
-        let body = items
-            .iter()
-            .map(|(id, text)| format!("{id}: {text}\n"))
-            .collect();
-        Self {
-            path: "/news.atom".to_owned(),
-            body,
-            items,
-            ..Self::default()
-        }
+        let items: Vec<_> = items.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect();
+        let body = items.iter().map(|(id, text)| format!("{id}: {text}\n")).collect();
+        Self { path: "/news.atom".to_owned(), body, items, ..Self::default() }
     }
 }
 
@@ -348,10 +302,7 @@ impl Agent {
             key: key(name),
             seq: 0,
             prev: None,
-            checkpoint: CheckpointRef {
-                size: 0,
-                root: tlog::EMPTY_ROOT,
-            },
+            checkpoint: CheckpointRef { size: 0, root: tlog::EMPTY_ROOT },
             clock_error: SignedDuration::ZERO,
             issue: None,
         }
@@ -369,22 +320,12 @@ impl Agent {
     #[must_use]
     pub fn segment(&self, world: &World, registry: &Registry, pages: &[Page]) -> Made {
         let at = world.now().checked_add(self.clock_error).unwrap();
-        let note = self
-            .issue
-            .clone()
-            .unwrap_or_else(|| registry.policy_bundle().unwrap().issue);
+        let note = self.issue.clone().unwrap_or_else(|| registry.policy_bundle().unwrap().issue);
         let issue = open_issue(&note).unwrap();
         let policy = registry.history().policy_named(&issue.issue).unwrap();
         let agent = self.key.vkey().id_text();
         let entry = policy.entry("news").unwrap();
-        let scope = format!(
-            "{agent} {} {}",
-            self.seq,
-            pages
-                .iter()
-                .map(|page| page.body.as_str())
-                .collect::<String>()
-        );
+        let scope = format!("{agent} {} {}", self.seq, pages.iter().map(|page| page.body.as_str()).collect::<String>());
         let start = Start {
             software: "vigie-feed/0.1.0".to_owned(),
             agent,
@@ -395,19 +336,10 @@ impl Agent {
             operator: "https://vigie.example.org/contact".to_owned(),
             date: at,
         };
-        let mut writer =
-            SegmentWriter::begin(Vec::new(), Counted { scope, count: 0 }, &start).unwrap();
-        let target = Target {
-            id: "news".to_owned(),
-            entry: "news".to_owned(),
-            url: entry.seeds[0].clone(),
-            recipe: None,
-        };
-        let reader = Reader {
-            name: "feed".to_owned(),
-            version: "0.1.0".to_owned(),
-            program: Digest([5; 32]),
-        };
+        let mut writer = SegmentWriter::begin(Vec::new(), Counted { scope, count: 0 }, &start).unwrap();
+        let target =
+            Target { id: "news".to_owned(), entry: "news".to_owned(), url: entry.seeds[0].clone(), recipe: None };
+        let reader = Reader { name: "feed".to_owned(), version: "0.1.0".to_owned(), program: Digest([5; 32]) };
         let run = Run {
             v: 1,
             id: format!("news poll {at}"),
@@ -449,18 +381,11 @@ impl Agent {
             let (response, kind) = match &page.revisit_of {
                 None => (format!("{head}{}", page.body), ResponseKind::Full),
                 Some(id) => {
-                    let refers_to = Referred {
-                        id: id.clone(),
-                        url: ask.url.clone(),
-                        date: at.to_string(),
-                    };
+                    let refers_to = Referred { id: id.clone(), url: ask.url.clone(), date: at.to_string() };
                     (head.to_owned(), ResponseKind::Identical { refers_to })
                 }
             };
-            let request = format!(
-                "GET {} HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
-                page.path
-            );
+            let request = format!("GET {} HTTP/1.1\r\nHost: news.example.org\r\n\r\n", page.path);
             let fetch = Fetch {
                 url: &ask.url,
                 date: at,
@@ -493,18 +418,10 @@ impl Agent {
             let id = writer.exchange(&fetch, made).unwrap();
             let reader = match page.reader_version.as_str() {
                 "" => reader.clone(),
-                version => Reader {
-                    version: version.to_owned(),
-                    ..reader.clone()
-                },
+                version => Reader { version: version.to_owned(), ..reader.clone() },
             };
-            let header = Header {
-                v: 1,
-                response: id.clone(),
-                captured_at: at.to_string(),
-                reader,
-                step: Digest::of(b"null"),
-            };
+            let header =
+                Header { v: 1, response: id.clone(), captured_at: at.to_string(), reader, step: Digest::of(b"null") };
             let mut lines = vec![Line::Header(header.clone())];
             for (place, (id, text)) in page.items.iter().enumerate() {
                 let mut item = Record::new(Kind::Article, "web", format!("news.example.org|{id}"));
@@ -520,22 +437,11 @@ impl Agent {
                 records += 1;
             }
             for id in &page.gone {
-                let what = What::Record {
-                    platform: "web".to_owned(),
-                    id: format!("news.example.org|{id}"),
-                };
-                lines.push(Line::Gone(GoneLine {
-                    place: "whole".to_owned(),
-                    what,
-                    why: "410 Gone".to_owned(),
-                }));
+                let what = What::Record { platform: "web".to_owned(), id: format!("news.example.org|{id}") };
+                lines.push(Line::Gone(GoneLine { place: "whole".to_owned(), what, why: "410 Gone".to_owned() }));
             }
-            let mut lines: Vec<Vec<u8>> =
-                lines.iter().map(|line| line_bytes(line).unwrap()).collect();
-            let items: Vec<u8> = lines[1..]
-                .iter()
-                .flat_map(|line| Digest::of(line).0)
-                .collect();
+            let mut lines: Vec<Vec<u8>> = lines.iter().map(|line| line_bytes(line).unwrap()).collect();
+            let items: Vec<u8> = lines[1..].iter().flat_map(|line| Digest::of(line).0).collect();
             let end = End {
                 counts: [page.items.len() as u64, page.gone.len() as u64, 0],
                 items: Some(Digest::of(&items)),
@@ -570,24 +476,14 @@ impl Agent {
             complete: true,
             coverage,
         };
-        let (bytes, sealed) = writer
-            .seal(&commit, &self.key, self.prev, self.checkpoint.clone(), at)
-            .unwrap();
-        Made {
-            name: sealed.digest,
-            bytes,
-            responses,
-        }
+        let (bytes, sealed) = writer.seal(&commit, &self.key, self.prev, self.checkpoint.clone(), at).unwrap();
+        Made { name: sealed.digest, bytes, responses }
     }
 
     /// Takes the checkpoint of an answer as the newest one verified.
     pub fn heard(&mut self, answer: &ReceiptAnswer) {
-        let (checkpoint, _) =
-            tlog::Checkpoint::open(answer.checkpoint.as_bytes(), &key(ORIGIN).vkey()).unwrap();
-        self.checkpoint = CheckpointRef {
-            size: checkpoint.size,
-            root: checkpoint.root,
-        };
+        let (checkpoint, _) = tlog::Checkpoint::open(answer.checkpoint.as_bytes(), &key(ORIGIN).vkey()).unwrap();
+        self.checkpoint = CheckpointRef { size: checkpoint.size, root: checkpoint.root };
     }
 }
 
@@ -610,14 +506,7 @@ pub fn receipt_of(answer: &ReceiptAnswer) -> schemas::receipt::Receipt {
         schemas::canonical::from_canonical(note.text.trim_end_matches('\n').as_bytes()).unwrap();
     let (checkpoint, _) = tlog::Checkpoint::open(answer.checkpoint.as_bytes(), &log).unwrap();
     let leaf = tlog::leaf_hash(answer.leaf.as_bytes());
-    tlog::verify_inclusion(
-        receipt.index(),
-        checkpoint.size,
-        &leaf,
-        &answer.inclusion,
-        &checkpoint.root,
-    )
-    .unwrap();
+    tlog::verify_inclusion(receipt.index(), checkpoint.size, &leaf, &answer.inclusion, &checkpoint.root).unwrap();
     receipt
 }
 
@@ -630,15 +519,8 @@ impl Indexer for Remembering {
         Ok(())
     }
 
-    fn index(
-        &self,
-        _: &rusqlite::Transaction<'_>,
-        item: &super::store::Indexed<'_>,
-    ) -> rusqlite::Result<()> {
-        self.0
-            .lock()
-            .unwrap()
-            .insert(item.id, item.record.text.clone().unwrap_or_default());
+    fn index(&self, _: &rusqlite::Transaction<'_>, item: &super::store::Indexed<'_>) -> rusqlite::Result<()> {
+        self.0.lock().unwrap().insert(item.id, item.record.text.clone().unwrap_or_default());
         Ok(())
     }
 

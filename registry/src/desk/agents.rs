@@ -38,20 +38,14 @@ pub fn agents(db: &Connection, history: &History) -> rusqlite::Result<Vec<AgentH
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )?;
             let last_at = db
-                .query_row(
-                    "SELECT closed_at FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1",
-                    [id],
-                    |row| row.get(0),
-                )
+                .query_row("SELECT closed_at FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1", [id], |row| {
+                    row.get(0)
+                })
                 .optional()?;
             let finding = if segments > distinct {
                 Some("fork: two segments with one number".to_owned())
             } else if highest.is_some_and(|highest| highest > distinct) {
-                Some(format!(
-                    "gap: {} of {} segments are in the log",
-                    distinct,
-                    highest.unwrap_or_default()
-                ))
+                Some(format!("gap: {} of {} segments are in the log", distinct, highest.unwrap_or_default()))
             } else {
                 None
             };

@@ -62,31 +62,20 @@ pub fn cards(db: &Connection, query: &Query, hits: &[Hit]) -> rusqlite::Result<V
     let mut statement = db.prepare_cached("SELECT record FROM revisions WHERE id = ?1")?;
     hits.iter()
         .map(|hit| {
-            let record: Option<Option<String>> = statement
-                .query_row([hit.revision], |row| row.get(0))
-                .optional()?;
-            let record: Option<Record> = record
-                .flatten()
-                .and_then(|text| serde_json::from_str(&text).ok());
+            let record: Option<Option<String>> = statement.query_row([hit.revision], |row| row.get(0)).optional()?;
+            let record: Option<Record> = record.flatten().and_then(|text| serde_json::from_str(&text).ok());
             Ok(card(query, hit, record.as_ref()))
         })
         .collect()
 }
 
 fn card(query: &Query, hit: &Hit, record: Option<&Record>) -> Card {
-    let shown = record
-        .map(|record| snippets(query, record, AROUND))
-        .unwrap_or_default();
+    let shown = record.map(|record| snippets(query, record, AROUND)).unwrap_or_default();
     let body = shown
         .iter()
         .find(|snippet| snippet.field == "text")
         .or_else(|| shown.iter().find(|snippet| snippet.field == "about"));
-    let text = |parts: &[Part]| {
-        parts
-            .iter()
-            .map(|part| part.text.as_str())
-            .collect::<String>()
-    };
+    let text = |parts: &[Part]| parts.iter().map(|part| part.text.as_str()).collect::<String>();
     let snippet = body
         .map(|snippet| {
             let cut = |cut: bool| if cut { "…" } else { "" };
@@ -100,12 +89,7 @@ fn card(query: &Query, hit: &Hit, record: Option<&Record>) -> Card {
         .unwrap_or_default();
     let title = record
         .and_then(|record| {
-            record.title.clone().or_else(|| {
-                record
-                    .text
-                    .as_ref()
-                    .map(|text| text.chars().take(80).collect())
-            })
+            record.title.clone().or_else(|| record.text.as_ref().map(|text| text.chars().take(80).collect()))
         })
         .unwrap_or_else(|| hit.id.clone());
     Card {
@@ -114,17 +98,9 @@ fn card(query: &Query, hit: &Hit, record: Option<&Record>) -> Card {
         url: record.and_then(|record| record.url.clone()),
         author: record
             .and_then(|record| record.author.as_ref())
-            .and_then(|author| {
-                author
-                    .name
-                    .clone()
-                    .or_else(|| author.handle.clone())
-                    .or_else(|| author.id.clone())
-            }),
+            .and_then(|author| author.name.clone().or_else(|| author.handle.clone()).or_else(|| author.id.clone())),
         snippet,
-        parts: body
-            .map(|snippet| snippet.parts.clone())
-            .unwrap_or_default(),
+        parts: body.map(|snippet| snippet.parts.clone()).unwrap_or_default(),
         source: hit.source.clone(),
         platform: hit.platform.clone(),
         kind: hit.kind.clone(),

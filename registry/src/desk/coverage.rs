@@ -158,18 +158,11 @@ pub fn sources(db: &Connection, policy: &Policy, now: Timestamp) -> rusqlite::Re
                 [&entry.id],
                 |row| row.get(0),
             )?;
-            let last = lines(
-                db,
-                "WHERE c.entry = ?1 AND c.complete = 1 ORDER BY c.from_at DESC LIMIT 1",
-                &[&entry.id],
-            )?
-            .pop();
+            let last =
+                lines(db, "WHERE c.entry = ?1 AND c.complete = 1 ORDER BY c.from_at DESC LIMIT 1", &[&entry.id])?.pop();
             Ok(Source {
                 digest: entry.digest().to_string(),
-                approved_by: state
-                    .as_ref()
-                    .map(|found| found.approvers.to_vec())
-                    .unwrap_or_default(),
+                approved_by: state.as_ref().map(|found| found.approvers.to_vec()).unwrap_or_default(),
                 not_in_force: state.err().map(|refused| refused.why),
                 items: items.get(&entry.id).copied().unwrap_or_default(),
                 requests: unsigned(requests),
@@ -200,15 +193,10 @@ pub fn coverage_of(
         "WHERE c.entry = ?1 AND c.complete = 1 AND c.from_at >= ?2 AND c.from_at < ?3 ORDER BY c.from_at",
         &[&entry.id, &low, &high],
     )?;
-    let heard: std::collections::BTreeSet<(String, String)> = found
-        .iter()
-        .filter_map(|line| line.due.clone().map(|due| (line.target.clone(), due)))
-        .collect();
+    let heard: std::collections::BTreeSet<(String, String)> =
+        found.iter().filter_map(|line| line.due.clone().map(|due| (line.target.clone(), due))).collect();
     if let Ok(schedule) = Schedule::parse(&entry.schedule, &entry.zone) {
-        let until = to.min(
-            now.checked_sub(jiff::SignedDuration::from_mins(10))
-                .unwrap_or(now),
-        );
+        let until = to.min(now.checked_sub(jiff::SignedDuration::from_mins(10)).unwrap_or(now));
         for index in 0..entry.seeds.len() {
             let target = match index {
                 0 => entry.id.clone(),
@@ -278,11 +266,7 @@ pub fn denials(db: &Connection, filter: &DenialFilter) -> rusqlite::Result<Vec<D
     Ok(found)
 }
 
-fn lines(
-    db: &Connection,
-    rest: &str,
-    given: &[&dyn rusqlite::ToSql],
-) -> rusqlite::Result<Vec<CoverageLine>> {
+fn lines(db: &Connection, rest: &str, given: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<Vec<CoverageLine>> {
     let sql = format!(
         "SELECT c.entry, c.target, c.due, c.from_at, c.to_at, c.state, c.why, c.requests, c.refused, c.failed, c.records, c.new, c.unreadable, c.agent
          FROM coverage c {rest}"
@@ -310,9 +294,7 @@ fn lines(
 }
 
 fn unheard(entry: &Entry, target: &str, due: &str) -> CoverageLine {
-    let state = serde_json::to_value(CoverageState::NotHeardYet)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_owned));
+    let state = serde_json::to_value(CoverageState::NotHeardYet).ok().and_then(|word| word.as_str().map(str::to_owned));
     CoverageLine {
         entry: entry.id.clone(),
         target: target.to_owned(),

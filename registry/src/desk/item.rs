@@ -48,25 +48,15 @@ impl FromStr for RecordId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused = || {
-            format!(
-                "`{text}` is no record id: it is two numbers, such as `17.42`, as `vigie search` prints them"
-            )
-        };
+        let refused =
+            || format!("`{text}` is no record id: it is two numbers, such as `17.42`, as `vigie search` prints them");
         let (leaf, unit) = text.split_once('.').ok_or_else(refused)?;
         let number = |part: &str| match part.bytes().all(|byte| byte.is_ascii_digit()) {
             true => part.parse().map_err(|_| refused()),
             false => Err(refused()),
         };
-        let id = Self {
-            leaf: number(leaf)?,
-            unit: number(unit)?,
-        };
-        if row_parts(id.row()) == (id.leaf, id.unit) {
-            Ok(id)
-        } else {
-            Err(refused())
-        }
+        let id = Self { leaf: number(leaf)?, unit: number(unit)? };
+        if row_parts(id.row()) == (id.leaf, id.unit) { Ok(id) } else { Err(refused()) }
     }
 }
 
@@ -182,20 +172,12 @@ pub struct Capture {
 pub fn item(db: &Connection, asked: RecordId) -> rusqlite::Result<Option<Item>> {
     let row = asked.row();
     let found: Option<(i64, i64)> = db
-        .query_row(
-            "SELECT item, revision FROM sightings WHERE id = ?1",
-            [row],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
+        .query_row("SELECT item, revision FROM sightings WHERE id = ?1", [row], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let found = match found {
         Some(found) => Some(found),
         None => db
-            .query_row(
-                "SELECT item, id FROM revisions WHERE id = ?1",
-                [row],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
+            .query_row("SELECT item, id FROM revisions WHERE id = ?1", [row], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?,
     };
     let Some((item, revision)) = found else {
@@ -293,17 +275,7 @@ mod tests {
         let id: RecordId = "17.42".parse().unwrap();
         assert_eq!(id, RecordId { leaf: 17, unit: 42 });
         assert_eq!(RecordId::of_row(id.row()).to_string(), "17.42");
-        for wrong in [
-            "",
-            "17",
-            "17.",
-            ".4",
-            "17.4.2",
-            "+1.2",
-            "1.16777216",
-            "a.b",
-            "99999999999999999999.1",
-        ] {
+        for wrong in ["", "17", "17.", ".4", "17.4.2", "+1.2", "1.16777216", "a.b", "99999999999999999999.1"] {
             assert!(wrong.parse::<RecordId>().is_err(), "{wrong}");
         }
     }

@@ -10,5 +10,7 @@ mod item;
 
 pub use agents::{AgentHealth, agents};
 pub use cards::{Card, cards};
-pub use coverage::{CoverageDay, CoverageLine, Denial, DenialFilter, Source, coverage_days, coverage_of, denials, sources};
+pub use coverage::{
+    CoverageDay, CoverageLine, Denial, DenialFilter, Source, coverage_days, coverage_of, denials, sources,
+};
 pub use item::{Capture, Item, RecordId, Revision, Sighting, item};

@@ -36,22 +36,15 @@ pub async fn page(visit: Visit) -> Response {
 
 fn build(asked: &mut Asked) -> Result<Made, Refused> {
     let history = asked.desk.registry().history();
-    let found = asked
-        .desk
-        .store()
-        .read(|db| desk::agents(db, &history))
-        .map_err(|why| Refused::internal(&why))?;
+    let found = asked.desk.store().read(|db| desk::agents(db, &history)).map_err(|why| Refused::internal(&why))?;
     let f = asked.frame("agents-title", "agents");
     let agents = found
         .into_iter()
         .map(|agent| {
-            let finding = agent.finding.as_deref().map(|finding| {
-                if finding.starts_with("fork") {
-                    "agent-fork"
-                } else {
-                    "agent-gap"
-                }
-            });
+            let finding = agent
+                .finding
+                .as_deref()
+                .map(|finding| if finding.starts_with("fork") { "agent-fork" } else { "agent-gap" });
             AgentView {
                 name: person(&agent.id),
                 collector: agent.collector.clone(),

@@ -20,21 +20,10 @@ struct Asset {
 
 static ALL: LazyLock<[Asset; 2]> = LazyLock::new(|| {
     let named = |kind: &str, media, body: &'static str| {
-        let hash: String = Digest::of(body.as_bytes())
-            .to_string()
-            .chars()
-            .take(16)
-            .collect();
-        Asset {
-            name: format!("vigie-{hash}.{kind}"),
-            media,
-            body,
-        }
+        let hash: String = Digest::of(body.as_bytes()).to_string().chars().take(16).collect();
+        Asset { name: format!("vigie-{hash}.{kind}"), media, body }
     };
-    [
-        named("css", "text/css; charset=utf-8", CSS),
-        named("svg", "image/svg+xml", ICON),
-    ]
+    [named("css", "text/css; charset=utf-8", CSS), named("svg", "image/svg+xml", ICON)]
 });
 
 /// Address of the style sheet.
@@ -50,10 +39,7 @@ pub fn icon_path() -> String {
 /// An asset by its full name; none for the name of an earlier release.
 pub fn find(name: &str) -> Option<Response> {
     let asset = ALL.iter().find(|asset| asset.name == name)?;
-    let headers = [
-        (header::CONTENT_TYPE, asset.media),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-    ];
+    let headers = [(header::CONTENT_TYPE, asset.media), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Some((headers, asset.body).into_response())
 }
 
@@ -61,9 +47,7 @@ pub fn find(name: &str) -> Option<Response> {
 pub async fn asset(visit: super::Visit, Path(name): Path<String>) -> Response {
     match find(&name) {
         Some(found) => found,
-        None => visit.refuse(&crate::api::Refused::not_found(format!(
-            "there is no file `{name}`"
-        ))),
+        None => visit.refuse(&crate::api::Refused::not_found(format!("there is no file `{name}`"))),
     }
 }
 
@@ -78,11 +62,7 @@ mod tests {
         let block = CSS.split(from).nth(1).unwrap().split('}').next().unwrap();
         let found = block.split(';').filter_map(|line| {
             let (name, value) = line.trim().strip_prefix("--")?.split_once(": #")?;
-            let part = |at: usize| {
-                u8::from_str_radix(value.get(at..at + 2)?, 16)
-                    .ok()
-                    .map(f64::from)
-            };
+            let part = |at: usize| u8::from_str_radix(value.get(at..at + 2)?, 16).ok().map(f64::from);
             Some((name.to_owned(), [part(0)?, part(2)?, part(4)?]))
         });
         found.collect()
@@ -93,11 +73,7 @@ mod tests {
         let luminance = |colour: [f64; 3]| {
             let [r, g, b] = colour.map(|part| {
                 let part = part / 255.0;
-                if part <= 0.04045 {
-                    part / 12.92
-                } else {
-                    ((part + 0.055) / 1.055).powf(2.4)
-                }
+                if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
             });
             0.2126 * r + 0.7152 * g + 0.0722 * b
         };
@@ -107,18 +83,11 @@ mod tests {
 
     #[test]
     fn every_text_can_be_read_on_its_ground_in_both_schemes() {
-        for scheme in [
-            ":root {",
-            "@media (prefers-color-scheme: dark) {\n  :root {",
-        ] {
+        for scheme in [":root {", "@media (prefers-color-scheme: dark) {\n  :root {"] {
             let colours = colours(scheme);
             assert!(colours.len() > 20, "{scheme} is not understood");
             for (ink, grounds, least) in [
-                (
-                    "ink",
-                    &["paper", "sheet", "faint", "accent-soft", "bad-ground"][..],
-                    7.0,
-                ),
+                ("ink", &["paper", "sheet", "faint", "accent-soft", "bad-ground"][..], 7.0),
                 ("soft", &["paper", "sheet", "faint"][..], 4.5),
                 ("accent", &["paper", "sheet", "faint"][..], 4.5),
                 ("paper", &["accent"][..], 4.5),

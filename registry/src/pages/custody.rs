@@ -68,27 +68,15 @@ pub struct Said {
 
 impl Fact {
     fn plain(f: &Frame, key: &str, value: impl Into<String>) -> Self {
-        Self {
-            label: f.t(key),
-            value: value.into(),
-            style: "plain",
-        }
+        Self { label: f.t(key), value: value.into(), style: "plain" }
     }
 
     fn code(f: &Frame, key: &str, value: impl Into<String>) -> Self {
-        Self {
-            label: f.t(key),
-            value: shown_id(&value.into()),
-            style: "code",
-        }
+        Self { label: f.t(key), value: shown_id(&value.into()), style: "code" }
     }
 
     fn quote(f: &Frame, key: &str, value: impl Into<String>) -> Self {
-        Self {
-            label: f.t(key),
-            value: value.into(),
-            style: "quote",
-        }
+        Self { label: f.t(key), value: value.into(), style: "quote" }
     }
 }
 
@@ -103,9 +91,7 @@ pub fn of(f: &Frame, trace: &Trace) -> Custody {
         Outcome::Invalid => "invalid",
     };
     let item = trace.items.first();
-    let sections = item
-        .map(|item| sections(f, trace, item, outcome))
-        .unwrap_or_default();
+    let sections = item.map(|item| sections(f, trace, item, outcome)).unwrap_or_default();
     Custody {
         outcome,
         word: f.t(&format!("verdict-{outcome}")),
@@ -113,11 +99,7 @@ pub fn of(f: &Frame, trace: &Trace) -> Custody {
         as_of: as_of(f, verdict),
         findings: findings(f, verdict),
         sections,
-        limits: trace
-            .limits
-            .iter()
-            .map(|limit| limits::said(f, limit, trace))
-            .collect(),
+        limits: trace.limits.iter().map(|limit| limits::said(f, limit, trace)).collect(),
         gone: item.and_then(|item| match &item.what {
             What::Gone { why } => Some(why.clone()),
             _ => None,
@@ -131,10 +113,7 @@ fn as_of(f: &Frame, verdict: &Verdict) -> Option<String> {
     Some(match as_of.time {
         Some(time) => {
             let time = f.moment(&time.to_string());
-            f.say(
-                "verdict-as-of-time",
-                &[("size", size), ("time", time.into())],
-            )
+            f.say("verdict-as-of-time", &[("size", size), ("time", time.into())])
         }
         None => f.say("verdict-as-of", &[("size", size)]),
     })

@@ -44,15 +44,8 @@ pub async fn page(visit: Visit) -> Response {
 
 fn build(asked: &mut Asked) -> Result<Made, Refused> {
     let entry = asked.given.get("entry").cloned();
-    let filter = DenialFilter {
-        entry: entry.clone(),
-        limit: SHOWN,
-    };
-    let found = asked
-        .desk
-        .store()
-        .read(|db| desk::denials(db, &filter))
-        .map_err(|why| Refused::internal(&why))?;
+    let filter = DenialFilter { entry: entry.clone(), limit: SHOWN };
+    let found = asked.desk.store().read(|db| desk::denials(db, &filter)).map_err(|why| Refused::internal(&why))?;
     let f = asked.frame("denials-title", "denials");
     let denials: Vec<_> = found
         .into_iter()
@@ -61,21 +54,13 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
             iso: denial.at,
             by: denial.by,
             by_words: f.word("denied-by", denial.by),
-            entry: denial
-                .entry
-                .map(|entry| (f.link(&format!("/sources/{entry}")), entry)),
+            entry: denial.entry.map(|entry| (f.link(&format!("/sources/{entry}")), entry)),
             url: denial.url.map(|url| shown_id(&url)),
             code_words: f.word("code", &denial.code),
             code: denial.code,
             because: shown_id(&denial.because),
         })
         .collect();
-    let page = DenialsPage {
-        all_link: f.link("/denials"),
-        entry,
-        is_cut: denials.len() >= SHOWN as usize,
-        denials,
-        f,
-    };
+    let page = DenialsPage { all_link: f.link("/denials"), entry, is_cut: denials.len() >= SHOWN as usize, denials, f };
     Made::of(&page)
 }

@@ -59,29 +59,17 @@ pub fn changes(before: &Record, after: &Record) -> Vec<Change> {
         .into_iter()
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| {
-            let text =
-                |fields: &BTreeMap<String, String>| fields.get(name).cloned().unwrap_or_default();
-            Change {
-                field: name.clone(),
-                pieces: words(&text(&before), &text(&after)),
-            }
+            let text = |fields: &BTreeMap<String, String>| fields.get(name).cloned().unwrap_or_default();
+            Change { field: name.clone(), pieces: words(&text(&before), &text(&after)) }
         })
         .collect()
 }
 
 fn order(name: &str) -> usize {
-    [
-        "title",
-        "text",
-        "author",
-        "url",
-        "published_at",
-        "edited_at",
-        "language",
-    ]
-    .iter()
-    .position(|known| *known == name)
-    .unwrap_or(99)
+    ["title", "text", "author", "url", "published_at", "edited_at", "language"]
+        .iter()
+        .position(|known| *known == name)
+        .unwrap_or(99)
 }
 
 /// Counters and display data apart: they change without anybody having edited anything.
@@ -92,10 +80,7 @@ fn fields(record: &Record) -> BTreeMap<String, String> {
     let Ok(Value::Object(members)) = serde_json::to_value(&record) else {
         return BTreeMap::new();
     };
-    members
-        .into_iter()
-        .map(|(name, value)| (name, text(&value)))
-        .collect()
+    members.into_iter().map(|(name, value)| (name, text(&value))).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -104,11 +89,7 @@ fn text(value: &Value) -> String {
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join("\n"),
         Value::Object(members) => match members.get("raw") {
             Some(Value::String(raw)) => raw.clone(),
-            _ => members
-                .iter()
-                .map(|(name, value)| format!("{name}: {}", text(value)))
-                .collect::<Vec<_>>()
-                .join("; "),
+            _ => members.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect::<Vec<_>>().join("; "),
         },
         other => other.to_string(),
     }
@@ -120,12 +101,9 @@ fn cut(text: &str) -> Vec<&str> {
     let mut start = 0;
     let mut before = None;
     for (at, c) in text.char_indices() {
-        let stands_alone =
-            |c: char| c == '\n' || matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
+        let stands_alone = |c: char| c == '\n' || matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
         let begins = before.is_some_and(|before: char| {
-            stands_alone(before)
-                || stands_alone(c)
-                || (before.is_whitespace() && !c.is_whitespace())
+            stands_alone(before) || stands_alone(c) || (before.is_whitespace() && !c.is_whitespace())
         });
         if begins {
             pieces.extend(text.get(start..at));
@@ -140,13 +118,7 @@ fn cut(text: &str) -> Vec<&str> {
 fn words(before: &str, after: &str) -> Vec<Piece> {
     let (old, new) = (cut(before), cut(after));
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = old
-        .iter()
-        .skip(head)
-        .rev()
-        .zip(new.iter().skip(head).rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let tail = old.iter().skip(head).rev().zip(new.iter().skip(head).rev()).take_while(|(a, b)| a == b).count();
     let middle_old = old.get(head..old.len() - tail).unwrap_or_default();
     let middle_new = new.get(head..new.len() - tail).unwrap_or_default();
     let mut pieces = Vec::new();
@@ -157,11 +129,7 @@ fn words(before: &str, after: &str) -> Vec<Piece> {
     } else {
         common(middle_old, middle_new, &mut pieces);
     }
-    push(
-        &mut pieces,
-        Kept::Same,
-        old.get(old.len() - tail..).unwrap_or_default(),
-    );
+    push(&mut pieces, Kept::Same, old.get(old.len() - tail..).unwrap_or_default());
     pieces
 }
 
@@ -170,8 +138,7 @@ fn common(old: &[&str], new: &[&str], pieces: &mut Vec<Piece>) {
     let columns = new.len() + 1;
     let mut lengths = vec![0_u16; (old.len() + 1) * columns];
     let at = |row: usize, column: usize| row * columns + column;
-    let get =
-        |lengths: &[u16], row, column| lengths.get(at(row, column)).copied().unwrap_or_default();
+    let get = |lengths: &[u16], row, column| lengths.get(at(row, column)).copied().unwrap_or_default();
     for (row, a) in old.iter().enumerate().rev() {
         for (column, b) in new.iter().enumerate().rev() {
             let length = if a == b {
@@ -192,10 +159,7 @@ fn common(old: &[&str], new: &[&str], pieces: &mut Vec<Piece>) {
                 row += 1;
                 column += 1;
             }
-            (Some(a), next)
-                if next.is_none()
-                    || get(&lengths, row + 1, column) >= get(&lengths, row, column + 1) =>
-            {
+            (Some(a), next) if next.is_none() || get(&lengths, row + 1, column) >= get(&lengths, row, column + 1) => {
                 push(pieces, Kept::Removed, &[*a]);
                 row += 1;
             }
@@ -247,15 +211,9 @@ mod tests {
             marked(&words("open to visitors.", "open to visitors.\nCorrected.")),
             "open to visitors.[+\nCorrected.+]"
         );
-        assert_eq!(
-            marked(&words("港口今天开放", "港口明天开放")),
-            "港口[-今-][+明+]天开放"
-        );
+        assert_eq!(marked(&words("港口今天开放", "港口明天开放")), "港口[-今-][+明+]天开放");
         assert_eq!(marked(&words("", "new")), "[+new+]");
-        assert_eq!(
-            marked(&words("a b c d e", "b x d e")),
-            "[-a -]b [-c -][+x +]d e"
-        );
+        assert_eq!(marked(&words("a b c d e", "b x d e")), "[-a -]b [-c -][+x +]d e");
     }
 
     #[test]
@@ -268,10 +226,7 @@ mod tests {
         after.text = Some("two".into());
         after.title = Some("Title".into());
         after.tags = vec!["ice".into()];
-        let fields: Vec<_> = changes(&before, &after)
-            .into_iter()
-            .map(|change| change.field)
-            .collect();
+        let fields: Vec<_> = changes(&before, &after).into_iter().map(|change| change.field).collect();
         assert_eq!(fields, ["title", "text", "tags"]);
     }
 

@@ -26,36 +26,19 @@ pub struct FactView {
 /// The whole entry.
 pub fn groups(f: &Frame, source: &Source) -> Vec<Group> {
     let entry = &source.entry;
-    let fact = |key: &str, style, values: Vec<String>| FactView {
-        label: f.t(key),
-        values,
-        style,
-    };
+    let fact = |key: &str, style, values: Vec<String>| FactView { label: f.t(key), values, style };
     let plain = |key: &str, value: String| fact(key, "plain", vec![value]);
     // What people wrote, in a language nobody stated.
     let written = |key: &str, value: &str| fact(key, "written", vec![shown(value)]);
     let words = |key: &str, word: &str| plain(key, f.t(word));
     let what = vec![
-        fact(
-            "entry-seeds",
-            "code",
-            entry.seeds.iter().map(|seed| shown_id(seed)).collect(),
-        ),
-        fact(
-            "entry-match",
-            "code",
-            entry.matches.iter().map(rule).collect(),
-        ),
+        fact("entry-seeds", "code", entry.seeds.iter().map(|seed| shown_id(seed)).collect()),
+        fact("entry-match", "code", entry.matches.iter().map(rule).collect()),
         fact(
             "entry-methods",
             "code",
             vec![
-                entry
-                    .methods
-                    .iter()
-                    .map(|method| format!("{method:?}").to_uppercase())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                entry.methods.iter().map(|method| format!("{method:?}").to_uppercase()).collect::<Vec<_>>().join(", "),
             ],
         ),
         plain("entry-collector", entry.collector.clone()),
@@ -96,26 +79,13 @@ pub fn groups(f: &Frame, source: &Source) -> Vec<Group> {
         written("entry-purpose", &entry.purpose),
         written("entry-program", &entry.program),
         written("entry-question", &entry.question),
-        plain(
-            "entry-legal",
-            format!("{} – {}", f.word("legal", &legal), entry.legal_basis.reason),
-        ),
+        plain("entry-legal", format!("{} – {}", f.word("legal", &legal), entry.legal_basis.reason)),
         written("entry-pia", &entry.pia),
     ];
     let how = vec![
-        fact(
-            "entry-schedule",
-            "code",
-            vec![format!("{} ({})", entry.schedule, entry.zone)],
-        ),
-        plain(
-            "entry-rate",
-            f.n("entry-rate-is", &u64::from(entry.rate_secs)),
-        ),
-        plain(
-            "entry-daily",
-            f.n("entry-daily-is", &u64::from(entry.daily)),
-        ),
+        fact("entry-schedule", "code", vec![format!("{} ({})", entry.schedule, entry.zone)]),
+        plain("entry-rate", f.n("entry-rate-is", &u64::from(entry.rate_secs))),
+        plain("entry-daily", f.n("entry-daily-is", &u64::from(entry.daily))),
         plain("entry-body", f.lang.bytes(entry.max_body_bytes)),
         plain(
             "entry-robots",
@@ -142,12 +112,7 @@ pub fn groups(f: &Frame, source: &Source) -> Vec<Group> {
             if source.approved_by.is_empty() {
                 f.t("nobody")
             } else {
-                source
-                    .approved_by
-                    .iter()
-                    .map(|id| person(id))
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                source.approved_by.iter().map(|id| person(id)).collect::<Vec<_>>().join(", ")
             },
         ),
         fact("entry-digest", "code", vec![source.digest.clone()]),
@@ -158,52 +123,26 @@ pub fn groups(f: &Frame, source: &Source) -> Vec<Group> {
     let notes: Vec<_> = entry
         .notes
         .iter()
-        .map(|(name, note)| FactView {
-            label: shown_id(name),
-            values: vec![shown(note)],
-            style: "written",
-        })
+        .map(|(name, note)| FactView { label: shown_id(name), values: vec![shown(note)], style: "written" })
         .collect();
     let mut groups = vec![
-        Group {
-            title: f.t("group-why"),
-            facts: why,
-        },
-        Group {
-            title: f.t("group-until"),
-            facts: until,
-        },
-        Group {
-            title: f.t("group-what"),
-            facts: what,
-        },
-        Group {
-            title: f.t("group-how"),
-            facts: how,
-        },
+        Group { title: f.t("group-why"), facts: why },
+        Group { title: f.t("group-until"), facts: until },
+        Group { title: f.t("group-what"), facts: what },
+        Group { title: f.t("group-how"), facts: how },
     ];
     if !notes.is_empty() {
-        groups.push(Group {
-            title: f.t("group-notes"),
-            facts: notes,
-        });
+        groups.push(Group { title: f.t("group-notes"), facts: notes });
     }
     groups
 }
 
 fn rule(rule: &Match) -> String {
-    format!(
-        "{}://{}{}",
-        shown_id(&rule.scheme),
-        host(rule),
-        shown_id(&rule.path)
-    )
+    format!("{}://{}{}", shown_id(&rule.scheme), host(rule), shown_id(&rule.path))
 }
 
 fn tlp(entry: &Entry) -> String {
-    let word = serde_json::to_value(entry.tlp)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_uppercase))
-        .unwrap_or_default();
+    let word =
+        serde_json::to_value(entry.tlp).ok().and_then(|word| word.as_str().map(str::to_uppercase)).unwrap_or_default();
     format!("TLP:{word}")
 }

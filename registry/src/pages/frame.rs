@@ -62,12 +62,8 @@ impl Frame {
             frame.followed = desk.registry().followed();
             frame.root = root.map(|root| root.digest().to_string());
             let newest = desk.store().read(|db| {
-                db.query_row(
-                    "SELECT at FROM checkpoints ORDER BY size DESC LIMIT 1",
-                    [],
-                    |row| row.get::<_, String>(0),
-                )
-                .optional()
+                db.query_row("SELECT at FROM checkpoints ORDER BY size DESC LIMIT 1", [], |row| row.get::<_, String>(0))
+                    .optional()
             });
             frame.checkpoint_at = newest.ok().flatten().and_then(|at| at.parse().ok());
             frame.signed_in = (!desk.is_local()).then(|| seat.name.clone());
@@ -111,11 +107,7 @@ impl Frame {
     #[must_use]
     pub fn word(&self, prefix: &str, value: &str) -> String {
         let key = format!("{prefix}-{}", value.replace(['_', '+'], "-"));
-        if words::knows(self.lang, &key) {
-            self.t(&key)
-        } else {
-            value.to_owned()
-        }
+        if words::knows(self.lang, &key) { self.t(&key) } else { value.to_owned() }
     }
 
     /// A number.
@@ -133,11 +125,7 @@ impl Frame {
     /// A local address, with the language where this page's address names it.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
-        if self.named {
-            with(path, "lang", self.lang.code())
-        } else {
-            path.to_owned()
-        }
+        if self.named { with(path, "lang", self.lang.code()) } else { path.to_owned() }
     }
 
     /// This page in the other language.
@@ -173,12 +161,7 @@ impl Frame {
     /// The trust root's digest, its first twelve digits.
     #[must_use]
     pub fn root_short(&self) -> String {
-        self.root
-            .as_deref()
-            .unwrap_or_default()
-            .chars()
-            .take(12)
-            .collect()
+        self.root.as_deref().unwrap_or_default().chars().take(12).collect()
     }
 }
 

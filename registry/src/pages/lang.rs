@@ -79,9 +79,7 @@ impl Lang {
     /// The language with that code.
     #[must_use]
     pub fn named(code: &str) -> Option<Self> {
-        [Self::En, Self::Fr]
-            .into_iter()
-            .find(|lang| lang.code() == code)
+        [Self::En, Self::Fr].into_iter().find(|lang| lang.code() == code)
     }
 
     /// What a browser prefers of the two, by `Accept-Language` (RFC 9110, section 12.5.4); English where it names neither.
@@ -90,12 +88,7 @@ impl Lang {
         let mut best = (Self::En, 0.0_f32);
         for item in accept.split(',').take(50) {
             let (range, rest) = item.split_once(';').unwrap_or((item, ""));
-            let primary = range
-                .trim()
-                .split('-')
-                .next()
-                .unwrap_or_default()
-                .to_ascii_lowercase();
+            let primary = range.trim().split('-').next().unwrap_or_default().to_ascii_lowercase();
             let weight = match rest.trim().strip_prefix("q=") {
                 Some(weight) => weight.trim().parse().unwrap_or(0.0),
                 None => 1.0,
@@ -142,24 +135,15 @@ impl Lang {
         let name = names.get(unit).copied().unwrap_or_default();
         match unit {
             0 => format!("{}\u{a0}{name}", self.number(bytes)),
-            _ => format!(
-                "{}{point}{}\u{a0}{name}",
-                self.number(tenths / 10),
-                tenths % 10
-            ),
+            _ => format!("{}{point}{}\u{a0}{name}", self.number(tenths / 10), tenths % 10),
         }
     }
 
     /// A day: `21 November 2026`, `1er décembre 2026`.
     #[must_use]
     pub fn day(self, day: jiff::civil::Date) -> String {
-        let month = usize::try_from(day.month())
-            .ok()
-            .and_then(|month| month.checked_sub(1));
-        let month = month
-            .and_then(|month| MONTHS.get(self as usize)?.get(month))
-            .copied()
-            .unwrap_or_default();
+        let month = usize::try_from(day.month()).ok().and_then(|month| month.checked_sub(1));
+        let month = month.and_then(|month| MONTHS.get(self as usize)?.get(month)).copied().unwrap_or_default();
         let number = match (self, day.day()) {
             (Self::Fr, 1) => "1er".to_owned(),
             (_, number) => number.to_string(),
@@ -186,15 +170,13 @@ impl Lang {
     /// As [`Lang::moment`], of a text as the tables hold it; a text that is no instant stays as it is.
     #[must_use]
     pub fn moment_of(self, text: &str) -> String {
-        text.parse()
-            .map_or_else(|_| text.to_owned(), |at| self.moment(at))
+        text.parse().map_or_else(|_| text.to_owned(), |at| self.moment(at))
     }
 
     /// As [`Lang::day`], of `YYYY-MM-DD`.
     #[must_use]
     pub fn day_of(self, text: &str) -> String {
-        text.parse()
-            .map_or_else(|_| text.to_owned(), |day| self.day(day))
+        text.parse().map_or_else(|_| text.to_owned(), |day| self.day(day))
     }
 }
 
@@ -226,10 +208,7 @@ mod tests {
         assert_eq!(Lang::Fr.bytes(15_728_640), "15,7\u{a0}Mo");
         let at: Timestamp = "2026-10-01T09:05:59Z".parse().unwrap();
         assert_eq!(Lang::En.moment(at), "1\u{a0}October\u{a0}2026, 09:05");
-        assert_eq!(
-            Lang::Fr.moment(at),
-            "1er\u{a0}octobre\u{a0}2026, 9\u{a0}h\u{a0}05"
-        );
+        assert_eq!(Lang::Fr.moment(at), "1er\u{a0}octobre\u{a0}2026, 9\u{a0}h\u{a0}05");
         assert_eq!(Lang::Fr.moment_of("soon"), "soon");
     }
 }

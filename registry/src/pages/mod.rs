@@ -57,14 +57,10 @@ pub fn router() -> Router<Desk> {
 async fn nowhere(visit: Visit, uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/v1/") || path.starts_with("/log/") {
-        return Refused::not_found(format!(
-            "`{path}` is no path of this registry; /v1/openapi.json lists them"
-        ))
-        .into_response();
+        return Refused::not_found(format!("`{path}` is no path of this registry; /v1/openapi.json lists them"))
+            .into_response();
     }
-    visit.refuse(&Refused::not_found(format!(
-        "`{path}` is no page of this registry"
-    )))
+    visit.refuse(&Refused::not_found(format!("`{path}` is no page of this registry")))
 }
 
 /// Adds what every answer of the pages carries.
@@ -85,11 +81,7 @@ async fn guarded(mut answer: Response) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // What was collected stays out of caches; only the assets say otherwise.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("private, no-store"));
-    headers
-        .entry(header::VARY)
-        .or_insert(HeaderValue::from_static("accept-language, cookie"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    headers.entry(header::VARY).or_insert(HeaderValue::from_static("accept-language, cookie"));
     answer
 }

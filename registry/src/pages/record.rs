@@ -90,21 +90,13 @@ pub async fn page(visit: Visit, Path(id): Path<String>) -> Response {
 fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
     let id: RecordId = id.parse().map_err(Refused::not_found)?;
     asked.seat.audit(&asked.desk, "record", &id.to_string())?;
-    let found = asked
-        .desk
-        .store()
-        .read(|db| desk::item(db, id))
-        .map_err(|why| Refused::internal(&why))?;
+    let found = asked.desk.store().read(|db| desk::item(db, id)).map_err(|why| Refused::internal(&why))?;
     let traced = prove::trace(asked.desk.registry(), id);
     let mut f = asked.frame("record-title", "search");
     let custody = traced.as_ref().ok().map(|trace| custody::of(&f, trace));
-    let is_gone = custody
-        .as_ref()
-        .is_some_and(|custody| custody.gone.is_some());
+    let is_gone = custody.as_ref().is_some_and(|custody| custody.gone.is_some());
     if found.is_none() && !is_gone {
-        return Err(Refused::not_found(format!(
-            "there is no record {id}; it may have been erased"
-        )));
+        return Err(Refused::not_found(format!("there is no record {id}; it may have been erased")));
     }
     let item = found.map(|item| view(&f, &item));
     if let Some(item) = &item {
@@ -112,11 +104,7 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
     } else {
         f.title = f.w("record-erased-title", &id.to_string());
     }
-    let status = if item.is_some() {
-        StatusCode::OK
-    } else {
-        StatusCode::GONE
-    };
+    let status = if item.is_some() { StatusCode::OK } else { StatusCode::GONE };
     let page = RecordPage {
         f,
         id,
@@ -133,22 +121,11 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
 }
 
 fn view(f: &Frame, item: &Item) -> ItemView {
-    let revision = item
-        .revisions
-        .iter()
-        .find(|revision| revision.id == item.asked);
+    let revision = item.revisions.iter().find(|revision| revision.id == item.asked);
     let record = revision.and_then(|revision| revision.record.as_ref());
     // A withdrawal has no words of its own: the last ones are shown.
-    let record = record.or_else(|| {
-        item.revisions
-            .iter()
-            .rev()
-            .find_map(|revision| revision.record.as_ref())
-    });
-    let text = record
-        .and_then(|record| record.text.as_deref())
-        .map(shown)
-        .unwrap_or_default();
+    let record = record.or_else(|| item.revisions.iter().rev().find_map(|revision| revision.record.as_ref()));
+    let text = record.and_then(|record| record.text.as_deref()).map(shown).unwrap_or_default();
     let beginning = |text: &str| {
         let mut cut: String = text.chars().take(80).collect();
         if cut.len() < text.len() {
@@ -159,13 +136,7 @@ fn view(f: &Frame, item: &Item) -> ItemView {
     let own = record.and_then(|record| record.title.as_deref()).map(shown);
     ItemView {
         has_title: own.is_some(),
-        title: own.unwrap_or_else(|| {
-            if text.is_empty() {
-                shown_id(&item.id)
-            } else {
-                beginning(&text)
-            }
-        }),
+        title: own.unwrap_or_else(|| if text.is_empty() { shown_id(&item.id) } else { beginning(&text) }),
         tag: lang_tag(record.and_then(|record| record.language.as_deref())),
         marks: marks(f, item),
         facts: facts(f, item, revision, record),
@@ -181,10 +152,7 @@ fn view(f: &Frame, item: &Item) -> ItemView {
                 metrics: metrics(f, &sighting.metrics),
             })
             .collect(),
-        sightings_note: f.n(
-            "sightings-of",
-            &revision.map_or(0, |revision| revision.sightings),
-        ),
+        sightings_note: f.n("sightings-of", &revision.map_or(0, |revision| revision.sightings)),
         text,
     }
 }
@@ -195,19 +163,12 @@ fn marks(f: &Frame, item: &Item) -> Vec<(&'static str, String)> {
         marks.push(("gone", f.t("mark-gone")));
     }
     if item.revisions.len() > 1 {
-        marks.push((
-            "revised",
-            f.n("mark-revised-count", &(item.revisions.len() as u64)),
-        ));
+        marks.push(("revised", f.n("mark-revised-count", &(item.revisions.len() as u64))));
     }
     if !item.home {
         marks.push(("claim", f.w("mark-claim-by", &item.vantage)));
     }
-    if item
-        .revisions
-        .iter()
-        .any(|revision| revision.id == item.asked && !revision.current && !item.gone)
-    {
+    if item.revisions.iter().any(|revision| revision.id == item.asked && !revision.current && !item.gone) {
         marks.push(("earlier", f.t("mark-earlier")));
     }
     if item.capture.as_ref().is_some_and(|capture| capture.late) {
@@ -216,76 +177,39 @@ fn marks(f: &Frame, item: &Item) -> Vec<(&'static str, String)> {
     marks
 }
 
-fn facts(
-    f: &Frame,
-    item: &Item,
-    revision: Option<&Revision>,
-    record: Option<&Record>,
-) -> Vec<Fact> {
+fn facts(f: &Frame, item: &Item, revision: Option<&Revision>, record: Option<&Record>) -> Vec<Fact> {
     let mut all = Vec::new();
     let mut put = |key: &str, value: String, open: Option<String>, style| {
         if !value.is_empty() {
-            all.push(Fact {
-                label: f.t(key),
-                value,
-                open,
-                style,
-            });
+            all.push(Fact { label: f.t(key), value, open, style });
         }
     };
     put("fact-kind", f.word("kind", &item.kind), None, "plain");
     if let Some(record) = record {
         if let Some(author) = &record.author {
-            let shown_as: Vec<_> = [&author.name, &author.handle, &author.id]
-                .into_iter()
-                .flatten()
-                .map(|text| shown(text))
-                .collect();
+            let shown_as: Vec<_> =
+                [&author.name, &author.handle, &author.id].into_iter().flatten().map(|text| shown(text)).collect();
             put("fact-author", shown_as.join(" · "), None, "collected");
         }
         if let Some(url) = &record.url {
             put("fact-address", shown_id(url), openable(url), "code");
         }
-        for (key, claim) in [
-            ("fact-published", &record.published_at),
-            ("fact-edited", &record.edited_at),
-        ] {
+        for (key, claim) in [("fact-published", &record.published_at), ("fact-edited", &record.edited_at)] {
             if let Some(claim) = claim {
-                let value = claim
-                    .at
-                    .map_or_else(|| shown(&claim.raw), |at| f.lang.moment(at));
-                let key_of_claim = if claim.at.is_some() {
-                    "claimed"
-                } else {
-                    "claimed-no-instant"
-                };
+                let value = claim.at.map_or_else(|| shown(&claim.raw), |at| f.lang.moment(at));
+                let key_of_claim = if claim.at.is_some() { "claimed" } else { "claimed-no-instant" };
                 put(key, f.w(key_of_claim, &value), None, "plain");
             }
         }
         if let Some(language) = &record.language {
-            put(
-                "fact-language",
-                f.w("declared", &shown_id(language)),
-                None,
-                "plain",
-            );
+            put("fact-language", f.w("declared", &shown_id(language)), None, "plain");
         }
-        put(
-            "fact-place",
-            record.place.as_deref().map(shown).unwrap_or_default(),
-            None,
-            "collected",
-        );
+        put("fact-place", record.place.as_deref().map(shown).unwrap_or_default(), None, "collected");
     }
     put("fact-first", f.moment(&item.first_seen_at), None, "plain");
     put("fact-last", f.moment(&item.last_seen_at), None, "plain");
     if let Some(revision) = revision {
-        put(
-            "fact-source",
-            revision.entry.clone(),
-            Some(f.link(&format!("/sources/{}", revision.entry))),
-            "local",
-        );
+        put("fact-source", revision.entry.clone(), Some(f.link(&format!("/sources/{}", revision.entry))), "local");
     }
     put("fact-platform", item.platform.clone(), None, "plain");
     put("fact-id", shown_id(&item.id), None, "code");
@@ -297,16 +221,8 @@ fn facts(
 }
 
 fn lists(f: &Frame, record: &Record) -> Vec<(String, Vec<LinkView>)> {
-    let address = |url: &String| LinkView {
-        text: shown_id(url),
-        open: openable(url),
-        note: None,
-    };
-    let plain = |text: &String| LinkView {
-        text: shown(text),
-        open: None,
-        note: None,
-    };
+    let address = |url: &String| LinkView { text: shown_id(url), open: openable(url), note: None };
+    let plain = |text: &String| LinkView { text: shown(text), open: None, note: None };
     let relations = record.relations.iter().map(|relation| {
         let key = match relation.kind {
             RelationKind::ReplyTo => "relation-reply",
@@ -314,31 +230,16 @@ fn lists(f: &Frame, record: &Record) -> Vec<(String, Vec<LinkView>)> {
             RelationKind::QuoteOf => "relation-quote",
             RelationKind::TranslationOf => "relation-translation",
         };
-        LinkView {
-            text: shown_id(&relation.to),
-            open: openable(&relation.to),
-            note: Some(f.t(key)),
-        }
+        LinkView { text: shown_id(&relation.to), open: openable(&relation.to), note: Some(f.t(key)) }
     });
-    let media = record.media.iter().map(|media| LinkView {
-        note: media.alt.as_deref().map(shown),
-        ..address(&media.url)
-    });
+    let media =
+        record.media.iter().map(|media| LinkView { note: media.alt.as_deref().map(shown), ..address(&media.url) });
     let extra = record.extra.iter().map(|(name, value)| {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        LinkView {
-            text: shown(&text),
-            open: None,
-            note: Some(shown_id(name)),
-        }
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        LinkView { text: shown(&text), open: None, note: Some(shown_id(name)) }
     });
     [
-        (
-            "list-links",
-            record.links.iter().map(address).collect::<Vec<_>>(),
-        ),
+        ("list-links", record.links.iter().map(address).collect::<Vec<_>>()),
         ("list-media", media.collect()),
         ("list-mentions", record.mentions.iter().map(plain).collect()),
         ("list-tags", record.tags.iter().map(plain).collect()),
@@ -371,36 +272,17 @@ fn revisions(f: &Frame, item: &Item) -> Vec<RevisionView> {
     views
 }
 
-fn revision_view(
-    f: &Frame,
-    item: &Item,
-    revision: &Revision,
-    changes: Vec<Change>,
-) -> RevisionView {
+fn revision_view(f: &Frame, item: &Item, revision: &Revision, changes: Vec<Change>) -> RevisionView {
     let name = |field: &str| f.word("field", field);
     let changes = changes.into_iter().map(|change| ChangeView {
         field: name(&change.field),
-        pieces: change
-            .pieces
-            .into_iter()
-            .map(|piece| Piece {
-                text: shown(&piece.text),
-                ..piece
-            })
-            .collect(),
+        pieces: change.pieces.into_iter().map(|piece| Piece { text: shown(&piece.text), ..piece }).collect(),
     });
-    let withdrawn = revision
-        .record
-        .is_none()
-        .then(|| revision.why.as_deref().map(shown).unwrap_or_default());
+    let withdrawn = revision.record.is_none().then(|| revision.why.as_deref().map(shown).unwrap_or_default());
     RevisionView {
         link: f.link(&format!("/record/{}", revision.id)),
         id: revision.id.to_string(),
-        name: if withdrawn.is_some() {
-            f.t("revision-withdrawn")
-        } else {
-            f.n("revision-number", &revision.number)
-        },
+        name: if withdrawn.is_some() { f.t("revision-withdrawn") } else { f.n("revision-number", &revision.number) },
         cause: if revision.number == 1 && revision.cause == "source" {
             f.t("cause-first")
         } else {
@@ -412,12 +294,7 @@ fn revision_view(
         last: f.moment(&revision.last_seen_at),
         sightings: f.n("sightings", &revision.sightings),
         withdrawn,
-        tag: lang_tag(
-            revision
-                .record
-                .as_ref()
-                .and_then(|record| record.language.as_deref()),
-        ),
+        tag: lang_tag(revision.record.as_ref().and_then(|record| record.language.as_deref())),
         changes: changes.collect(),
     }
 }
@@ -427,9 +304,7 @@ fn metrics(f: &Frame, metrics: &serde_json::Value) -> String {
         return String::new();
     };
     let one = |(name, value): (&String, &serde_json::Value)| {
-        let value = value
-            .as_u64()
-            .map_or_else(|| value.to_string(), |number| f.number(&number));
+        let value = value.as_u64().map_or_else(|| value.to_string(), |number| f.number(&number));
         format!("{}\u{a0}{value}", shown_id(name))
     };
     members.iter().map(one).collect::<Vec<_>>().join(", ")

@@ -101,17 +101,9 @@ pub async fn page(visit: Visit) -> Response {
 
 fn build(asked: &mut Asked) -> Result<Made, Refused> {
     let q = asked.given.get("q").cloned().unwrap_or_default();
-    let cursor = asked
-        .given
-        .get("cursor")
-        .filter(|cursor| !cursor.is_empty())
-        .cloned();
+    let cursor = asked.given.get("cursor").filter(|cursor| !cursor.is_empty()).cloned();
     asked.seat.audit(&asked.desk, "search", &q)?;
-    asked
-        .desk
-        .counters()
-        .searches
-        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    asked.desk.counters().searches.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let mut f = asked.frame("search-title", "search");
     if !q.trim().is_empty() {
         f.title = f.w("search-title-for", &q);
@@ -120,14 +112,7 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
     let query = match Query::parse(&q) {
         Ok(query) => query,
         Err(why) => {
-            let page = SearchPage {
-                wrong: Some(wrong(&f, &why)),
-                f,
-                q,
-                problem: None,
-                found: None,
-                examples,
-            };
+            let page = SearchPage { wrong: Some(wrong(&f, &why)), f, q, problem: None, found: None, examples };
             return Made::with(StatusCode::BAD_REQUEST, &page);
         }
     };
@@ -139,11 +124,7 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
         ..Options::at(asked.desk.registry().clock())
     };
     let entries = asked.desk.registry().history().policy().map(|policy| {
-        let all = policy
-            .allowlist()
-            .entries
-            .iter()
-            .map(|entry| entry.id.clone());
+        let all = policy.allowlist().entries.iter().map(|entry| entry.id.clone());
         all.collect::<Vec<_>>()
     });
     let answered = asked.desk.store().read(|db| {
@@ -151,14 +132,7 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
             Ok(answer) => answer,
             Err(why) => return Ok(Err(why)),
         };
-        let found = view(
-            db,
-            &f,
-            &query,
-            &answer,
-            cursor.is_some(),
-            &entries.unwrap_or_default(),
-        )?;
+        let found = view(db, &f, &query, &answer, cursor.is_some(), &entries.unwrap_or_default())?;
         Ok(Ok(found))
     });
     let (found, problem) = match answered {
@@ -166,31 +140,13 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
         Ok(Err(why)) => (None, Some(why.to_string())),
         Err(why) => return Err(Refused::internal(&why)),
     };
-    let status = if problem.is_some() {
-        StatusCode::BAD_REQUEST
-    } else {
-        StatusCode::OK
-    };
-    Made::with(
-        status,
-        &SearchPage {
-            f,
-            q,
-            wrong: None,
-            problem,
-            found,
-            examples,
-        },
-    )
+    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Made::with(status, &SearchPage { f, q, wrong: None, problem, found, examples })
 }
 
 fn wrong(f: &Frame, why: &QueryError) -> Wrong {
     let line = f.n("search-wrong-column", &(why.column as u64));
-    Wrong {
-        line,
-        what: why.message.clone(),
-        hint: why.hint.clone(),
-    }
+    Wrong { line, what: why.message.clone(), hint: why.hint.clone() }
 }
 
 fn examples(f: &Frame) -> Vec<Example> {
@@ -207,11 +163,7 @@ fn examples(f: &Frame) -> Vec<Example> {
         ("link:example.org", "help-link"),
         ("is:revised", "help-is"),
     ]
-    .map(|(query, key)| Example {
-        query,
-        link: f.link(&with("/", "q", query)),
-        what: f.t(key),
-    })
+    .map(|(query, key)| Example { query, link: f.link(&with("/", "q", query)), what: f.t(key) })
     .into()
 }
 
@@ -224,28 +176,16 @@ fn view(
     entries: &[String],
 ) -> rusqlite::Result<Found> {
     let cards = desk::cards(db, query, &answer.hits)?;
-    let here = |query: &str| {
-        f.link(&if query.is_empty() {
-            "/".to_owned()
-        } else {
-            with("/", "q", query)
-        })
-    };
+    let here = |query: &str| f.link(&if query.is_empty() { "/".to_owned() } else { with("/", "q", query) });
     let facets = answer.facets.as_ref();
     let timeline = match facets {
         Some(facets) if !facets.day.is_empty() => {
             let looked = sources_of(query).unwrap_or_else(|| entries.to_vec());
-            let first = facets
-                .day
-                .first()
-                .map(|day| day.value.clone())
-                .unwrap_or_default();
+            let first = facets.day.first().map(|day| day.value.clone()).unwrap_or_default();
             let states = desk::coverage_days(db, &looked, &first)?;
             let link = |from: &str, to: &str| {
                 let text = format!("after:{from} before:{to}");
-                let days = Query::parse(&text)
-                    .ok()
-                    .and_then(|days| days.expr().cloned());
+                let days = Query::parse(&text).ok().and_then(|days| days.expr().cloned());
                 here(&and(&without_times(query), days))
             };
             timeline::of(f, &facets.day, &states, looked.len(), &link)
@@ -257,17 +197,11 @@ fn view(
         headline: f.n("search-found", &answer.total),
         complete: f.say("search-complete", &[("size", size)]),
         hits: cards.iter().map(|card| hit(f, card)).collect(),
-        facets: facets
-            .map(|facets| facet_views(f, query, facets, &here))
-            .unwrap_or_default(),
+        facets: facets.map(|facets| facet_views(f, query, facets, &here)).unwrap_or_default(),
         timeline,
         first: is_later.then(|| here(&answer.query)),
         next: answer.next.as_ref().map(|cursor| {
-            let path = if answer.query.is_empty() {
-                "/".to_owned()
-            } else {
-                with("/", "q", &answer.query)
-            };
+            let path = if answer.query.is_empty() { "/".to_owned() } else { with("/", "q", &answer.query) };
             f.link(&with(&path, "cursor", cursor))
         }),
     })
@@ -282,11 +216,7 @@ fn hit(f: &Frame, card: &Card) -> HitView {
     let long = card.title.chars().count() == 80 && plain.starts_with(card.title.as_str());
     HitView {
         link: f.link(&format!("/record/{}", card.id)),
-        title: format!(
-            "{}{}",
-            shown(&card.title).replace('\n', " "),
-            if long { "…" } else { "" }
-        ),
+        title: format!("{}{}", shown(&card.title).replace('\n', " "), if long { "…" } else { "" }),
         tag: lang_tag(card.language.as_deref()),
         source_link: f.link(&format!("/sources/{}", card.source)),
         source: card.source.clone(),
@@ -307,26 +237,16 @@ fn hit(f: &Frame, card: &Card) -> HitView {
 
 /// The parts of a snippet, without the pieces of words that its ends cut off. Text without spaces stays as it is.
 fn at_words(card: &Card) -> Vec<Part> {
-    let mut parts: Vec<Part> = card
-        .parts
-        .iter()
-        .map(|part| Part {
-            text: shown(&part.text),
-            is_hit: part.is_hit,
-        })
-        .collect();
+    let mut parts: Vec<Part> =
+        card.parts.iter().map(|part| Part { text: shown(&part.text), is_hit: part.is_hit }).collect();
     let last = parts.len().saturating_sub(1);
-    if let Some(part) = parts
-        .get_mut(last)
-        .filter(|part| card.snippet.ends_with('…') && !part.is_hit)
+    if let Some(part) = parts.get_mut(last).filter(|part| card.snippet.ends_with('…') && !part.is_hit)
         && let Some((kept, cut)) = part.text.rsplit_once(char::is_whitespace)
         && cut.chars().count() < 24
     {
         part.text = kept.trim_end().to_owned();
     }
-    if let Some(part) = parts
-        .first_mut()
-        .filter(|part| card.snippet.starts_with('…') && !part.is_hit)
+    if let Some(part) = parts.first_mut().filter(|part| card.snippet.starts_with('…') && !part.is_hit)
         && let Some((cut, kept)) = part.text.split_once(char::is_whitespace)
         && cut.chars().count() < 24
     {
@@ -346,17 +266,12 @@ fn parts(query: &Query) -> Vec<Expr> {
 
 fn and(query: &[Expr], more: Option<Expr>) -> String {
     let all = query.iter().cloned().chain(more).collect();
-    Expr::all(all)
-        .map(|expr| expr.to_string())
-        .unwrap_or_default()
+    Expr::all(all).map(|expr| expr.to_string()).unwrap_or_default()
 }
 
 fn without_times(query: &Query) -> Vec<Expr> {
     let is_time = |part: &Expr| matches!(part, Expr::Field(Field::After(_) | Field::Before(_)));
-    parts(query)
-        .into_iter()
-        .filter(|part| !is_time(part))
-        .collect()
+    parts(query).into_iter().filter(|part| !is_time(part)).collect()
 }
 
 /// The sources that a query names, if it names some.
@@ -371,12 +286,7 @@ fn sources_of(query: &Query) -> Option<Vec<String>> {
     (!named.is_empty()).then_some(named)
 }
 
-fn facet_views(
-    f: &Frame,
-    query: &Query,
-    facets: &crate::search::Facets,
-    here: &dyn Fn(&str) -> String,
-) -> Vec<Facet> {
+fn facet_views(f: &Frame, query: &Query, facets: &crate::search::Facets, here: &dyn Fn(&str) -> String) -> Vec<Facet> {
     let all: [(&str, &str, &[Count]); 4] = [
         ("facet-source", "source", &facets.source),
         ("facet-language", "lang", &facets.language),
@@ -387,45 +297,22 @@ fn facet_views(
     all.into_iter()
         .map(|(title, name, counts)| {
             let mut values = Vec::new();
-            for count in counts
-                .iter()
-                .filter(|count| !count.value.is_empty())
-                .take(VALUES)
-            {
+            for count in counts.iter().filter(|count| !count.value.is_empty()).take(VALUES) {
                 let Ok(field) = Field::parse(name, &count.value) else {
                     continue;
                 };
                 let part = Expr::Field(field);
                 let chosen = own.contains(&part);
                 let to = if chosen {
-                    and(
-                        &own.iter()
-                            .filter(|other| **other != part)
-                            .cloned()
-                            .collect::<Vec<_>>(),
-                        None,
-                    )
+                    and(&own.iter().filter(|other| **other != part).cloned().collect::<Vec<_>>(), None)
                 } else {
                     and(&own, Some(part))
                 };
-                let label = if name == "kind" {
-                    f.word("kind", &count.value)
-                } else {
-                    shown(&count.value)
-                };
-                values.push(Value {
-                    label,
-                    count: f.number(&count.count),
-                    link: here(&to),
-                    chosen,
-                });
+                let label = if name == "kind" { f.word("kind", &count.value) } else { shown(&count.value) };
+                values.push(Value { label, count: f.number(&count.count), link: here(&to), chosen });
             }
             let more = counts.len().saturating_sub(VALUES) as u64;
-            Facet {
-                title: f.t(title),
-                values,
-                more,
-            }
+            Facet { title: f.t(title), values, more }
         })
         .filter(|facet| !facet.values.is_empty())
         .collect()

@@ -66,20 +66,12 @@ pub async fn page(visit: Visit, Path(entry): Path<String>) -> Response {
 }
 
 fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
-    let missing =
-        || Refused::not_found(format!("there is no source `{id}` in the allowlist of now"));
+    let missing = || Refused::not_found(format!("there is no source `{id}` in the allowlist of now"));
     let history = asked.desk.registry().history();
     let policy = history.policy().ok_or_else(missing)?;
     let now = asked.desk.registry().clock();
-    let found = asked
-        .desk
-        .store()
-        .read(|db| desk::sources(db, &policy, now))
-        .map_err(|why| Refused::internal(&why))?;
-    let source = found
-        .into_iter()
-        .find(|source| source.entry.id == id)
-        .ok_or_else(missing)?;
+    let found = asked.desk.store().read(|db| desk::sources(db, &policy, now)).map_err(|why| Refused::internal(&why))?;
+    let source = found.into_iter().find(|source| source.entry.id == id).ok_or_else(missing)?;
     let entry = &source.entry;
     let hour = SignedDuration::from_hours(1);
     let day_start = back(ceiling(now, 1800), 24);
@@ -104,13 +96,7 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
     let mut f = asked.frame("source-title", "sources");
     f.title = f.w("source-title", id);
     let half = SignedDuration::from_mins(30);
-    let span = |from, length, count| Span {
-        from,
-        length,
-        count,
-        due_since,
-        now,
-    };
+    let span = |from, length, count| Span { from, length, count, due_since, now };
     let day_slots = strip::slots(&f, &lines, &span(day_start, half, 48));
     let week_slots = strip::slots(&f, &lines, &span(week_start, hour, 7 * 24));
     let hours = hour_rows(&f, &day_slots, day_start);
@@ -124,41 +110,25 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
     let page = OnePage {
         id: id.to_owned(),
         in_force: source.not_in_force.is_none(),
-        lead: f.say(
-            if approved.is_empty() {
-                "source-lead-nobody"
-            } else {
-                "source-lead"
-            },
-            &args,
-        ),
+        lead: f.say(if approved.is_empty() { "source-lead-nobody" } else { "source-lead" }, &args),
         groups: groups(&f, &source),
         items: f.n("items", &source.items),
         items_link: f.link(&with("/", "q", &format!("source:{id}"))),
         denials_link: denials,
         day: Strip {
             caption: f.t("strip-day"),
-            ticks: (0..8_i64)
-                .map(|tick| clock(&f, later(day_start, tick * 3)))
-                .collect(),
+            ticks: (0..8_i64).map(|tick| clock(&f, later(day_start, tick * 3))).collect(),
             rows: vec![(String::new(), day_slots)],
         },
         week: Strip {
             caption: f.t("strip-week"),
-            ticks: (0..8_i64)
-                .map(|tick| clock(&f, later(week_start, tick * 3)))
-                .collect(),
+            ticks: (0..8_i64).map(|tick| clock(&f, later(week_start, tick * 3))).collect(),
             rows: week_rows(&f, week_slots, week_start),
         },
         legend: strip::legend(&f),
         hours,
         runs_note: f.n("runs-note", &(lines.len().min(RUNS) as u64)),
-        runs: lines
-            .iter()
-            .rev()
-            .take(RUNS)
-            .map(|line| run(&f, line))
-            .collect(),
+        runs: lines.iter().rev().take(RUNS).map(|line| run(&f, line)).collect(),
         why_not: source.not_in_force.clone(),
         f,
     };
@@ -166,13 +136,11 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
 }
 
 fn back(at: Timestamp, hours: i64) -> Timestamp {
-    at.checked_sub(SignedDuration::from_hours(hours))
-        .unwrap_or(at)
+    at.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(at)
 }
 
 fn later(at: Timestamp, hours: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_hours(hours))
-        .unwrap_or(at)
+    at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(at)
 }
 
 /// The next full multiple of so many seconds.
@@ -190,12 +158,7 @@ fn clock(f: &Frame, at: Timestamp) -> String {
 }
 
 /// When the entry was first in force since `from`, to the hour, then to the minute.
-fn first_in_force(
-    history: &schemas::policy::History,
-    id: &str,
-    from: Timestamp,
-    now: Timestamp,
-) -> Option<Timestamp> {
+fn first_in_force(history: &schemas::policy::History, id: &str, from: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let mut at = from;
     loop {
         if strip::in_force(history, id, at.min(now)) {
@@ -208,15 +171,8 @@ fn first_in_force(
     }
     let found = at.min(now);
     // The minute within that hour.
-    let earlier = (0..60).rev().map(|minutes| {
-        found
-            .checked_sub(SignedDuration::from_mins(minutes))
-            .unwrap_or(found)
-    });
-    earlier
-        .filter(|at| *at >= from)
-        .find(|at| strip::in_force(history, id, *at))
-        .or(Some(found))
+    let earlier = (0..60).rev().map(|minutes| found.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(found));
+    earlier.filter(|at| *at >= from).find(|at| strip::in_force(history, id, *at)).or(Some(found))
 }
 
 fn week_rows(f: &Frame, slots: Vec<Slot>, start: Timestamp) -> Vec<(String, Vec<Slot>)> {
@@ -224,14 +180,10 @@ fn week_rows(f: &Frame, slots: Vec<Slot>, start: Timestamp) -> Vec<(String, Vec<
         .chunks(24)
         .enumerate()
         .map(|(day, slots)| {
-            let date = later(start, 24 * i64::try_from(day).unwrap_or(0))
-                .to_zoned(TimeZone::UTC)
-                .date();
+            let date = later(start, 24 * i64::try_from(day).unwrap_or(0)).to_zoned(TimeZone::UTC).date();
             let label = f.lang.day(date);
             // Day and month are enough beside a week.
-            let label = label
-                .rsplit_once('\u{a0}')
-                .map_or(label.clone(), |(label, _)| label.to_owned());
+            let label = label.rsplit_once('\u{a0}').map_or(label.clone(), |(label, _)| label.to_owned());
             (label, slots.to_vec())
         })
         .collect()
@@ -240,11 +192,7 @@ fn week_rows(f: &Frame, slots: Vec<Slot>, start: Timestamp) -> Vec<(String, Vec<
 /// Slots of the last day in words, runs of the same state joined.
 fn hour_rows(f: &Frame, slots: &[Slot], start: Timestamp) -> Vec<HourView> {
     let at = |slot: usize| {
-        start
-            .checked_add(SignedDuration::from_mins(
-                30 * i64::try_from(slot).unwrap_or(0),
-            ))
-            .unwrap_or(start)
+        start.checked_add(SignedDuration::from_mins(30 * i64::try_from(slot).unwrap_or(0))).unwrap_or(start)
     };
     let mut rows: Vec<(usize, usize, &Slot)> = Vec::new();
     for (place, slot) in slots.iter().enumerate() {
@@ -256,13 +204,8 @@ fn hour_rows(f: &Frame, slots: &[Slot], start: Timestamp) -> Vec<HourView> {
     rows.iter()
         .rev()
         .map(|(first, end, slot)| HourView {
-            when: f.say(
-                "from-to",
-                &[
-                    ("from", f.lang.moment(at(*first)).into()),
-                    ("to", f.lang.moment(at(*end)).into()),
-                ],
-            ),
+            when: f
+                .say("from-to", &[("from", f.lang.moment(at(*first)).into()), ("to", f.lang.moment(at(*end)).into())]),
             state: slot.state,
             sign: slot.sign,
             words: f.t(&format!("coverage-{}", slot.state)),

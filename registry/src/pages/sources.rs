@@ -52,20 +52,14 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
     let policy = asked.desk.registry().history().policy();
     let now = asked.desk.registry().clock();
     let found = match &policy {
-        Some(policy) => asked
-            .desk
-            .store()
-            .read(|db| desk::sources(db, policy, now))
-            .map_err(|why| Refused::internal(&why))?,
+        Some(policy) => {
+            asked.desk.store().read(|db| desk::sources(db, policy, now)).map_err(|why| Refused::internal(&why))?
+        }
         None => Vec::new(),
     };
     let f = asked.frame("sources-title", "sources");
     let sources = found.iter().map(|source| source_view(&f, source)).collect();
-    Made::of(&ListPage {
-        f,
-        none: policy.is_none(),
-        sources,
-    })
+    Made::of(&ListPage { f, none: policy.is_none(), sources })
 }
 
 fn source_view(f: &Frame, source: &Source) -> SourceView {
@@ -79,17 +73,8 @@ fn source_view(f: &Frame, source: &Source) -> SourceView {
         purpose: entry.purpose.clone(),
         hosts: hosts.join(", "),
         in_force: source.not_in_force.is_none(),
-        state: f.t(if source.not_in_force.is_none() {
-            "in-force"
-        } else {
-            "not-in-force"
-        }),
-        approved: source
-            .approved_by
-            .iter()
-            .map(|id| person(id))
-            .collect::<Vec<_>>()
-            .join(", "),
+        state: f.t(if source.not_in_force.is_none() { "in-force" } else { "not-in-force" }),
+        approved: source.approved_by.iter().map(|id| person(id)).collect::<Vec<_>>().join(", "),
         until: f.lang.day_of(&entry.expires_on),
         last: source.last.as_ref().map(|line| last(f, line)),
         items: f.n("items", &source.items),
@@ -104,10 +89,5 @@ pub fn host(rule: &Match) -> String {
 
 fn last(f: &Frame, line: &CoverageLine) -> Last {
     let state = strip::state_key(&line.state);
-    Last {
-        state,
-        sign: strip::sign(state),
-        words: f.t(&format!("coverage-{state}")),
-        at: f.moment(&line.to),
-    }
+    Last { state, sign: strip::sign(state), words: f.t(&format!("coverage-{state}")), at: f.moment(&line.to) }
 }

@@ -68,18 +68,10 @@ pub struct Span {
 
 /// All states, for the legend.
 pub fn legend(f: &Frame) -> Vec<Legend> {
-    let line = |(state, sign): &(&'static str, &'static str)| Legend {
-        state,
-        sign,
-        words: f.t(&format!("coverage-{state}")),
-    };
+    let line =
+        |(state, sign): &(&'static str, &'static str)| Legend { state, sign, words: f.t(&format!("coverage-{state}")) };
     // What happened first, then where nothing was to happen.
-    STATES
-        .iter()
-        .skip(2)
-        .chain(STATES.iter().take(2).rev())
-        .map(line)
-        .collect()
+    STATES.iter().skip(2).chain(STATES.iter().take(2).rev()).map(line).collect()
 }
 
 /// The key of a state as the tables write it: `rate_limited` is `rate-limited`.
@@ -89,53 +81,34 @@ pub fn state_key(state: &str) -> &'static str {
     if state == "not-attempted" {
         return "not-heard-yet";
     }
-    STATES
-        .iter()
-        .map(|(known, _)| *known)
-        .find(|known| *known == state)
-        .unwrap_or("failed")
+    STATES.iter().map(|(known, _)| *known).find(|known| *known == state).unwrap_or("failed")
 }
 
 /// The sign of a state.
 pub fn sign(state: &str) -> &'static str {
-    STATES
-        .iter()
-        .find(|(known, _)| *known == state)
-        .map_or("", |(_, sign)| sign)
+    STATES.iter().find(|(known, _)| *known == state).map_or("", |(_, sign)| sign)
 }
 
 fn rank(state: &str) -> usize {
-    STATES
-        .iter()
-        .position(|(known, _)| *known == state)
-        .unwrap_or(STATES.len())
+    STATES.iter().position(|(known, _)| *known == state).unwrap_or(STATES.len())
 }
 
 /// When was the entry in force? Asked of the log's history, once a slot.
 pub fn in_force(history: &History, entry: &str, at: Timestamp) -> bool {
-    history
-        .policy_at(at)
-        .is_some_and(|policy| policy.judge(entry, at).is_ok())
+    history.policy_at(at).is_some_and(|policy| policy.judge(entry, at).is_ok())
 }
 
 /// The slots of a span, each in its worst state.
 /// What begins after `now` is still to come.
 pub fn slots(f: &Frame, lines: &[CoverageLine], span: &Span) -> Vec<Slot> {
-    let Span {
-        from,
-        length,
-        count,
-        due_since,
-        now,
-    } = *span;
+    let Span { from, length, count, due_since, now } = *span;
     let seconds = length.as_secs().max(1);
     let mut found: BTreeMap<usize, (usize, BTreeMap<&'static str, u64>)> = BTreeMap::new();
     for line in lines {
         let Ok(at) = line.from.parse::<Timestamp>() else {
             continue;
         };
-        let Ok(place) = usize::try_from((at.as_second() - from.as_second()).div_euclid(seconds))
-        else {
+        let Ok(place) = usize::try_from((at.as_second() - from.as_second()).div_euclid(seconds)) else {
             continue;
         };
         let state = state_key(&line.state);
@@ -146,9 +119,7 @@ pub fn slots(f: &Frame, lines: &[CoverageLine], span: &Span) -> Vec<Slot> {
     (0..count)
         .map(|place| {
             let begins = from
-                .checked_add(SignedDuration::from_secs(
-                    seconds.saturating_mul(i64::try_from(place).unwrap_or(0)),
-                ))
+                .checked_add(SignedDuration::from_secs(seconds.saturating_mul(i64::try_from(place).unwrap_or(0))))
                 .unwrap_or(from);
             let ends = begins.checked_add(length).unwrap_or(begins);
             let time = begins.to_zoned(TimeZone::UTC).datetime();
@@ -156,16 +127,9 @@ pub fn slots(f: &Frame, lines: &[CoverageLine], span: &Span) -> Vec<Slot> {
             let (state, words) = match found.get(&place) {
                 Some((worst, counts)) => {
                     let said = counts.iter().map(|(state, count)| {
-                        format!(
-                            "{}\u{a0}× {}",
-                            f.number(count),
-                            f.t(&format!("coverage-{state}"))
-                        )
+                        format!("{}\u{a0}× {}", f.number(count), f.t(&format!("coverage-{state}")))
                     });
-                    (
-                        STATES.get(*worst).map_or("failed", |(state, _)| state),
-                        said.collect::<Vec<_>>().join(", "),
-                    )
+                    (STATES.get(*worst).map_or("failed", |(state, _)| state), said.collect::<Vec<_>>().join(", "))
                 }
                 None => {
                     let state = match due_since {
@@ -176,11 +140,7 @@ pub fn slots(f: &Frame, lines: &[CoverageLine], span: &Span) -> Vec<Slot> {
                     (state, f.t(&format!("coverage-{state}")))
                 }
             };
-            Slot {
-                state,
-                sign: sign(state),
-                title: format!("{when} – {words}"),
-            }
+            Slot { state, sign: sign(state), title: format!("{when} – {words}") }
         })
         .collect()
 }
@@ -194,32 +154,13 @@ mod tests {
         use schemas::coverage::CoverageState::{
             Blocked, Complete, Empty, Failed, NotAttempted, NotHeardYet, Partial, RateLimited,
         };
-        let keys = [
-            Complete,
-            Partial,
-            Empty,
-            RateLimited,
-            Blocked,
-            Failed,
-            NotAttempted,
-            NotHeardYet,
-        ]
-        .map(|state| {
+        let keys = [Complete, Partial, Empty, RateLimited, Blocked, Failed, NotAttempted, NotHeardYet].map(|state| {
             let word = serde_json::to_value(state).unwrap();
             state_key(word.as_str().unwrap())
         });
         assert_eq!(
             keys,
-            [
-                "complete",
-                "partial",
-                "empty",
-                "rate-limited",
-                "blocked",
-                "failed",
-                "not-heard-yet",
-                "not-heard-yet"
-            ]
+            ["complete", "partial", "empty", "rate-limited", "blocked", "failed", "not-heard-yet", "not-heard-yet"]
         );
         // A gap never has the sign of silence at the source.
         assert_ne!(sign("empty"), sign("not-heard-yet"));

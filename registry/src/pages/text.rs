@@ -6,9 +6,7 @@
 /// A text as collected: line breaks stay, other control characters and direction overrides are written out.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    written_out(text, |c| {
-        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202d}' | '\u{202e}')
-    })
+    written_out(text, |c| (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202d}' | '\u{202e}'))
 }
 
 /// An address, id or name, where not even a mark of direction belongs.
@@ -37,9 +35,7 @@ fn written_out(text: &str, is_odd: impl Fn(char) -> bool) -> String {
 pub fn lang_tag(declared: Option<&str>) -> String {
     let tag = declared.unwrap_or_default();
     let fits = tag.len() <= 35
-        && tag.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-        });
+        && tag.split('-').all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
     if fits { tag.to_owned() } else { String::new() }
 }
 
@@ -53,10 +49,7 @@ pub fn openable(address: &str) -> Option<String> {
 /// A key id without its hash: `alice.demo` of `alice.demo+0a1b2c3d`.
 #[must_use]
 pub fn person(key_id: &str) -> String {
-    key_id
-        .rsplit_once('+')
-        .map_or(key_id, |(name, _)| name)
-        .to_owned()
+    key_id.rsplit_once('+').map_or(key_id, |(name, _)| name).to_owned()
 }
 
 #[cfg(test)]
@@ -67,10 +60,7 @@ mod tests {
     fn what_would_mislead_is_written_out() {
         assert_eq!(shown("a\u{202e}b\nc\u{0}"), "a[U+202E]b\nc[U+0000]");
         assert_eq!(shown("كتاب\u{200f}"), "كتاب\u{200f}");
-        assert_eq!(
-            shown_id("https://example.org/\u{202e}fdp\n"),
-            "https://example.org/[U+202E]fdp[U+000A]"
-        );
+        assert_eq!(shown_id("https://example.org/\u{202e}fdp\n"), "https://example.org/[U+202E]fdp[U+000A]");
     }
 
     #[test]
@@ -84,13 +74,9 @@ mod tests {
     #[test]
     fn only_web_addresses_can_be_opened() {
         assert!(openable("https://example.org/a").is_some());
-        for wrong in [
-            "javascript:alert(1)",
-            "data:text/html,x",
-            "/relative",
-            "tag:example.org,2026:1",
-            "file:///etc/hosts",
-        ] {
+        for wrong in
+            ["javascript:alert(1)", "data:text/html,x", "/relative", "tag:example.org,2026:1", "file:///etc/hosts"]
+        {
             assert_eq!(openable(wrong), None, "{wrong}");
         }
     }

@@ -73,10 +73,8 @@ pub fn of(
     sources: usize,
     link: &dyn Fn(&str, &str) -> String,
 ) -> Option<Timeline> {
-    let counts: BTreeMap<Date, u64> = days
-        .iter()
-        .filter_map(|day| Some((day.value.parse().ok()?, day.count)))
-        .collect();
+    let counts: BTreeMap<Date, u64> =
+        days.iter().filter_map(|day| Some((day.value.parse().ok()?, day.count))).collect();
     let (first, last) = (*counts.keys().next()?, *counts.keys().next_back()?);
     let span = usize::try_from((last - first).get_days()).unwrap_or_default();
     let cut = match span {
@@ -85,23 +83,13 @@ pub fn of(
         _ => Cut::Year,
     };
     // Two weeks at least, so that one day does not fill the page.
-    let first = if cut == Cut::Day {
-        first.min(last.checked_sub(13.days()).ok()?)
-    } else {
-        first
-    };
+    let first = if cut == Cut::Day { first.min(last.checked_sub(13.days()).ok()?) } else { first };
     let mut buckets: Vec<Bucket> = Vec::new();
     let mut at = start(first, cut)?;
     while at <= last && buckets.len() < 400 {
         let end = after(at, cut)?;
         let count = counts.range(at..end).map(|(_, count)| count).sum();
-        buckets.push(Bucket {
-            first: at,
-            end,
-            count,
-            looked: 0,
-            troubled: 0,
-        });
+        buckets.push(Bucket { first: at, end, count, looked: 0, troubled: 0 });
         at = end;
     }
     for day in coverage {
@@ -114,12 +102,7 @@ pub fn of(
             bucket.troubled += u64::from(day.troubled > 0);
         }
     }
-    let highest = buckets
-        .iter()
-        .map(|bucket| bucket.count)
-        .max()
-        .unwrap_or(1)
-        .max(1);
+    let highest = buckets.iter().map(|bucket| bucket.count).max().unwrap_or(1).max(1);
     let step = f64::from(WIDTH) / buckets.len() as f64;
     let gap = (step * 0.18).clamp(0.5, 4.0);
     let mut timeline = Timeline {
@@ -148,12 +131,9 @@ pub fn of(
         };
         let label = match cut {
             Cut::Day => f.lang.day(bucket.first),
-            Cut::Month => f
-                .lang
-                .day(bucket.first)
-                .split_once('\u{a0}')
-                .map(|(_, month)| month.to_owned())
-                .unwrap_or_default(),
+            Cut::Month => {
+                f.lang.day(bucket.first).split_once('\u{a0}').map(|(_, month)| month.to_owned()).unwrap_or_default()
+            }
             Cut::Year => bucket.first.year().to_string(),
         };
         let words = f.t(&format!("timeline-{coverage}"));
@@ -169,12 +149,7 @@ pub fn of(
         });
         if bucket.count > 0 {
             let link = link(&bucket.first.to_string(), &bucket.end.to_string());
-            timeline.rows.push(Row {
-                label,
-                count: f.number(&bucket.count),
-                link,
-                words,
-            });
+            timeline.rows.push(Row { label, count: f.number(&bucket.count), link, words });
         }
     }
     timeline.rows.reverse();

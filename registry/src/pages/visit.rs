@@ -38,55 +38,30 @@ impl FromRequestParts<Desk> for Visit {
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Infallible> {
         let seat = Seat::from_request_parts(parts, desk).await;
         let all: Vec<(String, String)> =
-            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-                .into_owned()
-                .collect();
+            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         let mut wrong = all
             .iter()
             .enumerate()
             .find(|(at, (name, _))| all.iter().skip(at + 1).any(|(other, _)| other == name))
             .map(|(_, (name, _))| format!("`{name}` is given twice"));
-        let asked = all
-            .iter()
-            .find(|(name, _)| name == "lang")
-            .map(|(_, code)| code.clone());
+        let asked = all.iter().find(|(name, _)| name == "lang").map(|(_, code)| code.clone());
         let named = asked.as_deref().and_then(Lang::named);
         if let Some(code) = asked.filter(|_| named.is_none()) {
             wrong = Some(format!("`lang={code}` is not known; known are en, fr"));
         }
         let given: Vec<_> = all.into_iter().filter(|(name, _)| name != "lang").collect();
-        let here = given
-            .iter()
-            .fold(parts.uri.path().to_owned(), |path, (name, value)| {
-                with(&path, name, value)
-            });
-        let lang = named
-            .or_else(|| remembered(&parts.headers))
-            .unwrap_or_else(|| {
-                let accept = parts
-                    .headers
-                    .get(header::ACCEPT_LANGUAGE)
-                    .and_then(|value| value.to_str().ok());
-                Lang::preferred(accept.unwrap_or_default())
-            });
-        Ok(Self {
-            desk: desk.clone(),
-            seat,
-            lang,
-            named: named.is_some(),
-            given,
-            wrong,
-            here,
-        })
+        let here = given.iter().fold(parts.uri.path().to_owned(), |path, (name, value)| with(&path, name, value));
+        let lang = named.or_else(|| remembered(&parts.headers)).unwrap_or_else(|| {
+            let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+            Lang::preferred(accept.unwrap_or_default())
+        });
+        Ok(Self { desk: desk.clone(), seat, lang, named: named.is_some(), given, wrong, here })
     }
 }
 
 fn remembered(headers: &HeaderMap) -> Option<Lang> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    let code = cookies
-        .split(';')
-        .map(str::trim)
-        .find_map(|pair| pair.strip_prefix(lang::COOKIE)?.strip_prefix('='))?;
+    let code = cookies.split(';').map(str::trim).find_map(|pair| pair.strip_prefix(lang::COOKIE)?.strip_prefix('='))?;
     Lang::named(code)
 }
 
@@ -148,12 +123,7 @@ impl Visit {
         known: &[&str],
         make: impl FnOnce(&mut Asked) -> Result<Made, Refused> + Send + 'static,
     ) -> Response {
-        let seat = match self
-            .seat
-            .as_ref()
-            .map_err(again)
-            .and_then(|seat| seat.reads().map(|()| seat.clone()))
-        {
+        let seat = match self.seat.as_ref().map_err(again).and_then(|seat| seat.reads().map(|()| seat.clone())) {
             Ok(seat) => seat,
             Err(why) if why.problem().status == 401 => return self.to_sign_in(),
             Err(why) => return self.refuse(&why),
@@ -163,12 +133,7 @@ impl Visit {
         }
         let frame = self.frame_for(Some(&seat));
         let given = self.given.iter().cloned().collect();
-        let mut asked = Asked {
-            desk: self.desk.clone(),
-            seat,
-            given,
-            frame,
-        };
+        let mut asked = Asked { desk: self.desk.clone(), seat, given, frame };
         match blocking(move || make(&mut asked)).await {
             Ok(made) => self.send(made.status, made.html),
             Err(why) => self.refuse(&why),
@@ -184,16 +149,9 @@ impl Visit {
         if let Some(wrong) = &self.wrong {
             return Err(Refused::bad_request(wrong.clone()));
         }
-        if let Some((unknown, _)) = self
-            .given
-            .iter()
-            .find(|(name, _)| !known.contains(&name.as_str()))
-        {
+        if let Some((unknown, _)) = self.given.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             let all: Vec<_> = known.iter().copied().chain(["lang"]).collect();
-            return Err(Refused::bad_request(format!(
-                "`{unknown}` is not known; known are {}",
-                all.join(", ")
-            )));
+            return Err(Refused::bad_request(format!("`{unknown}` is not known; known are {}", all.join(", "))));
         }
         Ok(self.given.iter().cloned().collect())
     }
@@ -215,8 +173,7 @@ impl Visit {
     /// A problem as a page.
     pub fn refuse(&self, why: &Refused) -> Response {
         let problem = why.problem();
-        let status =
-            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let page = super::error::ErrorPage::of(self.frame(), problem);
         match page.render() {
             Ok(html) => self.send(status, html),
@@ -228,11 +185,8 @@ impl Visit {
     pub fn send(&self, status: StatusCode, html: String) -> Response {
         let mut answer = (status, Html(html)).into_response();
         if self.named {
-            let cookie = format!(
-                "{}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax",
-                lang::COOKIE,
-                self.lang.code()
-            );
+            let cookie =
+                format!("{}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", lang::COOKIE, self.lang.code());
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 answer.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -253,10 +207,5 @@ impl Visit {
 fn again(why: &Refused) -> Refused {
     let problem = why.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Refused::new(
-        status,
-        &problem.code,
-        &problem.title,
-        problem.detail.clone().unwrap_or_default(),
-    )
+    Refused::new(status, &problem.code, &problem.title, problem.detail.clone().unwrap_or_default())
 }

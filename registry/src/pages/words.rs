@@ -12,15 +12,13 @@ const FRENCH: &str = include_str!("../../assets/locales/fr.ftl");
 
 type Bundle = FluentBundle<FluentResource>;
 
-static BUNDLES: LazyLock<[Bundle; 2]> =
-    LazyLock::new(|| [bundle(Lang::En, ENGLISH), bundle(Lang::Fr, FRENCH)]);
+static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle(Lang::En, ENGLISH), bundle(Lang::Fr, FRENCH)]);
 
 fn bundle(lang: Lang, source: &str) -> Bundle {
     let tag: LanguageIdentifier = lang.tag().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![tag]);
     // What could not be read is left out; a test says that there is no such thing.
-    let resource =
-        FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
+    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
     let _ = bundle.add_resource(resource);
     bundle.set_formatter(Some(match lang {
         Lang::En => |value, _| grouped(Lang::En, value),
@@ -32,13 +30,8 @@ fn bundle(lang: Lang, source: &str) -> Bundle {
 /// Whole numbers as the language groups them; everything else as it is.
 fn grouped(lang: Lang, value: &FluentValue<'_>) -> Option<String> {
     match value {
-        FluentValue::Number(number)
-            if number.value >= 0.0 && number.value.fract() == 0.0 && number.value < 9e15 =>
-        {
-            format!("{:.0}", number.value)
-                .parse()
-                .ok()
-                .map(|number| lang.number(number))
+        FluentValue::Number(number) if number.value >= 0.0 && number.value.fract() == 0.0 && number.value < 9e15 => {
+            format!("{:.0}", number.value).parse().ok().map(|number| lang.number(number))
         }
         _ => None,
     }
@@ -55,9 +48,7 @@ pub fn say(lang: Lang, key: &str, args: &[(&str, FluentValue<'_>)]) -> String {
     };
     let args: FluentArgs<'_> = args.iter().cloned().collect();
     let mut errors = Vec::new();
-    bundle
-        .format_pattern(pattern, Some(&args), &mut errors)
-        .into_owned()
+    bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned()
 }
 
 /// The keys of a language, in the order of its file.
@@ -68,9 +59,7 @@ pub fn keys(lang: Lang) -> Vec<&'static str> {
         Lang::Fr => FRENCH,
     };
     let key = |line: &'static str| {
-        line.split_once(" =")
-            .map(|(key, _)| key)
-            .filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase()))
+        line.split_once(" =").map(|(key, _)| key).filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase()))
     };
     source.lines().filter_map(key).collect()
 }
@@ -78,9 +67,7 @@ pub fn keys(lang: Lang) -> Vec<&'static str> {
 /// True where there is such a message.
 #[must_use]
 pub fn knows(lang: Lang, key: &str) -> bool {
-    BUNDLES
-        .get(lang as usize)
-        .is_some_and(|bundle| bundle.has_message(key))
+    BUNDLES.get(lang as usize).is_some_and(|bundle| bundle.has_message(key))
 }
 
 #[cfg(test)]

@@ -84,14 +84,8 @@ pub fn phrase(text: &str, is_prefix: bool) -> Phrase {
         [one] => one.is_cjk,
         [.., last] => last.is_cjk && !last.is_joined,
     };
-    let tokens = pair(&atoms, Last::Inside)
-        .into_iter()
-        .map(|token| token.text)
-        .collect();
-    Phrase {
-        tokens,
-        is_prefix: is_prefix || ends_single,
-    }
+    let tokens = pair(&atoms, Last::Inside).into_iter().map(|token| token.text).collect();
+    Phrase { tokens, is_prefix: is_prefix || ends_single }
 }
 
 /// A short value (tag, name) so that spellings that differ only in case, accents or spacing are equal.
@@ -114,18 +108,10 @@ fn pair(atoms: &[Atom], last: Last) -> Vec<Token> {
     let mut rest = atoms.iter().peekable();
     while let Some(atom) = rest.next() {
         let next = rest.peek();
-        let single = Token {
-            text: atom.text.clone(),
-            start: atom.start,
-            end: atom.end,
-        };
+        let single = Token { text: atom.text.clone(), start: atom.start, end: atom.end };
         match next {
             Some(next) if atom.is_cjk && next.is_joined => {
-                out.push(Token {
-                    text: format!("{}{}", atom.text, next.text),
-                    start: atom.start,
-                    end: next.end,
-                });
+                out.push(Token { text: format!("{}{}", atom.text, next.text), start: atom.start, end: next.end });
             }
             _ if atom.is_joined => {
                 let wanted = match last {
@@ -147,11 +133,7 @@ fn pair(atoms: &[Atom], last: Last) -> Vec<Token> {
 #[must_use]
 pub fn atoms(text: &str) -> Vec<Atom> {
     let visible = Visible::of(text);
-    let mut cut = Cut {
-        visible: &visible,
-        atoms: Vec::new(),
-        gap: true,
-    };
+    let mut cut = Cut { visible: &visible, atoms: Vec::new(), gap: true };
     for (at, piece) in visible.text.split_word_bound_indices() {
         let behind = visible.text.get(at + piece.len()..).unwrap_or_default();
         let is_scheme = piece.eq_ignore_ascii_case("https") || piece.eq_ignore_ascii_case("http");
@@ -188,11 +170,7 @@ impl Cut<'_> {
         let mut begin = at;
         for part in piece.split(|c: char| !c.is_ascii_alphanumeric()) {
             if !part.is_empty() {
-                let text: String = part
-                    .chars()
-                    .take(MAX_TOKEN_CHARS)
-                    .map(|c| c.to_ascii_lowercase())
-                    .collect();
+                let text: String = part.chars().take(MAX_TOKEN_CHARS).map(|c| c.to_ascii_lowercase()).collect();
                 self.word(text, begin, begin + part.len());
             }
             begin += part.len() + 1;
@@ -206,10 +184,7 @@ impl Cut<'_> {
         let same = folded.chars().count() == piece.chars().count();
         let whole = (at, at + piece.len());
         let ranges: Vec<(usize, usize)> = if same {
-            piece
-                .char_indices()
-                .map(|(i, c)| (at + i, at + i + c.len_utf8()))
-                .collect()
+            piece.char_indices().map(|(i, c)| (at + i, at + i + c.len_utf8())).collect()
         } else {
             Vec::new()
         };
@@ -222,8 +197,7 @@ impl Cut<'_> {
                 number += 1;
                 let class = class(c);
                 if class == Class::Word || (class == Class::Mark && word.is_some()) {
-                    let (text, _, word_end) =
-                        word.get_or_insert_with(|| (String::new(), start, end));
+                    let (text, _, word_end) = word.get_or_insert_with(|| (String::new(), start, end));
                     text.push(c);
                     *word_end = end;
                     continue;
@@ -289,10 +263,7 @@ struct Visible<'a> {
 impl<'a> Visible<'a> {
     fn of(original: &'a str) -> Self {
         if !original.chars().any(is_invisible) {
-            return Self {
-                text: Cow::Borrowed(original),
-                origins: Vec::new(),
-            };
+            return Self { text: Cow::Borrowed(original), origins: Vec::new() };
         }
         let mut text = String::with_capacity(original.len());
         let mut origins = Vec::with_capacity(original.len());
@@ -300,10 +271,7 @@ impl<'a> Visible<'a> {
             text.push(c);
             origins.extend(at..at + c.len_utf8());
         }
-        Self {
-            text: Cow::Owned(text),
-            origins,
-        }
+        Self { text: Cow::Owned(text), origins }
     }
 
     fn origin(&self, at: usize) -> usize {
@@ -335,10 +303,7 @@ fn is_dropped_mark(c: char) -> bool {
 
 fn fold_piece(piece: &str) -> String {
     let mut out = String::with_capacity(piece.len());
-    let letters = piece
-        .nfkd()
-        .filter(|c| !is_dropped_mark(*c) && !is_invisible(*c))
-        .flat_map(char::to_lowercase);
+    let letters = piece.nfkd().filter(|c| !is_dropped_mark(*c) && !is_invisible(*c)).flat_map(char::to_lowercase);
     // Lower case may bring a mark back (İ).
     for c in letters.filter(|c| !is_dropped_mark(*c)) {
         match c {
@@ -359,11 +324,7 @@ fn fold_piece(piece: &str) -> String {
             other => out.push(other),
         }
     }
-    if out.is_ascii() {
-        out
-    } else {
-        out.nfc().collect()
-    }
+    if out.is_ascii() { out } else { out.nfc().collect() }
 }
 
 fn digit(c: char, zero: u32) -> char {
@@ -379,8 +340,7 @@ fn class(c: char) -> Class {
         Class::Word
     } else if matches!(c, '\u{1f1e6}'..='\u{1f1ff}') {
         Class::Flag
-    } else if matches!(c, '\u{2600}'..='\u{27bf}' | '\u{2b50}' | '\u{2b55}' | '\u{1f000}'..='\u{1faff}')
-    {
+    } else if matches!(c, '\u{2600}'..='\u{27bf}' | '\u{2b50}' | '\u{2b55}' | '\u{1f000}'..='\u{1faff}') {
         Class::Picture
     } else {
         Class::Other

@@ -21,13 +21,11 @@ const SHOWN: &str = "(r.current = 1 OR (i.gone = 1 AND r.id = (SELECT l.id FROM 
     WHERE l.item = i.id AND l.record IS NOT NULL ORDER BY l.last_seen_at DESC, l.id DESC LIMIT 1)))";
 
 /// Known in more than one version; a withdrawal is none.
-pub(super) const REVISED: &str = "EXISTS (SELECT 1 FROM revisions o WHERE o.item = r.item AND o.id <> r.id AND o.content IS NOT NULL)";
+pub(super) const REVISED: &str =
+    "EXISTS (SELECT 1 FROM revisions o WHERE o.item = r.item AND o.id <> r.id AND o.content IS NOT NULL)";
 
 pub(super) fn compile(query: &Query, options: &Options) -> Condition {
-    let mut build = Build {
-        values: Vec::new(),
-        options,
-    };
+    let mut build = Build { values: Vec::new(), options };
     let mut sql = match query.expr() {
         Some(expr) => build.expr(expr),
         None => "1".to_owned(),
@@ -36,16 +34,8 @@ pub(super) fn compile(query: &Query, options: &Options) -> Condition {
         sql = format!("{sql} AND {SHOWN}");
     }
     let wanted: Vec<String> = query.wanted_words().into_iter().filter_map(words).collect();
-    let wanted = if wanted.is_empty() {
-        None
-    } else {
-        Some(wanted.join(" OR "))
-    };
-    Condition {
-        sql,
-        values: build.values,
-        wanted,
-    }
+    let wanted = if wanted.is_empty() { None } else { Some(wanted.join(" OR ")) };
+    Condition { sql, values: build.values, wanted }
 }
 
 struct Build<'a> {
@@ -64,9 +54,7 @@ impl Build<'_> {
         // Words that belong together are one question to the word index.
         if let Some(asked) = all_words(expr) {
             let asked = self.put(asked);
-            return format!(
-                "d.row IN (SELECT rowid FROM search_word WHERE search_word MATCH {asked})"
-            );
+            return format!("d.row IN (SELECT rowid FROM search_word WHERE search_word MATCH {asked})");
         }
         match expr {
             Expr::And(parts) => self.joined(parts, " AND "),
@@ -97,14 +85,8 @@ impl Build<'_> {
             Field::Author(value) => self.key(KeyField::Author, author_key(value)),
             Field::Tag(value) => self.key(KeyField::Tag, tag_key(value)),
             Field::Link(Link::Host(host)) => self.key(KeyField::Host, host.clone()),
-            Field::Link(Link::Address {
-                address,
-                is_prefix: false,
-            }) => self.key(KeyField::Address, address.clone()),
-            Field::Link(Link::Address {
-                address,
-                is_prefix: true,
-            }) => {
+            Field::Link(Link::Address { address, is_prefix: false }) => self.key(KeyField::Address, address.clone()),
+            Field::Link(Link::Address { address, is_prefix: true }) => {
                 let (from, to) = (self.put(address.clone()), self.put(after_all(address)));
                 let field = KeyField::Address as i64;
                 format!(
@@ -115,10 +97,7 @@ impl Build<'_> {
             Field::Before(at) => format!("d.time < {}", self.put(at.as_microsecond())),
             Field::Seen(seen) => {
                 let (from, to) = seen.bounds(self.options.now);
-                let (from, to) = (
-                    self.put(from.as_microsecond()),
-                    self.put(to.as_microsecond()),
-                );
+                let (from, to) = (self.put(from.as_microsecond()), self.put(to.as_microsecond()));
                 format!("(d.seen >= {from} AND d.seen < {to})")
             }
             Field::Has(has) => {
@@ -175,8 +154,5 @@ fn words(text: &Text) -> Option<String> {
     let column = if text.in_title { "title : " } else { "" };
     let star = if phrase.is_prefix { " *" } else { "" };
     // The analyser leaves letters, digits and pictures; should it ever leave a quote, it stays inside the string.
-    Some(format!(
-        "({column}\"{}\"{star})",
-        phrase.tokens.join(" ").replace('"', "\"\"")
-    ))
+    Some(format!("({column}\"{}\"{star})", phrase.tokens.join(" ").replace('"', "\"\"")))
 }

@@ -22,11 +22,7 @@ pub(super) enum Place {
 /// The first bytes of a digest over what must stay the same from page to page.
 fn mark(query: &Query, options: &Options) -> Vec<u8> {
     let mut hash = Sha256::new();
-    hash.update([
-        VERSION,
-        u8::from(options.order == Order::Relevance),
-        u8::from(options.every_version),
-    ]);
+    hash.update([VERSION, u8::from(options.order == Order::Relevance), u8::from(options.every_version)]);
     hash.update(query.to_string());
     hash.finalize().iter().copied().take(MARK_BYTES).collect()
 }
@@ -44,20 +40,13 @@ pub(super) fn write(query: &Query, options: &Options, place: Place) -> String {
 }
 
 pub(super) fn read(query: &Query, options: &Options, cursor: &str) -> Result<Place, SearchError> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(cursor)
-        .map_err(|_| SearchError::Cursor)?;
-    let rest = bytes
-        .strip_prefix(mark(query, options).as_slice())
-        .ok_or(SearchError::Cursor)?;
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| SearchError::Cursor)?;
+    let rest = bytes.strip_prefix(mark(query, options).as_slice()).ok_or(SearchError::Cursor)?;
     match options.order {
         Order::Newest => {
             let (time, row) = rest.split_first_chunk().ok_or(SearchError::Cursor)?;
             let row = row.try_into().map_err(|_| SearchError::Cursor)?;
-            Ok(Place::Behind {
-                time: i64::from_be_bytes(*time),
-                row: i64::from_be_bytes(row),
-            })
+            Ok(Place::Behind { time: i64::from_be_bytes(*time), row: i64::from_be_bytes(row) })
         }
         Order::Relevance => {
             let offset = rest.try_into().map_err(|_| SearchError::Cursor)?;

@@ -111,9 +111,7 @@ impl SqliteIndex {
         let exists = "SELECT count(*) FROM sqlite_schema WHERE name = 'search_meta'";
         if connection.query_row(exists, [], |row| row.get::<_, i64>(0))? == 1 {
             let found = connection
-                .query_row("SELECT format, analyser FROM search_meta", [], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
+                .query_row("SELECT format, analyser FROM search_meta", [], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             if found == Some(known) {
                 return Ok(());
@@ -122,10 +120,7 @@ impl SqliteIndex {
         let tx = connection.unchecked_transaction()?;
         tx.execute_batch(DROP)?;
         tx.execute_batch(TABLES)?;
-        tx.execute(
-            "INSERT INTO search_meta VALUES (1, ?, ?)",
-            params![known.0, known.1],
-        )?;
+        tx.execute("INSERT INTO search_meta VALUES (1, ?, ?)", params![known.0, known.1])?;
         self.index_all(&tx)?;
         tx.commit()
     }
@@ -140,21 +135,12 @@ impl SqliteIndex {
         while let Some(row) = rows.next()? {
             let time = |column: usize| -> rusqlite::Result<Timestamp> {
                 row.get::<_, String>(column)?.parse().map_err(|why| {
-                    rusqlite::Error::FromSqlConversionFailure(
-                        column,
-                        rusqlite::types::Type::Text,
-                        Box::new(why),
-                    )
+                    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(why))
                 })
             };
-            let record: Record =
-                serde_json::from_str(&row.get::<_, String>(2)?).map_err(|why| {
-                    rusqlite::Error::FromSqlConversionFailure(
-                        2,
-                        rusqlite::types::Type::Text,
-                        Box::new(why),
-                    )
-                })?;
+            let record: Record = serde_json::from_str(&row.get::<_, String>(2)?).map_err(|why| {
+                rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(why))
+            })?;
             let (entry, vantage): (String, String) = (row.get(3)?, row.get(4)?);
             self.take_in(
                 tx,
@@ -182,18 +168,14 @@ impl SqliteIndex {
         self.let_go(tx, doc.row)?;
         let record = doc.record;
         let claim = record.published_at.as_ref().and_then(|claimed| claimed.at);
-        tx.prepare_cached("INSERT INTO search_doc VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
-            .execute(params![
+        tx.prepare_cached("INSERT INTO search_doc VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+            params![
                 doc.row,
                 doc.item,
                 record.platform.to_lowercase(),
                 record.id,
                 kind_word(record.kind),
-                record
-                    .language
-                    .as_deref()
-                    .unwrap_or_default()
-                    .to_lowercase(),
+                record.language.as_deref().unwrap_or_default().to_lowercase(),
                 doc.entry,
                 doc.vantage,
                 doc.home,
@@ -201,16 +183,15 @@ impl SqliteIndex {
                 claim == Some(doc.time),
                 doc.first_seen_at.as_microsecond(),
                 has(record),
-            ])?;
+            ],
+        )?;
         let mut insert = tx.prepare_cached("INSERT INTO search_key VALUES (?, ?, ?)")?;
         for (field, value) in keys(record) {
             insert.execute(params![field as i64, value, doc.row])?;
         }
         let words = Words::of(record);
-        tx.prepare_cached(
-            "INSERT INTO search_word (rowid, title, text, about) VALUES (?, ?, ?, ?)",
-        )?
-        .execute(params![doc.row, words.title, words.text, words.about])?;
+        tx.prepare_cached("INSERT INTO search_word (rowid, title, text, about) VALUES (?, ?, ?, ?)")?
+            .execute(params![doc.row, words.title, words.text, words.about])?;
         Ok(())
     }
 
@@ -220,17 +201,11 @@ impl SqliteIndex {
     ///
     /// The engine's.
     pub fn let_go(&self, tx: &Transaction<'_>, row: i64) -> rusqlite::Result<()> {
-        if tx
-            .prepare_cached("DELETE FROM search_doc WHERE row = ?")?
-            .execute([row])?
-            == 0
-        {
+        if tx.prepare_cached("DELETE FROM search_doc WHERE row = ?")?.execute([row])? == 0 {
             return Ok(());
         }
-        tx.prepare_cached("DELETE FROM search_key WHERE row = ?")?
-            .execute([row])?;
-        tx.prepare_cached("DELETE FROM search_word WHERE rowid = ?")?
-            .execute([row])?;
+        tx.prepare_cached("DELETE FROM search_key WHERE row = ?")?.execute([row])?;
+        tx.prepare_cached("DELETE FROM search_word WHERE rowid = ?")?.execute([row])?;
         Ok(())
     }
 
@@ -348,10 +323,7 @@ pub(super) fn tag_key(value: &str) -> String {
 fn keys(record: &Record) -> BTreeSet<(KeyField, String)> {
     let mut out = BTreeSet::new();
     if let Some(author) = &record.author {
-        for value in [&author.id, &author.handle, &author.name]
-            .into_iter()
-            .flatten()
-        {
+        for value in [&author.id, &author.handle, &author.name].into_iter().flatten() {
             out.insert((KeyField::Author, author_key(value)));
         }
     }
@@ -365,10 +337,7 @@ fn keys(record: &Record) -> BTreeSet<(KeyField, String)> {
         out.insert((KeyField::Host, rest.to_owned()));
         // The hosts above it, but not a whole top-level domain.
         if matches!(url.host(), Some(url::Host::Domain(_))) {
-            while let Some((_, above)) = rest
-                .split_once('.')
-                .filter(|(_, above)| above.contains('.'))
-            {
+            while let Some((_, above)) = rest.split_once('.').filter(|(_, above)| above.contains('.')) {
                 out.insert((KeyField::Host, above.to_owned()));
                 rest = above;
             }
@@ -384,7 +353,5 @@ fn addresses(record: &Record) -> impl Iterator<Item = Url> {
     let texts = texts
         .chain(record.media.iter().map(|media| &media.url))
         .chain(record.relations.iter().map(|relation| &relation.to));
-    texts
-        .filter_map(|text| Url::parse(text).ok())
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
+    texts.filter_map(|text| Url::parse(text).ok()).filter(|url| matches!(url.scheme(), "http" | "https"))
 }

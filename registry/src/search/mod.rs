@@ -35,9 +35,7 @@ pub enum SearchError {
         limit_ms: u64,
     },
     /// The index has not followed the log far enough yet: wait and ask again.
-    #[error(
-        "search is complete to log size {complete_to}, {min_size} was asked for; ask again in a moment"
-    )]
+    #[error("search is complete to log size {complete_to}, {min_size} was asked for; ask again in a moment")]
     NotYet {
         /// Size asked for.
         min_size: u64,

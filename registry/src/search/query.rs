@@ -94,9 +94,7 @@ impl Query {
     ///
     /// [`QueryError`] with the place of the first mistake.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        Ok(Self {
-            expr: parse::parse(text)?,
-        })
+        Ok(Self { expr: parse::parse(text)? })
     }
 
     /// A query from a tree; the limits of [`Query::parse`] are not checked.
@@ -133,11 +131,7 @@ impl Expr {
                 other => flat.push(other),
             }
         }
-        if flat.len() < 2 {
-            flat.pop()
-        } else {
-            Some(Self::And(flat))
-        }
+        if flat.len() < 2 { flat.pop() } else { Some(Self::And(flat)) }
     }
 
     /// Any of these; `None` of an empty list.
@@ -150,19 +144,12 @@ impl Expr {
                 other => flat.push(other),
             }
         }
-        if flat.len() < 2 {
-            flat.pop()
-        } else {
-            Some(Self::Or(flat))
-        }
+        if flat.len() < 2 { flat.pop() } else { Some(Self::Or(flat)) }
     }
 
     /// The opposite.
     #[must_use]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "`!expr` would hide that a tree is built"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "`!expr` would hide that a tree is built")]
     pub fn not(part: Self) -> Self {
         match part {
             Self::Not(inner) => *inner,
@@ -238,21 +225,13 @@ impl fmt::Display for Text {
         if self.in_title {
             f.write_str("title:")?;
         }
-        let bare = if self.in_title {
-            parse::is_bare_value(&self.words)
-        } else {
-            parse::is_bare_word(&self.words)
-        };
+        let bare = if self.in_title { parse::is_bare_value(&self.words) } else { parse::is_bare_word(&self.words) };
         if bare {
             f.write_str(&self.words)?;
         } else {
             quoted(f, &self.words)?;
         }
-        if self.is_prefix {
-            f.write_str("*")
-        } else {
-            Ok(())
-        }
+        if self.is_prefix { f.write_str("*") } else { Ok(()) }
     }
 }
 

@@ -180,16 +180,9 @@ impl Search {
     /// # Errors
     ///
     /// [`SearchError::NotYet`] below `min_size`, [`SearchError::TooSlow`], [`SearchError::Limit`], [`SearchError::Cursor`]; the engine's.
-    pub fn run(
-        connection: &Connection,
-        query: &Query,
-        options: &Options,
-    ) -> Result<Answer, SearchError> {
+    pub fn run(connection: &Connection, query: &Query, options: &Options) -> Result<Answer, SearchError> {
         if options.limit == 0 || options.limit > MAX_LIMIT {
-            return Err(SearchError::Limit {
-                limit: options.limit,
-                most: MAX_LIMIT,
-            });
+            return Err(SearchError::Limit { limit: options.limit, most: MAX_LIMIT });
         }
         let place = match &options.cursor {
             Some(cursor) => Some(cursor::read(query, options, cursor)?),
@@ -197,11 +190,7 @@ impl Search {
         };
         watchdog::within(connection, options.time_limit, || {
             // A caller's transaction gives one state already.
-            let snapshot = if connection.is_autocommit() {
-                Some(connection.unchecked_transaction()?)
-            } else {
-                None
-            };
+            let snapshot = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
             let answer = answer(connection, query, options, place);
             drop(snapshot);
             answer
@@ -217,10 +206,7 @@ fn answer(
 ) -> Result<Answer, SearchError> {
     let complete_to = Search::complete_to(connection)?;
     if let Some(min_size) = options.min_size.filter(|min_size| *min_size > complete_to) {
-        return Err(SearchError::NotYet {
-            min_size,
-            complete_to,
-        });
+        return Err(SearchError::NotYet { min_size, complete_to });
     }
     let condition = compile(query, options);
     let (total, facets) = if options.facets {
@@ -231,21 +217,12 @@ fn answer(
         (
             connection
                 .prepare_cached(&sql)?
-                .query_row(params_from_iter(&condition.values), |row| {
-                    row.get::<_, i64>(0)
-                })?,
+                .query_row(params_from_iter(&condition.values), |row| row.get::<_, i64>(0))?,
             None,
         )
     };
     let (hits, next) = page(connection, query, options, &condition, place)?;
-    Ok(Answer {
-        query: query.to_string(),
-        complete_to,
-        total: total.unsigned_abs(),
-        hits,
-        next,
-        facets,
-    })
+    Ok(Answer { query: query.to_string(), complete_to, total: total.unsigned_abs(), hits, next, facets })
 }
 
 const FROM: &str = "search_doc d JOIN revisions r ON r.id = d.row JOIN items i ON i.id = d.item";
@@ -303,9 +280,7 @@ fn page(
         }
     };
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut hits = statement
-        .query_map(params_from_iter(&values), hit)?
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut hits = statement.query_map(params_from_iter(&values), hit)?.collect::<Result<Vec<_>, _>>()?;
     let wanted = usize::try_from(options.limit).unwrap_or(usize::MAX);
     if hits.len() <= wanted {
         return Ok((hits, None));
@@ -313,10 +288,7 @@ fn page(
     hits.truncate(wanted);
     let place = match (options.order, hits.last()) {
         (Order::Relevance, _) => Place::Offset(offset.saturating_add(options.limit)),
-        (Order::Newest, Some(last)) => Place::Behind {
-            time: last.time.as_microsecond(),
-            row: last.revision,
-        },
+        (Order::Newest, Some(last)) => Place::Behind { time: last.time.as_microsecond(), row: last.revision },
         (Order::Newest, None) => return Ok((hits, None)),
     };
     Ok((hits, Some(cursor::write(query, options, place))))
@@ -325,8 +297,7 @@ fn page(
 fn hit(row: &Row<'_>) -> rusqlite::Result<Hit> {
     let moment = |column: usize| -> rusqlite::Result<Timestamp> {
         let value = row.get(column)?;
-        Timestamp::from_microsecond(value)
-            .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+        Timestamp::from_microsecond(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
     };
     let language: String = row.get(5)?;
     Ok(Hit {
@@ -335,11 +306,7 @@ fn hit(row: &Row<'_>) -> rusqlite::Result<Hit> {
         platform: row.get(2)?,
         id: row.get(3)?,
         kind: row.get(4)?,
-        language: if language.is_empty() {
-            None
-        } else {
-            Some(language)
-        },
+        language: if language.is_empty() { None } else { Some(language) },
         source: row.get(6)?,
         vantage: row.get(7)?,
         is_home: row.get(8)?,
@@ -389,9 +356,7 @@ fn facets(connection: &Connection, condition: &Condition) -> Result<(i64, Facets
             "language" => &mut facets.language,
             "kind" => &mut facets.kind,
             "day" => {
-                facets
-                    .day
-                    .extend(day_text(row.get(1)?).map(|value| Count { value, count }));
+                facets.day.extend(day_text(row.get(1)?).map(|value| Count { value, count }));
                 continue;
             }
             _ => {
@@ -399,10 +364,7 @@ fn facets(connection: &Connection, condition: &Condition) -> Result<(i64, Facets
                 continue;
             }
         };
-        list.push(Count {
-            value: row.get(1)?,
-            count,
-        });
+        list.push(Count { value: row.get(1)?, count });
     }
     facets.day.reverse();
     Ok((total, facets))

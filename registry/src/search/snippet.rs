@@ -36,9 +36,7 @@ pub fn snippets(query: &Query, record: &Record, around_chars: usize) -> Vec<Snip
     let wanted = query.wanted_words();
     let phrases = |in_title: bool| -> Vec<Phrase> {
         let fitting = wanted.iter().filter(|text| in_title || !text.in_title);
-        fitting
-            .map(|text| analyser::phrase(&text.words, text.is_prefix))
-            .collect()
+        fitting.map(|text| analyser::phrase(&text.words, text.is_prefix)).collect()
     };
     let (title, other) = (phrases(true), phrases(false));
     let mut out = Vec::new();
@@ -46,12 +44,7 @@ pub fn snippets(query: &Query, record: &Record, around_chars: usize) -> Vec<Snip
         out.push(show("title", text, &places(text, &title), None));
     }
     if let Some(text) = record.text.as_deref().filter(|text| !text.is_empty()) {
-        out.push(show(
-            "text",
-            text,
-            &places(text, &other),
-            Some(around_chars),
-        ));
+        out.push(show("text", text, &places(text, &other), Some(around_chars)));
     }
     for text in about(record) {
         let found = places(text, &other);
@@ -89,26 +82,17 @@ fn begins(here: &[Token], phrase: &Phrase) -> Option<(usize, usize)> {
     let covered = here.get(..phrase.tokens.len())?;
     let (first, last) = (covered.first()?, covered.last()?);
     let count = covered.len();
-    let fits = covered
-        .iter()
-        .zip(&phrase.tokens)
-        .enumerate()
-        .all(|(number, (token, wanted))| {
-            if phrase.is_prefix && number + 1 == count {
-                token.text.starts_with(wanted.as_str())
-            } else {
-                token.text == *wanted
-            }
-        });
+    let fits = covered.iter().zip(&phrase.tokens).enumerate().all(|(number, (token, wanted))| {
+        if phrase.is_prefix && number + 1 == count {
+            token.text.starts_with(wanted.as_str())
+        } else {
+            token.text == *wanted
+        }
+    });
     fits.then_some((first.start, last.end.max(first.end)))
 }
 
-fn show(
-    field: &'static str,
-    text: &str,
-    found: &[(usize, usize)],
-    around: Option<usize>,
-) -> Snippet {
+fn show(field: &'static str, text: &str, found: &[(usize, usize)], around: Option<usize>) -> Snippet {
     let (from, to) = match around {
         None => (0, text.len()),
         Some(chars) => {
@@ -119,10 +103,7 @@ fn show(
     let mut parts = Vec::new();
     let mut put = |start: usize, end: usize, is_hit: bool| {
         if let Some(piece) = text.get(start..end).filter(|piece| !piece.is_empty()) {
-            parts.push(Part {
-                text: piece.to_owned(),
-                is_hit,
-            });
+            parts.push(Part { text: piece.to_owned(), is_hit });
         }
     };
     let mut at = from;
@@ -135,32 +116,20 @@ fn show(
         }
     }
     put(at, to, false);
-    Snippet {
-        field,
-        is_cut_before: from > 0,
-        is_cut_after: to < text.len(),
-        parts,
-    }
+    Snippet { field, is_cut_before: from > 0, is_cut_after: to < text.len(), parts }
 }
 
 fn back(text: &str, from: usize, chars: usize) -> usize {
     let before = text.get(..from).unwrap_or_default();
     match chars.checked_sub(1) {
-        Some(last) => before
-            .char_indices()
-            .rev()
-            .nth(last)
-            .map_or(0, |(at, _)| at),
+        Some(last) => before.char_indices().rev().nth(last).map_or(0, |(at, _)| at),
         None => from,
     }
 }
 
 fn forward(text: &str, from: usize, chars: usize) -> usize {
     let behind = text.get(from..).unwrap_or_default();
-    behind
-        .char_indices()
-        .nth(chars)
-        .map_or(text.len(), |(at, _)| from + at)
+    behind.char_indices().nth(chars).map_or(text.len(), |(at, _)| from + at)
 }
 
 #[cfg(test)]
@@ -173,18 +142,11 @@ mod tests {
         let mut record = Record::new(Kind::Post, "web", "1");
         record.text = Some(text.to_owned());
         let shown = snippets(&Query::parse(query).unwrap(), &record, around);
-        let body = shown
-            .iter()
-            .find(|snippet| snippet.field == "text")
-            .unwrap();
+        let body = shown.iter().find(|snippet| snippet.field == "text").unwrap();
         let mut out = String::new();
         out.push_str(if body.is_cut_before { "…" } else { "" });
         for part in &body.parts {
-            out.push_str(&if part.is_hit {
-                format!("[{}]", part.text)
-            } else {
-                part.text.clone()
-            });
+            out.push_str(&if part.is_hit { format!("[{}]", part.text) } else { part.text.clone() });
         }
         out.push_str(if body.is_cut_after { "…" } else { "" });
         assert_eq!(out, expected, "{query}");
@@ -192,19 +154,9 @@ mod tests {
 
     #[test]
     fn words_are_marked_where_they_stand() {
-        check(
-            "ete",
-            "L’Été au port, l'été !",
-            99,
-            "L’[Été] au port, l'[été] !",
-        );
+        check("ete", "L’Été au port, l'été !", 99, "L’[Été] au port, l'[été] !");
         check("harb* -ferry", "Harbours, ferry", 99, "[Harbours], ferry");
-        check(
-            "\"ice free\"",
-            "free ice, ice-free",
-            99,
-            "free ice, [ice-free]",
-        );
+        check("\"ice free\"", "free ice, ice-free", 99, "free ice, [ice-free]");
         check("国人", "中国人民", 99, "中[国人]民");
         check("国", "中国人。外国", 99, "中[国人]。外[国]");
         check("title:port", "port", 99, "port");

@@ -19,9 +19,7 @@ pub(super) fn within<T>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, SearchError>,
 ) -> Result<T, SearchError> {
-    let too_slow = || SearchError::TooSlow {
-        limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-    };
+    let too_slow = || SearchError::TooSlow { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) };
     if limit.is_zero() {
         return Err(too_slow());
     }
@@ -40,9 +38,7 @@ pub(super) fn within<T>(
         answer
     });
     match answer {
-        Err(SearchError::Sqlite(why))
-            if why.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) =>
-        {
+        Err(SearchError::Sqlite(why)) if why.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
             Err(too_slow())
         }
         other => other,
@@ -53,8 +49,7 @@ pub(super) fn within<T>(
 mod tests {
     use super::*;
 
-    const FOR_EVER: &str =
-        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+    const FOR_EVER: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
 
     fn count(connection: &Connection, sql: &str) -> Result<i64, SearchError> {
         Ok(connection.query_row(sql, [], |row| row.get(0))?)
@@ -64,35 +59,17 @@ mod tests {
     fn endless_work_ends_and_the_connection_goes_on() {
         let connection = Connection::open_in_memory().unwrap();
         for _ in 0..20 {
-            let answer = within(&connection, Duration::from_millis(3), || {
-                count(&connection, FOR_EVER)
-            });
-            assert!(
-                matches!(answer, Err(SearchError::TooSlow { limit_ms: 3 })),
-                "{answer:?}"
-            );
-            assert_eq!(
-                count(&connection, "SELECT 7").unwrap(),
-                7,
-                "no interrupt comes after the end"
-            );
+            let answer = within(&connection, Duration::from_millis(3), || count(&connection, FOR_EVER));
+            assert!(matches!(answer, Err(SearchError::TooSlow { limit_ms: 3 })), "{answer:?}");
+            assert_eq!(count(&connection, "SELECT 7").unwrap(), 7, "no interrupt comes after the end");
         }
     }
 
     #[test]
     fn work_that_ends_in_time_is_let_alone() {
         let connection = Connection::open_in_memory().unwrap();
-        assert_eq!(
-            within(&connection, Duration::from_secs(60), || count(
-                &connection,
-                "SELECT 7"
-            ))
-            .unwrap(),
-            7
-        );
-        let none = within(&connection, Duration::ZERO, || {
-            count(&connection, "SELECT 7")
-        });
+        assert_eq!(within(&connection, Duration::from_secs(60), || count(&connection, "SELECT 7")).unwrap(), 7);
+        let none = within(&connection, Duration::ZERO, || count(&connection, "SELECT 7"));
         assert!(matches!(none, Err(SearchError::TooSlow { limit_ms: 0 })));
     }
 }

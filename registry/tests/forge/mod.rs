@@ -21,18 +21,12 @@ pub struct Parts {
 
 /// Opens a segment file.
 pub fn open(file: &[u8]) -> Parts {
-    let mut records: Vec<Record> = warc::Reader::strict(file)
-        .any_encoder()
-        .map(|entry| entry.unwrap().record)
-        .collect();
+    let mut records: Vec<Record> =
+        warc::Reader::strict(file).any_encoder().map(|entry| entry.unwrap().record).collect();
     let closing = records.pop().unwrap();
     let note = Note::parse(&closing.block).unwrap();
     let manifest = canonical::from_canonical(note.text.trim_end().as_bytes()).unwrap();
-    Parts {
-        records,
-        manifest,
-        closing,
-    }
+    Parts { records, manifest, closing }
 }
 
 impl Parts {
@@ -63,13 +57,8 @@ impl Parts {
 
     /// Position of the first record of a type.
     pub fn position(&self, kind: &RecordType, media: &str) -> usize {
-        let found = |record: &Record| {
-            record.kind() == *kind
-                && record
-                    .get("Content-Type")
-                    .unwrap_or_default()
-                    .contains(media)
-        };
+        let found =
+            |record: &Record| record.kind() == *kind && record.get("Content-Type").unwrap_or_default().contains(media);
         self.records.iter().position(found).unwrap()
     }
 
@@ -84,11 +73,7 @@ impl Parts {
     }
 
     /// Changes the first metadata record whose media type holds a word.
-    pub fn json<T: Serialize + DeserializeOwned>(
-        &mut self,
-        media: &str,
-        change: impl FnOnce(&mut T),
-    ) {
+    pub fn json<T: Serialize + DeserializeOwned>(&mut self, media: &str, change: impl FnOnce(&mut T)) {
         let at = self.position(&RecordType::Metadata, media);
         edit(&mut self.records[at], change);
     }
@@ -102,10 +87,7 @@ impl Parts {
         let mut line = canonical::from_canonical(&said).unwrap();
         change(&mut line);
         lines[number] = salted(&schemas::segment::line_bytes(&line).unwrap(), &salt);
-        self.records[at].block = lines
-            .iter()
-            .flat_map(|line| [line, &b"\n"[..]].concat())
-            .collect();
+        self.records[at].block = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
     }
 }
 
@@ -118,11 +100,7 @@ pub fn edit<T: Serialize + DeserializeOwned>(record: &mut Record, change: impl F
 
 /// Sets a field.
 pub fn set(record: &mut Record, name: &str, value: &str) {
-    let field = record
-        .fields
-        .iter_mut()
-        .find(|(known, _)| known == name)
-        .unwrap();
+    let field = record.fields.iter_mut().find(|(known, _)| known == name).unwrap();
     value.clone_into(&mut field.1);
 }
 
@@ -137,10 +115,6 @@ pub fn block(record: &mut Record, bytes: &[u8]) {
 pub fn twin(record: &Record, number: u8) -> Record {
     let mut copy = record.clone();
     set(&mut copy, "Vigie-Salt", &Digest([number; 32]).to_string());
-    set(
-        &mut copy,
-        "WARC-Record-ID",
-        &format!("<urn:uuid:00000000-0000-4000-8000-0000000000{number:02x}>"),
-    );
+    set(&mut copy, "WARC-Record-ID", &format!("<urn:uuid:00000000-0000-4000-8000-0000000000{number:02x}>"));
     copy
 }

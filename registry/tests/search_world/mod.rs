@@ -49,15 +49,9 @@ pub fn row(item: usize, version: usize) -> i64 {
 }
 
 pub fn time_of(version: &Version) -> (Timestamp, bool) {
-    let claim = version
-        .record
-        .published_at
-        .as_ref()
-        .and_then(|claimed| claimed.at);
+    let claim = version.record.published_at.as_ref().and_then(|claimed| claimed.at);
     match claim {
-        Some(claim) if claim <= version.first_seen_at + SignedDuration::from_hours(24) => {
-            (claim, true)
-        }
+        Some(claim) if claim <= version.first_seen_at + SignedDuration::from_hours(24) => (claim, true),
         _ => (version.first_seen_at, false),
     }
 }
@@ -69,22 +63,15 @@ impl World {
 
     pub fn in_file(path: &Path, items: Vec<Item>) -> Self {
         let connection = Connection::open(path).unwrap();
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON;")
-            .unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON;").unwrap();
         Self::on(connection, items)
     }
 
     fn on(connection: Connection, items: Vec<Item>) -> Self {
         connection.execute_batch(SCHEMA).unwrap();
-        connection
-            .execute("UPDATE followed SET size = 41", [])
-            .unwrap();
+        connection.execute("UPDATE followed SET size = 41", []).unwrap();
         SqliteIndex.make(&connection).unwrap();
-        let mut world = Self {
-            connection,
-            items: Vec::new(),
-        };
+        let mut world = Self { connection, items: Vec::new() };
         for item in items {
             world.add(item);
         }
@@ -157,8 +144,7 @@ impl World {
             tx.execute(
                 revision,
                 params![
-                    id_of_row, id, 99, none, "source", moment, moment, moment, false, true,
-                    item.entry, "web", none
+                    id_of_row, id, 99, none, "source", moment, moment, moment, false, true, item.entry, "web", none
                 ],
             )
             .unwrap();
@@ -174,15 +160,9 @@ pub fn item(record: Record) -> Item {
         .published_at
         .as_ref()
         .and_then(|claimed| claimed.at)
-        .map_or(at("2026-10-10T00:00:00Z"), |claim| {
-            claim + SignedDuration::from_mins(30)
-        });
+        .map_or(at("2026-10-10T00:00:00Z"), |claim| claim + SignedDuration::from_mins(30));
     Item {
-        versions: vec![Version {
-            record,
-            first_seen_at,
-            is_late: false,
-        }],
+        versions: vec![Version { record, first_seen_at, is_late: false }],
         entry: "harbour-news".into(),
         is_gone: false,
     }
@@ -191,11 +171,7 @@ pub fn item(record: Record) -> Item {
 pub fn record(id: &str, language: &str, title: &str, text: &str) -> Record {
     let mut made = Record::new(Kind::Article, "web", id);
     let present = |text: &str| {
-        if text.is_empty() {
-            None
-        } else {
-            Some(text.to_owned())
-        }
+        if text.is_empty() { None } else { Some(text.to_owned()) }
     };
     made.title = present(title);
     made.text = present(text);
@@ -205,78 +181,30 @@ pub fn record(id: &str, language: &str, title: &str, text: &str) -> Record {
 }
 
 pub fn claim(text: &str) -> Option<ClaimedTime> {
-    Some(ClaimedTime {
-        raw: text.to_owned(),
-        at: Some(at(text)),
-        local: None,
-    })
+    Some(ClaimedTime { raw: text.to_owned(), at: Some(at(text)), local: None })
 }
 
 /// Sentences of the corpus: language, title, text.
 const SENTENCES: [(&str, &str, &str); 18] = [
-    (
-        "en",
-        "Harbour opens early",
-        "The harbour is ice-free; ferries don't wait for the Harbour's pilot.",
-    ),
+    ("en", "Harbour opens early", "The harbour is ice-free; ferries don't wait for the Harbour's pilot."),
     (
         "en-GB",
         "Ferry returns",
         "Night ferry returns to the harbour. Ice free since 3.14 this morning, see https://news.example.org/a-b?x=1",
     ),
-    (
-        "fr",
-        "Le port s’ouvre tôt",
-        "L’été au port : l'eau est libre de glace, dit la capitainerie à Québec.",
-    ),
-    (
-        "fr-CA",
-        "Traversier",
-        "Le traversier revient au port; l’œuvre naïve de l'Élan.",
-    ),
-    (
-        "ru",
-        "Порт открыт",
-        "Ещё не ёлка: порт открылся рано, лёд растаял в Твери.",
-    ),
+    ("fr", "Le port s’ouvre tôt", "L’été au port : l'eau est libre de glace, dit la capitainerie à Québec."),
+    ("fr-CA", "Traversier", "Le traversier revient au port; l’œuvre naïve de l'Élan."),
+    ("ru", "Порт открыт", "Ещё не ёлка: порт открылся рано, лёд растаял в Твери."),
     ("ru-BY", "Паром", "Паром вернулся в порт, лед растаял."),
-    (
-        "uk",
-        "Порт відкрито",
-        "П’ять поромів, п'ять капітанів, їжак і ґанок у Києві.",
-    ),
-    (
-        "zh",
-        "港口提前开放",
-        "港口没有冰。渡轮从中国回来,外国人民也回来了。",
-    ),
+    ("uk", "Порт відкрито", "П’ять поромів, п'ять капітанів, їжак і ґанок у Києві."),
+    ("zh", "港口提前开放", "港口没有冰。渡轮从中国回来,外国人民也回来了。"),
     ("zh-Hant", "渡輪", "中國的渡輪 ferry 回到港口"),
-    (
-        "ja",
-        "フェリーが戻る",
-        "東京タワーの近くの港、ｶﾞｿﾘﾝとガソリン。",
-    ),
+    ("ja", "フェリーが戻る", "東京タワーの近くの港、ｶﾞｿﾘﾝとガソリン。"),
     ("ko", "항구가 열렸다", "한국어 항구 소식: 얼음이 없다"),
-    (
-        "fa",
-        "بندر باز شد",
-        "کتابی دربارهٔ بندر، کشتی می\u{200c}رود ۱۴۰۵",
-    ),
-    (
-        "ar",
-        "الميناء مفتوح",
-        "أَهْلًا وَسَهْلًا، كتاب عن الميناء مرحبـــا ٢٠٢٦ يوم على",
-    ),
-    (
-        "de",
-        "Hafen früh geöffnet",
-        "Die Straße zum Hafen ist eisfrei, STRASSE gesperrt, Fähre kehrt zurück.",
-    ),
-    (
-        "el",
-        "Το λιμάνι άνοιξε",
-        "Ο Ὀδυσσεύς ΟΔΥΣΣΕΥΣ γύρισε στο λιμάνι.",
-    ),
+    ("fa", "بندر باز شد", "کتابی دربارهٔ بندر، کشتی می\u{200c}رود ۱۴۰۵"),
+    ("ar", "الميناء مفتوح", "أَهْلًا وَسَهْلًا، كتاب عن الميناء مرحبـــا ٢٠٢٦ يوم على"),
+    ("de", "Hafen früh geöffnet", "Die Straße zum Hafen ist eisfrei, STRASSE gesperrt, Fähre kehrt zurück."),
+    ("el", "Το λιμάνι άνοιξε", "Ο Ὀδυσσεύς ΟΔΥΣΣΕΥΣ γύρισε στο λιμάνι."),
     ("pl", "Łódź wraca", "Łódź wraca do portu w Gdańsku 🇵🇱 👍🏽"),
     ("he", "הנמל נפתח", "צה\"ל: שָׁלוֹם בנמל"),
     ("hi", "बंदरगाह खुला", "हिन्दी में बंदरगाह की खबर"),
@@ -289,21 +217,11 @@ pub fn corpus() -> Vec<Item> {
         let (language, title, text) = SENTENCES[number % SENTENCES.len()];
         let (_, _, other) = SENTENCES[(number * 7 + number / 18) % SENTENCES.len()];
         let round = number / SENTENCES.len();
-        let body = if round == 0 {
-            text.to_owned()
-        } else {
-            format!("{text}\n{other}")
-        };
-        let mut made = record(
-            &format!("item/{number}"),
-            if round == 3 { "" } else { language },
-            title,
-            &body,
-        );
+        let body = if round == 0 { text.to_owned() } else { format!("{text}\n{other}") };
+        let mut made = record(&format!("item/{number}"), if round == 3 { "" } else { language }, title, &body);
         made.kind = [Kind::Article, Kind::Post, Kind::Page, Kind::Video][number % 4];
         made.platform = ["web", "mastodon", "feed"][number % 3].to_owned();
-        let published = at("2026-09-25T06:30:00Z")
-            + SignedDuration::from_hours(i64::try_from(number * 5).unwrap());
+        let published = at("2026-09-25T06:30:00Z") + SignedDuration::from_hours(i64::try_from(number * 5).unwrap());
         if number % 5 != 0 {
             made.published_at = claim(&published.to_string());
         }
@@ -314,24 +232,14 @@ pub fn corpus() -> Vec<Item> {
             made.author = Some(Author {
                 id: Some(format!("https://social.example.net/users/{}", number % 6)),
                 handle: Some(format!("@Desk{}@social.example.net", number % 6)),
-                name: Some(
-                    ["Harbour Desk", "Élan Québec", "Редакция порта", "港口新闻"][number % 16 / 4]
-                        .to_owned(),
-                ),
+                name: Some(["Harbour Desk", "Élan Québec", "Редакция порта", "港口新闻"][number % 16 / 4].to_owned()),
                 kind: None,
             });
         }
         if number % 3 == 0 {
-            made.tags = vec![
-                "#Harbour".into(),
-                ["ice free", "Лёд", "港口"][number % 9 / 3].into(),
-            ];
+            made.tags = vec!["#Harbour".into(), ["ice free", "Лёд", "港口"][number % 9 / 3].into()];
             made.links = vec![
-                format!(
-                    "https://news.example.org/{}/story?n={}#top",
-                    number % 4,
-                    number % 2
-                ),
+                format!("https://news.example.org/{}/story?n={}#top", number % 4, number % 2),
                 "http://www.example.net/".into(),
             ];
         }
@@ -347,17 +255,12 @@ pub fn corpus() -> Vec<Item> {
         }
         let mut whole = item(made.clone());
         whole.entry = ["harbour-news", "port-desk", "feed"][number % 5 % 3].to_owned();
-        whole.versions[0].first_seen_at =
-            published + SignedDuration::from_mins(i64::try_from(number).unwrap());
+        whole.versions[0].first_seen_at = published + SignedDuration::from_mins(i64::try_from(number).unwrap());
         if number % 8 == 3 {
             let mut edited = made;
             edited.text = Some(format!("{} edited later", other));
             let first_seen_at = published + SignedDuration::from_hours(30);
-            whole.versions.push(Version {
-                record: edited,
-                first_seen_at,
-                is_late: number % 16 == 3,
-            });
+            whole.versions.push(Version { record: edited, first_seen_at, is_late: number % 16 == 3 });
         }
         whole.is_gone = number % 11 == 4;
         out.push(whole);

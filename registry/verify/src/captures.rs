@@ -42,20 +42,13 @@ pub(crate) struct Counts {
 
 impl Judge<'_> {
     pub fn place(&self, unit: u64) -> String {
-        if self.name.is_empty() {
-            format!("unit {unit}")
-        } else {
-            format!("{}, unit {unit}", self.name)
-        }
+        if self.name.is_empty() { format!("unit {unit}") } else { format!("{}, unit {unit}", self.name) }
     }
 
     /// Checks everything the view shows.
     pub fn check(&self, segment: &Segment, view: &View<'_>, out: &mut Findings) -> Counts {
         let mut counts = Counts::default();
-        let named = view
-            .run
-            .as_ref()
-            .and_then(|(unit, run)| self.run(*unit, run, segment, out));
+        let named = view.run.as_ref().and_then(|(unit, run)| self.run(*unit, run, segment, out));
         self.agreement(segment, view, named.as_ref(), &mut counts, out);
         for capture in &view.captures {
             self.capture(view, capture, named.as_ref(), &mut counts, out);
@@ -68,16 +61,9 @@ impl Judge<'_> {
         let place = self.place(unit);
         let history = &self.replay.history;
         if history.root_named(run.root).is_none() {
-            out.wrong(
-                "run",
-                &*place,
-                "the run names a trust root that the log does not hold",
-            );
+            out.wrong("run", &*place, "the run names a trust root that the log does not hold");
         }
-        if self
-            .collector
-            .is_some_and(|collector| collector != run.reader.name)
-        {
+        if self.collector.is_some_and(|collector| collector != run.reader.name) {
             let what = format!(
                 "agent {} is enrolled for another collector than `{}`",
                 segment.manifest.agent, run.reader.name
@@ -103,9 +89,7 @@ impl Judge<'_> {
 
     /// Tells a policy that cannot be found from one whose statements are not here.
     fn no_policy(&self, place: &str, run: &Run, why: &str, out: &mut Findings) {
-        let issue = open_issue(&run.issue)
-            .ok()
-            .filter(|open| open.verify(self.log_key).is_ok());
+        let issue = open_issue(&run.issue).ok().filter(|open| open.verify(self.log_key).is_ok());
         let absent = issue.as_ref().and_then(|open| {
             let mut named = std::iter::once(&open.issue.permission).chain(&open.issue.approvals);
             named.find(|digest| !self.replay.history.holds(**digest))
@@ -137,11 +121,7 @@ impl Judge<'_> {
                 // The caller names what is gone or absent; without the copy nothing can be recomputed.
                 None if self.partial => return,
                 None => {
-                    out.wrong(
-                        "robots",
-                        &*place,
-                        "the robots.txt copy that the decision names is not in the segment",
-                    );
+                    out.wrong("robots", &*place, "the robots.txt copy that the decision names is not in the segment");
                     None
                 }
             },
@@ -151,10 +131,7 @@ impl Judge<'_> {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one decision rests on all of them"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "one decision rests on all of them")]
     fn permitted(
         &self,
         place: &str,
@@ -167,13 +144,7 @@ impl Judge<'_> {
     ) {
         let (ask, recorded) = (capture.ask(), capture.decision());
         let answered = matches!(capture.kind, CaptureKind::Exchange(_));
-        let captured = Captured {
-            run,
-            ask,
-            robots,
-            recorded,
-            answered,
-        };
+        let captured = Captured { run, ask, robots, recorded, answered };
         if let CaptureKind::Refused(_) = capture.kind {
             if let Err(why) = judge_refusal(&self.replay.history, named, captured) {
                 out.wrong("refusal", place, why);
@@ -191,7 +162,11 @@ impl Judge<'_> {
         if let Some(ours) = again.last()
             && !again.contains(&recorded.because)
         {
-            out.note("words", place, format!("the agent's words for its decision are not those computed again, which are: {ours}"));
+            out.note(
+                "words",
+                place,
+                format!("the agent's words for its decision are not those computed again, which are: {ours}"),
+            );
         }
         match judge_with(&self.replay.history, named, captured) {
             CaptureVerdict::Accepted => {}
@@ -200,17 +175,11 @@ impl Judge<'_> {
                 out.note(
                     "late",
                     place,
-                    format!(
-                        "collected before the agent could know that permission had changed: {why}"
-                    ),
+                    format!("collected before the agent could know that permission had changed: {why}"),
                 );
             }
             CaptureVerdict::Refused { why } => {
-                out.wrong(
-                    "permission",
-                    place,
-                    format!("it was not permitted, and is kept: {why}"),
-                );
+                out.wrong("permission", place, format!("it was not permitted, and is kept: {why}"));
             }
         }
     }
@@ -218,8 +187,5 @@ impl Judge<'_> {
 
 /// Units that hold what a reading needs besides its own lines, by number, as writers lay them: request, response, exchange.
 pub(crate) fn beside(exchange_unit: u64) -> BTreeSet<u64> {
-    [2, 1]
-        .into_iter()
-        .filter_map(|back| exchange_unit.checked_sub(back))
-        .collect()
+    [2, 1].into_iter().filter_map(|back| exchange_unit.checked_sub(back)).collect()
 }

@@ -51,22 +51,14 @@ pub fn check_bundle(bundle: &Bundle, root: &TrustRoot, options: &CheckOptions) -
     if let Some((checkpoint, _)) = &checkpoint {
         for (index, leaf) in &bundle.leaves {
             let hash = leaf_hash(&leaf.bytes);
-            if let Err(why) = verify_inclusion(
-                *index,
-                checkpoint.size,
-                &hash,
-                &leaf.proof,
-                &checkpoint.root,
-            ) {
+            if let Err(why) = verify_inclusion(*index, checkpoint.size, &hash, &leaf.proof, &checkpoint.root) {
                 out.wrong("inclusion", format!("leaf {index}"), why.to_string());
             }
         }
     }
     let opened = Opened::of(bundle, &mut out);
     opened.check(bundle, root, &log_key, &mut out);
-    let newest = checkpoint
-        .as_ref()
-        .and_then(|(checkpoint, _)| bundle.leaves.get(&checkpoint.size.checked_sub(1)?));
+    let newest = checkpoint.as_ref().and_then(|(checkpoint, _)| bundle.leaves.get(&checkpoint.size.checked_sub(1)?));
     let time = newest.and_then(|leaf| time_of(&leaf.bytes));
     if let Some((checkpoint, _)) = &checkpoint {
         later(bundle, checkpoint, &log_key, options, &mut out);
@@ -79,11 +71,7 @@ impl Opened {
     fn check(&self, bundle: &Bundle, root: &TrustRoot, log_key: &VerifierKey, out: &mut Findings) {
         let history = &self.replay.history;
         if history.root().is_none() {
-            out.missing(
-                "missing-root",
-                "leaves",
-                "the bundle holds no trust root that the log took in",
-            );
+            out.missing("missing-root", "leaves", "the bundle holds no trust root that the log took in");
         } else if history.root_named(root.digest()).is_none() {
             let what = format!(
                 "the log's trust roots do not hold yours, {} (version {})",
@@ -105,16 +93,9 @@ impl Opened {
         };
         let mut collector = None;
         match history.agent(&manifest.agent, leaf) {
-            AgentState::Enrolled {
-                vkey,
-                collector: of,
-            } => {
+            AgentState::Enrolled { vkey, collector: of } => {
                 if let Err(why) = note.verify(std::slice::from_ref(&vkey)) {
-                    out.wrong(
-                        "signature",
-                        "manifest.note",
-                        format!("it is not signed by {}: {why}", manifest.agent),
-                    );
+                    out.wrong("signature", "manifest.note", format!("it is not signed by {}: {why}", manifest.agent));
                 }
                 collector = Some(of);
             }
@@ -122,10 +103,7 @@ impl Opened {
                 out.wrong(
                     "agent",
                     "manifest.note",
-                    format!(
-                        "the key of {} was revoked before the log took this segment in",
-                        manifest.agent
-                    ),
+                    format!("the key of {} was revoked before the log took this segment in", manifest.agent),
                 );
             }
             AgentState::Unknown => {
@@ -141,14 +119,8 @@ impl Opened {
             Ok(view) => view,
             Err(why) => return out.wrong("segment", "units", why),
         };
-        let judge = Judge {
-            replay: &self.replay,
-            log_key,
-            leaf,
-            collector: collector.as_deref(),
-            partial: true,
-            name: "",
-        };
+        let judge =
+            Judge { replay: &self.replay, log_key, leaf, collector: collector.as_deref(), partial: true, name: "" };
         judge.check(segment, &view, out);
         self.complete(bundle, manifest, &view, out);
     }
@@ -166,19 +138,12 @@ impl Opened {
                 .filter(|leaf| leaf.manifest == bundle.manifest && leaf.names(*number));
             match named {
                 None if bundle.leaves.contains_key(&tombstone.leaf) => {
-                    out.wrong(
-                        "tombstone",
-                        place,
-                        format!("it is gone, and leaf {} does not name it", tombstone.leaf),
-                    );
+                    out.wrong("tombstone", place, format!("it is gone, and leaf {} does not name it", tombstone.leaf));
                 }
                 None => out.missing(
                     "missing-leaf",
                     place,
-                    format!(
-                        "it is gone, and leaf {}, which should say why, is not in the bundle",
-                        tombstone.leaf
-                    ),
+                    format!("it is gone, and leaf {}, which should say why, is not in the bundle", tombstone.leaf),
                 ),
                 Some(leaf) => match &leaf.why {
                     Why::Refused(_)
@@ -190,12 +155,8 @@ impl Opened {
                     {
                         out.wrong("refusal", place, LATE_REFUSAL);
                     }
-                    Why::Refused(_) => {
-                        out.missing("refused", place, gone_words(tombstone.leaf, leaf))
-                    }
-                    Why::Erased { .. } => {
-                        out.erased("erased", place, gone_words(tombstone.leaf, leaf))
-                    }
+                    Why::Refused(_) => out.missing("refused", place, gone_words(tombstone.leaf, leaf)),
+                    Why::Erased { .. } => out.erased("erased", place, gone_words(tombstone.leaf, leaf)),
                 },
             }
         }
@@ -205,10 +166,7 @@ impl Opened {
     fn complete(&self, bundle: &Bundle, manifest: &Manifest, view: &View<'_>, out: &mut Findings) {
         // Somewhere else they would be judged by nobody who holds a part of the segment only.
         let commit = manifest.units.saturating_sub(1);
-        for (unit, found, what) in [
-            (1, view.run.is_some(), "run"),
-            (commit, view.commit.is_some(), "commit"),
-        ] {
+        for (unit, found, what) in [(1, view.run.is_some(), "run"), (commit, view.commit.is_some(), "commit")] {
             if self.present.contains(&unit) && !self.gone.contains(&unit) && !found {
                 out.wrong(
                     "layout",
@@ -219,11 +177,7 @@ impl Opened {
         }
         let mut need = |unit: u64, why: &str| {
             if unit >= manifest.units || !bundle.units.contains_key(&unit) {
-                out.missing(
-                    "missing-unit",
-                    format!("unit {unit}"),
-                    format!("{why} is not in the bundle"),
-                );
+                out.missing("missing-unit", format!("unit {unit}"), format!("{why} is not in the bundle"));
             }
         };
         for unit in &bundle.asked {
@@ -241,14 +195,8 @@ impl Opened {
                 }
             }
             if let Some(conversion) = capture.conversion {
-                let ends = conversion
-                    .lines
-                    .iter()
-                    .any(|line| matches!(line.line, Line::End(_)));
-                let last = conversion
-                    .lines
-                    .last()
-                    .map_or(capture.unit, |line| line.unit);
+                let ends = conversion.lines.iter().any(|line| matches!(line.line, Line::End(_)));
+                let last = conversion.lines.last().map_or(capture.unit, |line| line.unit);
                 if !ends && !self.gone.iter().any(|unit| *unit > last) {
                     need(manifest.units, "the last line of the reading");
                 }
@@ -256,13 +204,14 @@ impl Opened {
         }
         for capture in &view.captures {
             if let Some(id) = capture.robots().filter(|id| !view.robots.contains_key(*id)) {
-                let erased = self
-                    .gone
-                    .iter()
-                    .any(|unit| *unit < capture.unit && !explained.contains(unit));
+                let erased = self.gone.iter().any(|unit| *unit < capture.unit && !explained.contains(unit));
                 let place = format!("unit {}", capture.unit);
                 if erased {
-                    out.erased("erased", place, "the robots.txt copy it rests on is erased, so this decision cannot be recomputed");
+                    out.erased(
+                        "erased",
+                        place,
+                        "the robots.txt copy it rests on is erased, so this decision cannot be recomputed",
+                    );
                 } else {
                     out.missing(
                         "missing-unit",
@@ -276,20 +225,10 @@ impl Opened {
             && view.loose.is_empty()
             && bundle.asked.iter().all(|unit| !self.gone.contains(unit))
         {
-            let only_frame = bundle
-                .asked
-                .iter()
-                .all(|unit| *unit <= 1 || unit + 1 == manifest.units)
-                || view
-                    .robots
-                    .values()
-                    .any(|(unit, _)| bundle.asked.contains(unit));
+            let only_frame = bundle.asked.iter().all(|unit| *unit <= 1 || unit + 1 == manifest.units)
+                || view.robots.values().any(|(unit, _)| bundle.asked.contains(unit));
             if !only_frame {
-                out.missing(
-                    "missing-unit",
-                    "units",
-                    "the exchange that the units belong to is not in the bundle",
-                );
+                out.missing("missing-unit", "units", "the exchange that the units belong to is not in the bundle");
             }
         }
         for conversion in &view.loose {
@@ -308,22 +247,14 @@ impl Opened {
             (!exchange.is_some_and(|unit| self.gone.contains(&unit)))
                 .then_some("the exchange that this reading belongs to")
         } else {
-            let record = |(unit, at): (&u64, &crate::bundle::Unit)| {
-                matches!(at.stored, Stored::Record(_)).then_some(*unit)
-            };
+            let record =
+                |(unit, at): (&u64, &crate::bundle::Unit)| matches!(at.stored, Stored::Record(_)).then_some(*unit);
             let before = bundle.units.range(..first).rev().find_map(record);
             let mut between = self.gone.range(before.map_or(0, |unit| unit + 1)..first);
-            between
-                .next()
-                .is_none()
-                .then_some("the first line of this reading")
+            between.next().is_none().then_some("the first line of this reading")
         };
         if let Some(what) = absent {
-            out.missing(
-                "missing-unit",
-                format!("before unit {first}"),
-                format!("{what} is not in the bundle"),
-            );
+            out.missing("missing-unit", format!("before unit {first}"), format!("{what} is not in the bundle"));
         }
     }
 }
@@ -347,22 +278,11 @@ pub(crate) fn gone_words(index: u64, leaf: &GoneLeaf) -> String {
     match &leaf.why {
         Why::Refused(code) => {
             let code = word(code);
-            format!(
-                "the registry refused it on {} ({code}) and did not keep it: leaf {index}",
-                leaf.time
-            )
+            format!("the registry refused it on {} ({code}) and did not keep it: leaf {index}", leaf.time)
         }
-        Why::Erased {
-            reason,
-            statement,
-            authority,
-            proven,
-        } => {
+        Why::Erased { reason, statement, authority, proven } => {
             let reason = word(reason);
-            let authority = authority
-                .as_ref()
-                .map(|text| format!(", authority `{text}`"))
-                .unwrap_or_default();
+            let authority = authority.as_ref().map(|text| format!(", authority `{text}`")).unwrap_or_default();
             let proof = if *proven {
                 "signed by the erasers the trust root demands"
             } else {

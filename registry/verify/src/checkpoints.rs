@@ -18,40 +18,18 @@ use crate::{
 pub(crate) fn time_of(leaf: &[u8]) -> Option<Minute> {
     match canonical::from_canonical::<Leaf>(leaf).ok()? {
         Leaf::Manifest(manifest) => Some(manifest.time),
-        Leaf::Act(
-            Act::Statement { time, .. } | Act::Refusal { time, .. } | Act::Erasure { time, .. },
-        ) => Some(time),
+        Leaf::Act(Act::Statement { time, .. } | Act::Refusal { time, .. } | Act::Erasure { time, .. }) => Some(time),
     }
 }
 
 /// The checkpoint in the terms of a verdict, with its cosignatures.
-pub(crate) fn as_of(
-    checkpoint: &Checkpoint,
-    note: &Note,
-    root: &TrustRoot,
-    time: Option<Minute>,
-) -> AsOf {
-    let witnesses: Vec<_> = root
-        .witnesses
-        .iter()
-        .filter_map(|text| VerifierKey::parse(text).ok())
-        .collect();
+pub(crate) fn as_of(checkpoint: &Checkpoint, note: &Note, root: &TrustRoot, time: Option<Minute>) -> AsOf {
+    let witnesses: Vec<_> = root.witnesses.iter().filter_map(|text| VerifierKey::parse(text).ok()).collect();
     let cosigned = tlog::verify_cosignatures(note, &witnesses)
         .into_iter()
-        .filter_map(|(key, at)| {
-            Some((
-                key.id_text(),
-                jiff::Timestamp::from_second(i64::try_from(at).ok()?).ok()?,
-            ))
-        })
+        .filter_map(|(key, at)| Some((key.id_text(), jiff::Timestamp::from_second(i64::try_from(at).ok()?).ok()?)))
         .collect();
-    AsOf {
-        origin: checkpoint.origin.clone(),
-        size: checkpoint.size,
-        root: checkpoint.root,
-        time,
-        cosigned,
-    }
+    AsOf { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root, time, cosigned }
 }
 
 /// Holds the bundle's checkpoint against a newer one in the bundle and against one remembered elsewhere.
@@ -79,16 +57,10 @@ pub(crate) fn later(
     let remembered = match Checkpoint::open(text.as_bytes(), log_key) {
         Ok((remembered, _)) => remembered,
         Err(why) => {
-            return out.wrong(
-                "against",
-                place,
-                format!("it is none of this log's: {}", chain(&why)),
-            );
+            return out.wrong("against", place, format!("it is none of this log's: {}", chain(&why)));
         }
     };
-    let known = std::iter::once(own)
-        .chain(&grown)
-        .find(|known| known.size == remembered.size);
+    let known = std::iter::once(own).chain(&grown).find(|known| known.size == remembered.size);
     match known {
         Some(known) if known.root == remembered.root => {}
         Some(known) => out.diverged(
@@ -115,10 +87,6 @@ fn grows(old: &Checkpoint, new: &Checkpoint, proof: &[Hash]) -> Result<(), Strin
             Err(format!("the log showed two trees of {} leaves", old.size))
         };
     }
-    verify_consistency(old.size, new.size, proof, &old.root, &new.root).map_err(|why| {
-        format!(
-            "the log of {} leaves did not grow out of the one of {}: {why}",
-            new.size, old.size
-        )
-    })
+    verify_consistency(old.size, new.size, proof, &old.root, &new.root)
+        .map_err(|why| format!("the log of {} leaves did not grow out of the one of {}: {why}", new.size, old.size))
 }

@@ -15,8 +15,7 @@ use std::{
 use clap::Parser;
 use schemas::{policy::check_trust_file, trust::TrustRoot};
 use verify::{
-    Bundle, CheckOptions, FolderOptions, Trace, Verdict, bundle::MAX_BUNDLE_BYTES, check_bundle,
-    check_folder,
+    Bundle, CheckOptions, FolderOptions, Trace, Verdict, bundle::MAX_BUNDLE_BYTES, check_bundle, check_folder,
 };
 
 /// What could not be checked at all.
@@ -85,28 +84,16 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<u8, String> {
     let root = trust_root(&args.root)?;
-    let against = args
-        .against
-        .as_deref()
-        .map(|path| text(path, "the checkpoint to hold it against"))
-        .transpose()?;
-    let kind =
-        std::fs::metadata(&args.what).map_err(|why| format!("{}: {why}", args.what.display()))?;
+    let against = args.against.as_deref().map(|path| text(path, "the checkpoint to hold it against")).transpose()?;
+    let kind = std::fs::metadata(&args.what).map_err(|why| format!("{}: {why}", args.what.display()))?;
     if kind.is_dir() {
         let progress = Progress::new();
         let tell = |done, total| progress.tell(done, total);
-        let progress_of: Option<&(dyn Fn(u64, u64) + Sync)> =
-            io::stderr().is_terminal().then_some(&tell);
-        let options = FolderOptions {
-            against,
-            threads: args.threads,
-            progress: progress_of,
-        };
+        let progress_of: Option<&(dyn Fn(u64, u64) + Sync)> = io::stderr().is_terminal().then_some(&tell);
+        let options = FolderOptions { against, threads: args.threads, progress: progress_of };
         let report = check_folder(&args.what, &root, &options);
         progress.clear();
-        print(args.json, &report, || {
-            format!("{report}\n{}", trusted(&root))
-        })?;
+        print(args.json, &report, || format!("{report}\n{}", trusted(&root)))?;
         return Ok(report.verdict.exit_code());
     }
     let bytes = read(&args.what, MAX_BUNDLE_BYTES as u64)?;
@@ -117,9 +104,7 @@ fn run(args: &Args) -> Result<u8, String> {
             let place = args.what.display().to_string();
             let verdict = Verdict::unreadable(root.trial, &place, &why.to_string());
             let answer = serde_json::json!({ "format": "vigie-trace", "v": 1, "verdict": verdict });
-            print(args.json, &answer, || {
-                format!("{verdict}\n{}", trusted(&root))
-            })?;
+            print(args.json, &answer, || format!("{verdict}\n{}", trusted(&root)))?;
             return Ok(verdict.exit_code());
         }
     };
@@ -131,29 +116,19 @@ fn run(args: &Args) -> Result<u8, String> {
 
 fn trusted(root: &TrustRoot) -> String {
     let (origin, version) = (&root.origin, root.version);
-    format!(
-        "Trusted: version {version} of the root of {origin}, digest\n         {}\n",
-        root.digest()
-    )
+    format!("Trusted: version {version} of the root of {origin}, digest\n         {}\n", root.digest())
 }
 
-fn print<T: serde::Serialize>(
-    json: bool,
-    thing: &T,
-    words: impl FnOnce() -> String,
-) -> Result<(), String> {
+fn print<T: serde::Serialize>(json: bool, thing: &T, words: impl FnOnce() -> String) -> Result<(), String> {
     let text = if json {
-        serde_json::to_string_pretty(thing)
-            .map_err(|why| format!("the answer cannot be written as JSON: {why}"))?
+        serde_json::to_string_pretty(thing).map_err(|why| format!("the answer cannot be written as JSON: {why}"))?
             + "\n"
     } else {
         words()
     };
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads may stop early.
-        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("the answer cannot be written: {why}"))
-        }
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(format!("the answer cannot be written: {why}")),
         _ => Ok(()),
     }
 }
@@ -164,29 +139,20 @@ fn trust_root(path: &Path) -> Result<TrustRoot, String> {
     check_trust_file(&text, &name).map_err(|problems| {
         let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
         let all = all.join("\n");
-        all.strip_prefix("error: ")
-            .map_or_else(|| all.clone(), str::to_owned)
+        all.strip_prefix("error: ").map_or_else(|| all.clone(), str::to_owned)
     })
 }
 
 fn text(path: &Path, what: &str) -> Result<String, String> {
-    String::from_utf8(read(path, MAX_SMALL)?)
-        .map_err(|_| format!("{}: {what} is not UTF-8", path.display()))
+    String::from_utf8(read(path, MAX_SMALL)?).map_err(|_| format!("{}: {what} is not UTF-8", path.display()))
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let named = |why: io::Error| format!("{}: {why}", path.display());
     let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(named)?
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(named)?;
+    File::open(path).map_err(named)?.take(limit + 1).read_to_end(&mut bytes).map_err(named)?;
     if bytes.len() as u64 > limit {
-        return Err(format!(
-            "{}: it is larger than the {limit} bytes such a file may have",
-            path.display()
-        ));
+        return Err(format!("{}: it is larger than the {limit} bytes such a file may have", path.display()));
     }
     Ok(bytes)
 }
@@ -199,10 +165,7 @@ struct Progress {
 
 impl Progress {
     const fn new() -> Self {
-        Self {
-            last: Mutex::new(None),
-            most: AtomicU64::new(0),
-        }
+        Self { last: Mutex::new(None), most: AtomicU64::new(0) }
     }
 
     fn tell(&self, done: u64, total: u64) {

@@ -36,23 +36,14 @@ impl Opened {
         let mut replay = Replay::default();
         let mut leaf = None;
         for (index, proof) in &bundle.leaves {
-            let load = |digest| {
-                bundle
-                    .statements
-                    .get(&digest)
-                    .map_or(Found::Absent, |note| Found::Note(note.clone()))
-            };
+            let load = |digest| bundle.statements.get(&digest).map_or(Found::Absent, |note| Found::Note(note.clone()));
             if let Some(Leaf::Manifest(_)) = replay.leaf(*index, &proof.bytes, load, out)
                 && Digest::of(&proof.bytes) == bundle.manifest
             {
                 leaf = leaf.or(Some(*index));
             }
         }
-        for digest in bundle
-            .statements
-            .keys()
-            .filter(|digest| !replay.statements.contains_key(digest))
-        {
+        for digest in bundle.statements.keys().filter(|digest| !replay.statements.contains_key(digest)) {
             out.missing(
                 "missing-leaf",
                 format!("statements/{digest}.note"),
@@ -62,11 +53,7 @@ impl Opened {
         let manifest = match manifest(&bundle.manifest_note) {
             Ok((manifest, note, digest)) if digest == bundle.manifest => Some((manifest, note)),
             Ok(_) => {
-                out.wrong(
-                    "manifest",
-                    "manifest.note",
-                    "it is another manifest than the bundle names",
-                );
+                out.wrong("manifest", "manifest.note", "it is another manifest than the bundle names");
                 None
             }
             Err(why) => {
@@ -74,14 +61,8 @@ impl Opened {
                 None
             }
         };
-        let mut opened = Self {
-            replay,
-            manifest,
-            leaf,
-            segment: None,
-            present: BTreeSet::new(),
-            gone: BTreeSet::new(),
-        };
+        let mut opened =
+            Self { replay, manifest, leaf, segment: None, present: BTreeSet::new(), gone: BTreeSet::new() };
         opened.units(bundle, out);
         opened
     }
@@ -98,18 +79,8 @@ impl Opened {
             let commitment = unit.stored.commitment();
             commitments.push(commitment);
             let root = Hash(manifest.root.0);
-            if let Err(why) = verify_inclusion(
-                *number,
-                manifest.units,
-                &leaf_hash(&commitment.0),
-                &unit.proof,
-                &root,
-            ) {
-                out.wrong(
-                    "commitment",
-                    place,
-                    format!("its bytes are not those the agent committed to: {why}"),
-                );
+            if let Err(why) = verify_inclusion(*number, manifest.units, &leaf_hash(&commitment.0), &unit.proof, &root) {
+                out.wrong("commitment", place, format!("its bytes are not those the agent committed to: {why}"));
                 continue;
             }
             let part = match &unit.stored {
@@ -152,10 +123,7 @@ pub(crate) fn manifest(text: &str) -> Result<(Manifest, Note, Digest), String> {
     let line = note.text.strip_suffix('\n').unwrap_or_default().as_bytes();
     let manifest: Manifest = canonical::from_canonical(line).map_err(|why| why.to_string())?;
     if manifest.v != 1 {
-        return Err(format!(
-            "format version {} is not known to this release",
-            manifest.v
-        ));
+        return Err(format!("format version {} is not known to this release", manifest.v));
     }
     let digest = Digest::of(line);
     Ok((manifest, note, digest))
@@ -169,9 +137,7 @@ pub(crate) fn segment_view(segment: &Segment) -> Result<View<'_>, String> {
 fn record(unit: u64, commitment: Digest, bytes: &[u8]) -> Result<Part, String> {
     let record = Record::parse(bytes).map_err(|why| why.to_string())?;
     let media = record.get("Content-Type").unwrap_or_default();
-    let salted = record
-        .get(SALT_FIELD)
-        .is_some_and(|salt| salt.parse::<Digest>().is_ok());
+    let salted = record.get(SALT_FIELD).is_some_and(|salt| salt.parse::<Digest>().is_ok());
     if media == media_type::TOMBSTONE
         || media == media_type::MANIFEST
         || record.kind() == RecordType::Conversion
@@ -182,13 +148,7 @@ fn record(unit: u64, commitment: Digest, bytes: &[u8]) -> Result<Part, String> {
     if (unit == 0) != (record.kind() == RecordType::Warcinfo) {
         return Err("a segment begins with its only warcinfo".to_owned());
     }
-    Ok(Part::Record(RecordAt {
-        unit,
-        commitment,
-        offset: 0,
-        length: 0,
-        record,
-    }))
+    Ok(Part::Record(RecordAt { unit, commitment, offset: 0, length: 0, record }))
 }
 
 fn line(unit: u64, commitment: Digest, stored: &[u8]) -> Result<Part, String> {
@@ -197,19 +157,8 @@ fn line(unit: u64, commitment: Digest, stored: &[u8]) -> Result<Part, String> {
     if matches!(line, Line::Tombstone(_)) {
         return Err("a tombstone where a line is claimed to be".to_owned());
     }
-    let at = LineAt {
-        unit,
-        commitment,
-        stored: stored.to_vec(),
-        said,
-        line,
-    };
-    Ok(Part::Conversion(Conversion {
-        offset: 0,
-        length: 0,
-        response: None,
-        lines: vec![at],
-    }))
+    let at = LineAt { unit, commitment, stored: stored.to_vec(), said, line };
+    Ok(Part::Conversion(Conversion { offset: 0, length: 0, response: None, lines: vec![at] }))
 }
 
 /// Lines to conversions: a header begins one. A tombstone is added at the end, so that a view takes the holes as holes.
@@ -243,11 +192,7 @@ fn join(parts: Vec<Part>) -> Vec<Part> {
             }
         }
     }
-    let stand_in = schemas::capture::Tombstone {
-        unit: u64::MAX,
-        commitment: Digest([0; 32]),
-        leaf: u64::MAX,
-    };
+    let stand_in = schemas::capture::Tombstone { unit: u64::MAX, commitment: Digest([0; 32]), leaf: u64::MAX };
     joined.push(Part::Tombstone(hole.unwrap_or(stand_in)));
     joined
 }

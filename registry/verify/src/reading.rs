@@ -44,11 +44,7 @@ impl Judge<'_> {
                         run.reader.name == header.reader.name && run.reader != header.reader
                     }) =>
                 {
-                    out.note(
-                        "other-reader",
-                        self.place(at.unit),
-                        "it was read by another version than its run names",
-                    );
+                    out.note("other-reader", self.place(at.unit), "it was read by another version than its run names");
                 }
                 _ => {}
             }

@@ -44,9 +44,7 @@ pub(crate) enum Why {
 
 impl GoneLeaf {
     pub fn names(&self, unit: u64) -> bool {
-        self.units
-            .iter()
-            .any(|[first, last]| (*first..=*last).contains(&unit))
+        self.units.iter().any(|[first, last]| (*first..=*last).contains(&unit))
     }
 }
 
@@ -74,87 +72,39 @@ impl Replay {
         let leaf: Leaf = match canonical::from_canonical(bytes) {
             Ok(leaf) => leaf,
             Err(why) => {
-                out.wrong(
-                    "leaf",
-                    place,
-                    format!("it is no leaf of this format: {why}"),
-                );
+                out.wrong("leaf", place, format!("it is no leaf of this format: {why}"));
                 return None;
             }
         };
         let (v, time) = match &leaf {
             Leaf::Manifest(manifest) => (manifest.v, manifest.time),
-            Leaf::Act(
-                Act::Statement { v, time, .. }
-                | Act::Refusal { v, time, .. }
-                | Act::Erasure { v, time, .. },
-            ) => (*v, *time),
+            Leaf::Act(Act::Statement { v, time, .. } | Act::Refusal { v, time, .. } | Act::Erasure { v, time, .. }) => {
+                (*v, *time)
+            }
         };
         if v != 1 {
-            out.wrong(
-                "leaf",
-                place,
-                format!("it has format version {v}, this release reads 1"),
-            );
+            out.wrong("leaf", place, format!("it has format version {v}, this release reads 1"));
             return None;
         }
         self.newest = Some(time);
         match &leaf {
             Leaf::Manifest(_) => {}
-            Leaf::Act(Act::Statement {
-                kind, digest, time, ..
-            }) => {
+            Leaf::Act(Act::Statement { kind, digest, time, .. }) => {
                 self.statement(index, *kind, *digest, *time, load, out);
             }
-            Leaf::Act(Act::Refusal {
-                manifest,
-                units,
-                code,
-                time,
-                ..
-            }) => {
+            Leaf::Act(Act::Refusal { manifest, units, code, time, .. }) => {
                 check_ranges(&place, units, out);
                 let why = Why::Refused(*code);
-                self.gone.insert(
-                    index,
-                    GoneLeaf {
-                        manifest: *manifest,
-                        units: units.clone(),
-                        why,
-                        time: *time,
-                    },
-                );
+                self.gone.insert(index, GoneLeaf { manifest: *manifest, units: units.clone(), why, time: *time });
             }
-            Leaf::Act(Act::Erasure {
-                manifest,
-                units,
-                reason,
-                statement,
-                time,
-                ..
-            }) => {
+            Leaf::Act(Act::Erasure { manifest, units, reason, statement, time, .. }) => {
                 check_ranges(&place, units, out);
                 if units.is_empty() {
                     out.wrong("leaf", place, "an erasure that names no unit");
                 }
-                let (proven, authority) = self.erasure(
-                    index, *manifest, units, *reason, *statement, *time, load, out,
-                );
-                let why = Why::Erased {
-                    reason: *reason,
-                    statement: *statement,
-                    authority,
-                    proven,
-                };
-                self.gone.insert(
-                    index,
-                    GoneLeaf {
-                        manifest: *manifest,
-                        units: units.clone(),
-                        why,
-                        time: *time,
-                    },
-                );
+                let (proven, authority) = self.erasure(index, *manifest, units, *reason, *statement, *time, load, out);
+                let why = Why::Erased { reason: *reason, statement: *statement, authority, proven };
+                self.gone.insert(index, GoneLeaf { manifest: *manifest, units: units.clone(), why, time: *time });
             }
         }
         Some(leaf)
@@ -171,11 +121,7 @@ impl Replay {
     ) {
         let place = format!("leaf {index}");
         if self.statements.insert(digest, (index, time)).is_some() {
-            out.wrong(
-                "statement",
-                place,
-                format!("statement {} is announced a second time", digest.short()),
-            );
+            out.wrong("statement", place, format!("statement {} is announced a second time", digest.short()));
             return;
         }
         let Some(opened) = open(index, digest, load, out) else {
@@ -193,20 +139,14 @@ impl Replay {
             out.wrong(
                 "statement",
                 place,
-                format!(
-                    "the leaf announces another kind of statement than the {} it names",
-                    opened.name()
-                ),
+                format!("the leaf announces another kind of statement than the {} it names", opened.name()),
             );
             return;
         }
         self.push(index, time, &opened, out);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are the members of one leaf"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "they are the members of one leaf")]
     fn erasure(
         &mut self,
         index: u64,
@@ -229,14 +169,7 @@ impl Replay {
         let Some(opened) = open(index, statement, load, out) else {
             return (false, None);
         };
-        let Statement::Erasure {
-            manifest: of,
-            units: named,
-            reason: why,
-            authority,
-            ..
-        } = &opened.statement
-        else {
+        let Statement::Erasure { manifest: of, units: named, reason: why, authority, .. } = &opened.statement else {
             out.wrong(
                 "erasure",
                 format!("leaf {index}"),
@@ -248,96 +181,60 @@ impl Replay {
             out.wrong(
                 "erasure",
                 format!("leaf {index}"),
-                format!(
-                    "it names another segment, other units or another reason than the signed {}",
-                    opened.name()
-                ),
+                format!("it names another segment, other units or another reason than the signed {}", opened.name()),
             );
             return (false, None);
         }
-        (
-            self.push(index, time, &opened, out),
-            Some(authority.clone()),
-        )
+        (self.push(index, time, &opened, out), Some(authority.clone()))
     }
 
-    fn push(
-        &mut self,
-        index: u64,
-        time: Minute,
-        opened: &OpenStatement,
-        out: &mut Findings,
-    ) -> bool {
+    fn push(&mut self, index: u64, time: Minute, opened: &OpenStatement, out: &mut Findings) -> bool {
         if let Err(why) = self.history.push(index, time, opened) {
-            let code = if matches!(why, PolicyError::Signers { .. }) {
-                "signers"
-            } else {
-                "statement"
-            };
+            let code = if matches!(why, PolicyError::Signers { .. }) { "signers" } else { "statement" };
             out.wrong(code, format!("leaf {index}"), chain(&why));
             return false;
         }
         let known = self.history.root().map(TrustRoot::keys).unwrap_or_default();
-        let counted = opened
-            .signers(&known)
-            .map(|by| by.len())
-            .unwrap_or_default();
+        let counted = opened.signers(&known).map(|by| by.len()).unwrap_or_default();
         let lines = opened.note.signatures.len();
         if counted < lines {
             out.note(
                 "unknown-signature",
                 format!("statements/{}.note", opened.digest),
-                format!("{} of its {lines} signature lines are of nobody the trust root names, and count for nothing", lines - counted),
+                format!(
+                    "{} of its {lines} signature lines are of nobody the trust root names, and count for nothing",
+                    lines - counted
+                ),
             );
         }
         true
     }
 }
 
-fn open(
-    index: u64,
-    digest: Digest,
-    load: impl FnOnce(Digest) -> Found,
-    out: &mut Findings,
-) -> Option<OpenStatement> {
+fn open(index: u64, digest: Digest, load: impl FnOnce(Digest) -> Found, out: &mut Findings) -> Option<OpenStatement> {
     let place = format!("statements/{digest}.note");
     let note = match load(digest) {
         Found::Note(note) => note,
         Found::Absent => {
-            out.missing(
-                "missing-statement",
-                place,
-                format!("leaf {index} names this statement, and it is not here"),
-            );
+            out.missing("missing-statement", place, format!("leaf {index} names this statement, and it is not here"));
             return None;
         }
         Found::Unreadable(why) => {
-            out.wrong(
-                "statement",
-                place,
-                format!("leaf {index} names this statement, and it cannot be read: {why}"),
-            );
+            out.wrong("statement", place, format!("leaf {index} names this statement, and it cannot be read: {why}"));
             return None;
         }
     };
     match open_statement(&note) {
         Ok(opened) if opened.digest == digest && opened.note.to_string() == note => Some(opened),
         Ok(opened) if opened.digest == digest => {
-            out.wrong(
-                "statement",
-                place,
-                "its note is not in the one spelling that is written",
-            );
+            out.wrong("statement", place, "its note is not in the one spelling that is written");
             None
         }
         Ok(opened) => {
             out.wrong(
                 "statement",
                 place,
-                format!(
-                    "its text has the digest {}, not the one leaf {index} names",
-                    opened.digest
-                ),
+                format!("its text has the digest {}, not the one leaf {index} names", opened.digest),
             );
             None
         }
@@ -350,9 +247,7 @@ fn open(
 
 fn check_ranges(place: &str, units: &[[u64; 2]], out: &mut Findings) {
     let inner = units.iter().all(|[first, last]| first <= last);
-    let ascending = units
-        .windows(2)
-        .all(|pair| matches!(pair, [[_, last], [next, _]] if last < next));
+    let ascending = units.windows(2).all(|pair| matches!(pair, [[_, last], [next, _]] if last < next));
     if !inner || !ascending {
         out.wrong("leaf", place, "its units are not ascending ranges");
     }

@@ -53,18 +53,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(
-        severity: Severity,
-        code: &str,
-        place: impl Into<String>,
-        what: impl Into<String>,
-    ) -> Self {
-        Self {
-            severity,
-            code: code.to_owned(),
-            place: place.into(),
-            what: what.into(),
-        }
+    pub(crate) fn new(severity: Severity, code: &str, place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { severity, code: code.to_owned(), place: place.into(), what: what.into() }
     }
 }
 
@@ -74,23 +64,19 @@ pub(crate) struct Findings(pub Vec<Finding>);
 
 impl Findings {
     pub fn wrong(&mut self, code: &str, place: impl Into<String>, what: impl Into<String>) {
-        self.0
-            .push(Finding::new(Severity::Wrong, code, place, what));
+        self.0.push(Finding::new(Severity::Wrong, code, place, what));
     }
 
     pub fn missing(&mut self, code: &str, place: impl Into<String>, what: impl Into<String>) {
-        self.0
-            .push(Finding::new(Severity::Missing, code, place, what));
+        self.0.push(Finding::new(Severity::Missing, code, place, what));
     }
 
     pub fn erased(&mut self, code: &str, place: impl Into<String>, what: impl Into<String>) {
-        self.0
-            .push(Finding::new(Severity::Erased, code, place, what));
+        self.0.push(Finding::new(Severity::Erased, code, place, what));
     }
 
     pub fn diverged(&mut self, place: impl Into<String>, what: impl Into<String>) {
-        self.0
-            .push(Finding::new(Severity::Diverged, "diverged", place, what));
+        self.0.push(Finding::new(Severity::Diverged, "diverged", place, what));
     }
 
     pub fn note(&mut self, code: &str, place: impl Into<String>, what: impl Into<String>) {
@@ -139,12 +125,7 @@ impl Verdict {
             Some(Severity::Diverged) => Outcome::Diverged,
             Some(Severity::Wrong) => Outcome::Invalid,
         };
-        Self {
-            outcome,
-            trial,
-            as_of,
-            findings,
-        }
+        Self { outcome, trial, as_of, findings }
     }
 
     /// What a file that cannot be read as a bundle comes to.
@@ -185,10 +166,7 @@ impl Verdict {
         match &self.as_of {
             None => format!("{trial}{word}"),
             Some(as_of) => {
-                let when = as_of
-                    .time
-                    .map(|time| format!(", newest leaf of {time}"))
-                    .unwrap_or_default();
+                let when = as_of.time.map(|time| format!(", newest leaf of {time}")).unwrap_or_default();
                 format!("{trial}{word} as of log size {}{when}", as_of.size)
             }
         }
@@ -215,32 +193,19 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.headline())?;
         if self.trial {
-            writeln!(
-                f,
-                "  A trial log: its keys were made by the program itself, for a demonstration."
-            )?;
-            writeln!(
-                f,
-                "  What holds here shows how Vigie works and proves nothing about the world."
-            )?;
+            writeln!(f, "  A trial log: its keys were made by the program itself, for a demonstration.")?;
+            writeln!(f, "  What holds here shows how Vigie works and proves nothing about the world.")?;
         }
         if let Some(as_of) = &self.as_of {
             writeln!(f, "  log         {}", as_of.origin)?;
-            writeln!(
-                f,
-                "  checkpoint  {} leaves, root {}",
-                as_of.size, as_of.root
-            )?;
+            writeln!(f, "  checkpoint  {} leaves, root {}", as_of.size, as_of.root)?;
             for (witness, at) in &as_of.cosigned {
                 writeln!(f, "  cosigned    {witness} at {at}")?;
             }
         }
         let mut rest = self.findings.as_slice();
         while let Some(first) = rest.first() {
-            let count = rest
-                .iter()
-                .take_while(|found| found.severity == first.severity)
-                .count();
+            let count = rest.iter().take_while(|found| found.severity == first.severity).count();
             let (these, after) = rest.split_at(count);
             writeln!(f, "\n{} ({count})", first.severity.heading())?;
             for found in these.iter().take(SHOWN) {

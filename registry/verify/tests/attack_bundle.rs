@@ -14,9 +14,7 @@ use schemas::{
     leaf::{Act, Leaf, RefusalCode},
 };
 use tempfile::TempDir;
-use verify::{
-    Bundle, CheckOptions, FolderOptions, Outcome, Report, Verdict, check_bundle, check_folder,
-};
+use verify::{Bundle, CheckOptions, FolderOptions, Outcome, Report, Verdict, check_bundle, check_folder};
 use world::{Plan, World, key, minute};
 
 fn folder(world: &World) -> TempDir {
@@ -26,20 +24,14 @@ fn folder(world: &World) -> TempDir {
 }
 
 fn check(world: &World, dir: &Path) -> Report {
-    let options = FolderOptions {
-        threads: 1,
-        ..FolderOptions::default()
-    };
+    let options = FolderOptions { threads: 1, ..FolderOptions::default() };
     check_folder(dir, &world.root, &options)
 }
 
 #[track_caller]
 fn named(verdict: &Verdict, code: &str) {
     assert_eq!(verdict.outcome, Outcome::Invalid, "{verdict}");
-    assert!(
-        verdict.findings.iter().any(|found| found.code == code),
-        "{verdict}"
-    );
+    assert!(verdict.findings.iter().any(|found| found.code == code), "{verdict}");
 }
 
 /// Admin and agent together: a fetch that nothing permits, whose run record stands where no bundle has to hold it.
@@ -82,10 +74,7 @@ fn a_bundle_without_its_run_record_is_not_valid() {
     let sound = world.segment(&Plan::default());
     let dir = folder(&world);
     let bundle = Bundle::from_folder(dir.path(), sound, &[6]).unwrap();
-    assert_eq!(
-        check_bundle(&bundle, &world.root, &CheckOptions::default()).outcome,
-        Outcome::Valid
-    );
+    assert_eq!(check_bundle(&bundle, &world.root, &CheckOptions::default()).outcome, Outcome::Valid);
     let (_, file, _) = world.write_segment(&Plan {
         path: "/private/list",
         forge: |decision| {
@@ -108,11 +97,7 @@ fn a_bundle_without_its_run_record_is_not_valid() {
     bundle.manifest = digest;
     bundle.manifest_note = segment.note.to_string();
     bundle.checkpoint = world.checkpoint();
-    let hashes: Vec<_> = world
-        .leaves
-        .iter()
-        .map(|leaf| tlog::leaf_hash(leaf))
-        .collect();
+    let hashes: Vec<_> = world.leaves.iter().map(|leaf| tlog::leaf_hash(leaf)).collect();
     let mut kept: Vec<u64> = bundle.leaves.keys().copied().collect();
     kept.push(index);
     bundle.leaves = kept
@@ -159,10 +144,7 @@ fn verify_leaf(world: &World, hashes: &[tlog::Hash], index: u64) -> verify::bund
 fn evidence_cannot_be_refused_away_later() {
     let mut world = World::new(false);
     let victim = world.segment(&Plan::default());
-    let _other = world.segment(&Plan {
-        texts: vec!["another".to_owned()],
-        ..Plan::default()
-    });
+    let _other = world.segment(&Plan { texts: vec!["another".to_owned()], ..Plan::default() });
     let leaf = world.refuse(victim, &[3, 4, 5, 6, 7, 8]);
     assert!(leaf > 0);
     let dir = folder(&world);
@@ -179,10 +161,7 @@ fn the_run_record_is_never_refused() {
     for unit in [0, 1, 9] {
         let mut world = World::new(false);
         let victim = world.segment(&Plan::default());
-        let units = schemas::segment::Segment::read(&world.segments[&victim])
-            .unwrap()
-            .manifest
-            .units;
+        let units = schemas::segment::Segment::read(&world.segments[&victim]).unwrap().manifest.units;
         world.refuse(victim, &[unit.min(units - 1)]);
         let dir = folder(&world);
         named(&check(&world, dir.path()).verdict, "refusal");
@@ -213,20 +192,14 @@ fn a_request_to_elsewhere_is_named() {
     let mut world = World::new(false);
     let (_, file, _) = world.write_segment(&Plan::default());
     let mut parts = forge::open(&file);
-    forge::block(
-        parts.request(),
-        b"GET /private/list HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
-    );
+    forge::block(parts.request(), b"GET /private/list HTTP/1.1\r\nHost: news.example.org\r\n\r\n");
     let (digest, file, leaf) = parts.seal(&key("agent-1"));
     world.segments.insert(digest, file);
     world.leaves.push(leaf);
     let dir = folder(&world);
     named(&check(&world, dir.path()).verdict, "request");
     let bundle = Bundle::from_folder(dir.path(), digest, &[6]).unwrap();
-    named(
-        &check_bundle(&bundle, &world.root, &CheckOptions::default()),
-        "request",
-    );
+    named(&check_bundle(&bundle, &world.root, &CheckOptions::default()), "request");
 }
 
 /// An agent that had verified a log of nine leaves claims later to have seen none, to date a capture back.
@@ -236,10 +209,7 @@ fn an_agent_that_forgets_the_log_is_named() {
     world.segment(&Plan::default());
     world.segment(&Plan {
         texts: vec!["another".to_owned()],
-        checkpoint: Some(schemas::manifest::CheckpointRef {
-            size: 0,
-            root: tlog::EMPTY_ROOT,
-        }),
+        checkpoint: Some(schemas::manifest::CheckpointRef { size: 0, root: tlog::EMPTY_ROOT }),
         ..Plan::default()
     });
     let dir = folder(&world);
@@ -255,18 +225,12 @@ fn a_budget_that_was_overdrawn_is_named() {
     world.permit(std::slice::from_ref(&entry), "2026-11-02T09:00Z");
     world.approve(&entry, &["bob"], "2026-11-02T09:10Z");
     for text in ["one", "two", "three", "four"] {
-        world.segment(&Plan {
-            texts: vec![text.to_owned()],
-            ..Plan::default()
-        });
+        world.segment(&Plan { texts: vec![text.to_owned()], ..Plan::default() });
     }
     let dir = folder(&world);
     let within = check(&world, dir.path());
     assert_eq!(within.verdict.outcome, Outcome::Valid, "{within}");
-    world.segment(&Plan {
-        texts: vec!["five".to_owned()],
-        ..Plan::default()
-    });
+    world.segment(&Plan { texts: vec!["five".to_owned()], ..Plan::default() });
     let dir = folder(&world);
     named(&check(&world, dir.path()).verdict, "budget");
 }

@@ -34,11 +34,8 @@ fn check(world: &World, bundle: &Bundle) -> Verdict {
 
 fn one() -> (World, Digest, Bundle) {
     let mut world = World::new(false);
-    let digest = world.segment(&Plan {
-        texts: vec!["First".into(), "Second".into()],
-        with_refusal: true,
-        ..Plan::default()
-    });
+    let digest =
+        world.segment(&Plan { texts: vec!["First".into(), "Second".into()], with_refusal: true, ..Plan::default() });
     world.enrol("agent-2", "2026-11-22T08:00Z");
     let bundle = made(&world, digest, &[RECORD]);
     (world, digest, bundle)
@@ -47,10 +44,7 @@ fn one() -> (World, Digest, Bundle) {
 #[track_caller]
 fn named(verdict: &Verdict, outcome: Outcome, code: &str) {
     assert_eq!(verdict.outcome, outcome, "{verdict}");
-    assert!(
-        verdict.findings.iter().any(|found| found.code == code),
-        "no `{code}` in:\n{verdict}"
-    );
+    assert!(verdict.findings.iter().any(|found| found.code == code), "no `{code}` in:\n{verdict}");
 }
 
 #[test]
@@ -59,19 +53,11 @@ fn a_record_is_proven_by_its_bundle_alone() {
     let again = Bundle::read(&bundle.write().unwrap()).unwrap();
     assert_eq!(again, bundle);
     let verdict = check(&world, &again);
-    assert_eq!(
-        (verdict.outcome, verdict.exit_code()),
-        (Outcome::Valid, 0),
-        "{verdict}"
-    );
+    assert_eq!((verdict.outcome, verdict.exit_code()), (Outcome::Valid, 0), "{verdict}");
     assert!(verdict.findings.is_empty(), "{verdict}");
     assert_eq!(verdict.as_of.as_ref().unwrap().size, 6);
     let numbers: Vec<_> = bundle.units.keys().copied().collect();
-    assert_eq!(
-        numbers,
-        [0, 1, 2, 3, 4, 5, 6, 7, 9, 11],
-        "no more than it needs"
-    );
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 9, 11], "no more than it needs");
 }
 
 #[test]
@@ -80,25 +66,12 @@ fn any_program_for_tar_opens_it() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("x.vigie-bundle");
     std::fs::write(&file, bundle.write().unwrap()).unwrap();
-    let Ok(output) = std::process::Command::new("tar")
-        .arg("-xvf")
-        .arg(&file)
-        .arg("-C")
-        .arg(dir.path())
-        .output()
-    else {
-        assert!(
-            std::env::var_os("VIGIE_REQUIRE_ALL").is_none(),
-            "tar is not here"
-        );
+    let Ok(output) = std::process::Command::new("tar").arg("-xvf").arg(&file).arg("-C").arg(dir.path()).output() else {
+        assert!(std::env::var_os("VIGIE_REQUIRE_ALL").is_none(), "tar is not here");
         println!("skipped: any_program_for_tar_opens_it: tar is not here");
         return;
     };
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let line = std::fs::read(dir.path().join(format!("units/{RECORD}.json"))).unwrap();
     assert_eq!(Digest::of(&line), bundle.units[&RECORD].stored.commitment());
 }
@@ -166,26 +139,13 @@ fn other_signers_are_named() {
     let (world, _, bundle) = one();
     // The log's key, the agent's, a statement's.
     let mut other = bundle.clone();
-    other.checkpoint = other
-        .checkpoint
-        .replace("vigie.example.org/log", "vigie.example.net/log");
+    other.checkpoint = other.checkpoint.replace("vigie.example.org/log", "vigie.example.net/log");
     named(&check(&world, &other), Outcome::Invalid, "checkpoint");
     let mut world2 = World::new(false);
-    let digest = world2.segment(&Plan {
-        signer: Some("agent-2"),
-        ..Plan::default()
-    });
-    named(
-        &check(&world2, &made(&world2, digest, &[RECORD])),
-        Outcome::Invalid,
-        "signature",
-    );
+    let digest = world2.segment(&Plan { signer: Some("agent-2"), ..Plan::default() });
+    named(&check(&world2, &made(&world2, digest, &[RECORD])), Outcome::Invalid, "signature");
     let mut other = bundle;
-    let (digest, note) = other
-        .statements
-        .iter()
-        .find(|(_, note)| note.contains("\"enrolment\""))
-        .unwrap();
+    let (digest, note) = other.statements.iter().find(|(_, note)| note.contains("\"enrolment\"")).unwrap();
     let opened = schemas::policy::open_statement(note).unwrap();
     let (digest, note) = (*digest, sign(&opened.statement, &["ana"]));
     other.statements.insert(digest, note);
@@ -200,24 +160,13 @@ fn wrong_decisions_are_computed_again() {
         decision.robots.as_mut().unwrap().allowed = true;
     };
     let mut world = World::new(false);
-    let digest = world.segment(&Plan {
-        path: "/private/list",
-        forge,
-        ..Plan::default()
-    });
+    let digest = world.segment(&Plan { path: "/private/list", forge, ..Plan::default() });
     let bundle = made(&world, digest, &[RECORD]);
     let verdict = check(&world, &bundle);
     named(&verdict, Outcome::Invalid, "permission");
     let trace = Trace::of(&bundle, &verdict);
     assert!(!trace.items[0].allowed.as_ref().unwrap().recomputed);
-    assert!(matches!(
-        &trace.items[0].robots,
-        Some(trace::Robots::Asked {
-            allowed: false,
-            line: Some(2),
-            ..
-        })
-    ));
+    assert!(matches!(&trace.items[0].robots, Some(trace::Robots::Asked { allowed: false, line: Some(2), .. })));
 }
 
 #[test]
@@ -230,11 +179,7 @@ fn a_revoked_agent_is_named_and_what_it_sent_before_stands() {
     world.revoke("agent-2", "2026-11-22T11:00Z");
     let verdict = check(&world, &made(&world, before, &[RECORD]));
     assert_eq!(verdict.outcome, Outcome::Valid, "{verdict}");
-    named(
-        &check(&world, &made(&world, after, &[RECORD])),
-        Outcome::Invalid,
-        "agent",
-    );
+    named(&check(&world, &made(&world, after, &[RECORD])), Outcome::Invalid, "agent");
 }
 
 #[test]
@@ -248,66 +193,37 @@ fn what_was_erased_is_told_from_what_is_missing() {
     let verdict = check(&gone, &bundle);
     named(&verdict, Outcome::Erased, "erased");
     assert_eq!(verdict.exit_code(), 6);
-    assert!(
-        words(&verdict).contains("authority `file 2026-17`"),
-        "{verdict}"
-    );
-    assert!(matches!(
-        Trace::of(&bundle, &verdict).items[0].what,
-        trace::What::Gone { .. }
-    ));
+    assert!(words(&verdict).contains("authority `file 2026-17`"), "{verdict}");
+    assert!(matches!(Trace::of(&bundle, &verdict).items[0].what, trace::What::Gone { .. }));
     let shows = |bundle: &Bundle| {
         let bytes = bundle.write().unwrap();
         bytes.windows(15).any(|part| part == br#""title":"First""#)
     };
     assert!(shows(&made(&world, digest, &[RECORD])) && !shows(&bundle));
     // Its evidence, the robots copy, the exchange, the header, all but the record.
-    for units in [
-        &[4][..],
-        &[2],
-        &[5],
-        &[6],
-        &[3, 4, 5],
-        &[1],
-        &[0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11],
-    ] {
+    for units in [&[4][..], &[2], &[5], &[6], &[3, 4, 5], &[1], &[0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]] {
         let mut gone = world.clone();
         gone.erase(digest, units);
         let bundle = made(&gone, digest, &[RECORD]);
         let verdict = check(&gone, &bundle);
         assert_eq!(verdict.outcome, Outcome::Erased, "{units:?}: {verdict}");
         let trace = Trace::of(&bundle, &verdict);
-        assert!(
-            matches!(&trace.items[0].what, trace::What::Record { title: Some(title), .. } if title == "First")
-        );
+        assert!(matches!(&trace.items[0].what, trace::What::Record { title: Some(title), .. } if title == "First"));
     }
     // A tombstone whose leaf says nothing of the kind, or is not there.
     let mut buried = world.clone();
     buried.bury(digest, &[RECORD], 2);
-    named(
-        &check(&buried, &made(&buried, digest, &[RECORD])),
-        Outcome::Invalid,
-        "tombstone",
-    );
+    named(&check(&buried, &made(&buried, digest, &[RECORD])), Outcome::Invalid, "tombstone");
     world.erase(digest, &[RECORD]);
     let mut bundle = made(&world, digest, &[RECORD]);
-    let Stored::Gone(tombstone) = &bundle.units[&RECORD].stored else {
-        panic!("it is gone")
-    };
+    let Stored::Gone(tombstone) = &bundle.units[&RECORD].stored else { panic!("it is gone") };
     bundle.leaves.remove(&tombstone.leaf.clone());
     named(&check(&world, &bundle), Outcome::Incomplete, "missing-leaf");
     // Refused by the registry: not kept, and nobody signed for it.
     let mut refused = World::new(false);
-    let digest = refused.segment(&Plan {
-        texts: vec!["First".into(), "Second".into()],
-        ..Plan::default()
-    });
+    let digest = refused.segment(&Plan { texts: vec!["First".into(), "Second".into()], ..Plan::default() });
     refused.refuse(digest, &[RECORD]);
-    named(
-        &check(&refused, &made(&refused, digest, &[RECORD])),
-        Outcome::Incomplete,
-        "refused",
-    );
+    named(&check(&refused, &made(&refused, digest, &[RECORD])), Outcome::Incomplete, "refused");
 }
 
 #[test]
@@ -316,39 +232,19 @@ fn later_checkpoints_are_held_against_it() {
     let mut longer = world.clone();
     longer.segment(&Plan::default());
     let dir = folder(&longer);
-    let tiles = tlog::FolderTiles {
-        root: dir.path().join("log"),
-    };
-    let grown = bundle
-        .clone()
-        .with_later(longer.checkpoint(), &tiles)
-        .unwrap();
+    let tiles = tlog::FolderTiles { root: dir.path().join("log") };
+    let grown = bundle.clone().with_later(longer.checkpoint(), &tiles).unwrap();
     assert_eq!(Bundle::read(&grown.write().unwrap()).unwrap(), grown);
     assert_eq!(check(&world, &grown).outcome, Outcome::Valid);
-    let against = |bundle: &Bundle, note: String| {
-        check_bundle(
-            bundle,
-            &world.root,
-            &CheckOptions {
-                against: Some(note),
-            },
-        )
-    };
+    let against =
+        |bundle: &Bundle, note: String| check_bundle(bundle, &world.root, &CheckOptions { against: Some(note) });
     assert_eq!(against(&grown, longer.checkpoint()).outcome, Outcome::Valid);
     assert_eq!(against(&bundle, world.checkpoint()).outcome, Outcome::Valid);
-    named(
-        &against(&bundle, longer.checkpoint()),
-        Outcome::Incomplete,
-        "missing-consistency",
-    );
+    named(&against(&bundle, longer.checkpoint()), Outcome::Incomplete, "missing-consistency");
     let mut forked = world.clone();
     forked.leaves.pop();
     forked.enrol("agent-3", "2026-11-22T08:00Z");
-    named(
-        &against(&bundle, forked.checkpoint()),
-        Outcome::Diverged,
-        "diverged",
-    );
+    named(&against(&bundle, forked.checkpoint()), Outcome::Diverged, "diverged");
     forked.segment(&Plan::default());
     let mut two = bundle.clone();
     two.later = grown.later.clone();
@@ -363,19 +259,11 @@ fn a_trial_bundle_says_so_in_every_form() {
     let digest = world.segment(&Plan::default());
     let bundle = made(&world, digest, &[RECORD]);
     let verdict = check(&world, &bundle);
-    assert_eq!(
-        (verdict.outcome, verdict.exit_code()),
-        (Outcome::Valid, 7),
-        "{verdict}"
-    );
+    assert_eq!((verdict.outcome, verdict.exit_code()), (Outcome::Valid, 7), "{verdict}");
     let trace = Trace::of(&bundle, &verdict);
     assert!(trace.to_string().starts_with("TRIAL: VALID as of log size"));
     assert!(trace.limits[0].contains("trial"));
-    assert!(
-        serde_json::to_string(&trace)
-            .unwrap()
-            .contains("\"trial\":true")
-    );
+    assert!(serde_json::to_string(&trace).unwrap().contains("\"trial\":true"));
 }
 
 #[test]
@@ -399,10 +287,7 @@ fn a_trace_answers_the_five_questions() {
     ] {
         assert!(text.contains(words), "no `{words}` in:\n{text}");
     }
-    let wide: Vec<_> = text
-        .lines()
-        .filter(|line| line.chars().count() > 100)
-        .collect();
+    let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 100).collect();
     assert!(wide.is_empty(), "{wide:#?}");
     let json = serde_json::to_string(&trace).unwrap();
     assert_eq!(serde_json::from_str::<Trace>(&json).unwrap(), trace);
@@ -421,10 +306,7 @@ fn every_unit_of_a_segment_can_be_asked_for() {
     let all: Vec<u64> = (0..=11).collect();
     let bundle = Bundle::from_folder(dir.path(), digest, &all).unwrap();
     assert_eq!(check(&world, &bundle).outcome, Outcome::Valid);
-    assert_eq!(
-        bundle.units.keys().copied().collect::<BTreeSet<_>>(),
-        all.into_iter().collect()
-    );
+    assert_eq!(bundle.units.keys().copied().collect::<BTreeSet<_>>(), all.into_iter().collect());
     let beyond = Bundle::from_folder(dir.path(), digest, &[12]).unwrap_err();
     assert!(beyond.to_string().contains("units are 0 to 11"));
     assert!(Bundle::from_folder(dir.path(), Digest::of(b"none"), &[1]).is_err());
@@ -434,15 +316,9 @@ fn every_unit_of_a_segment_can_be_asked_for() {
 #[test]
 fn a_maker_that_holds_the_log_needs_no_folder() {
     let (world, digest, bundle) = one();
-    let tiles: std::collections::HashMap<String, Vec<u8>> =
-        world::tiles(&world.leaves).into_iter().collect();
-    let statement = |digest: Digest| {
-        world
-            .statements
-            .get(&digest)
-            .cloned()
-            .ok_or_else(|| std::io::ErrorKind::NotFound.into())
-    };
+    let tiles: std::collections::HashMap<String, Vec<u8>> = world::tiles(&world.leaves).into_iter().collect();
+    let statement =
+        |digest: Digest| world.statements.get(&digest).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into());
     let facts = LogFacts::read(world.checkpoint(), &tiles, &statement).unwrap();
     let segment = schemas::segment::Segment::read(&world.segments[&digest]).unwrap();
     assert_eq!(Bundle::of(&facts, &segment, &[RECORD]).unwrap(), bundle);

@@ -22,60 +22,26 @@ struct Desk {
 
 fn desk(trial: bool) -> Desk {
     let mut world = World::new(trial);
-    let texts = vec![
-        "The harbour stays open through the winter".to_owned(),
-        "Second".to_owned(),
-    ];
-    let digest = world.segment(&Plan {
-        texts,
-        with_refusal: true,
-        ..Plan::default()
-    });
-    let desk = Desk {
-        dir: tempfile::tempdir().unwrap(),
-        world,
-        digest,
-    };
+    let texts = vec!["The harbour stays open through the winter".to_owned(), "Second".to_owned()];
+    let digest = world.segment(&Plan { texts, with_refusal: true, ..Plan::default() });
+    let desk = Desk { dir: tempfile::tempdir().unwrap(), world, digest };
     desk.world.write(&desk.dir.path().join("data"));
-    fs::write(
-        desk.dir.path().join("trust.toml"),
-        toml::to_string(&desk.world.root).unwrap(),
-    )
-    .unwrap();
+    fs::write(desk.dir.path().join("trust.toml"), toml::to_string(&desk.world.root).unwrap()).unwrap();
     desk
 }
 
 impl Desk {
     fn bundle(&self, units: &[u64]) {
-        let bundle =
-            Bundle::from_folder(&self.dir.path().join("data"), self.digest, units).unwrap();
-        fs::write(
-            self.dir.path().join("one.vigie-bundle"),
-            bundle.write().unwrap(),
-        )
-        .unwrap();
+        let bundle = Bundle::from_folder(&self.dir.path().join("data"), self.digest, units).unwrap();
+        fs::write(self.dir.path().join("one.vigie-bundle"), bundle.write().unwrap()).unwrap();
     }
 }
 
 fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_vigie-verify"))
-        .current_dir(dir)
-        .args(args)
-        .output()
-        .unwrap();
-    let (out, err) = (
-        String::from_utf8(stdout).unwrap(),
-        String::from_utf8(stderr).unwrap(),
-    );
-    println!(
-        "$ vigie-verify {}\n{out}{err}exit {}\n",
-        args.join(" "),
-        status.code().unwrap()
-    );
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_vigie-verify")).current_dir(dir).args(args).output().unwrap();
+    let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    println!("$ vigie-verify {}\n{out}{err}exit {}\n", args.join(" "), status.code().unwrap());
     (status.code().unwrap(), out, err)
 }
 
@@ -90,10 +56,7 @@ fn a_bundle_is_told_in_words_and_as_json() {
     assert!(out.contains("Trusted: version 1 of the root of vigie.example.org/log"));
     let (code, out, _) = run(dir, &["one.vigie-bundle", "--root", "trust.toml", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(
-        (code, json["verdict"]["outcome"].as_str()),
-        (0, Some("valid"))
-    );
+    assert_eq!((code, json["verdict"]["outcome"].as_str()), (0, Some("valid")));
     let mut bytes = fs::read(dir.join("one.vigie-bundle")).unwrap();
     bytes[600] ^= 1;
     fs::write(dir.join("one.vigie-bundle"), bytes).unwrap();
@@ -109,45 +72,28 @@ fn a_folder_is_told_with_its_numbers() {
     fs::write(dir.join("remembered"), desk.world.checkpoint()).unwrap();
     desk.world.erase(desk.digest, &[7]);
     desk.world.write(&dir.join("data"));
-    let (code, out, _) = run(
-        &dir,
-        &["data", "--root", "trust.toml", "--against", "remembered"],
-    );
+    let (code, out, _) = run(&dir, &["data", "--root", "trust.toml", "--against", "remembered"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("1 unit erased"));
     let (code, out, _) = run(&dir, &["data", "--root", "trust.toml", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, json["totals"]["erased"].as_u64()), (0, Some(1)));
     desk.bundle(&[7]);
-    assert_eq!(
-        run(&dir, &["one.vigie-bundle", "--root", "trust.toml"]).0,
-        6
-    );
+    assert_eq!(run(&dir, &["one.vigie-bundle", "--root", "trust.toml"]).0, 6);
     fs::remove_file(dir.join("data").join(world::segment_path(desk.digest))).unwrap();
     assert_eq!(run(&dir, &["data", "--root", "trust.toml"]).0, 3);
     fs::write(dir.join("remembered"), desk.world.checkpoint()).unwrap();
     desk.world.leaves.pop();
     let small = dir.join("small");
     desk.world.write(&small);
-    assert_eq!(
-        run(
-            &dir,
-            &["small", "--root", "trust.toml", "--against", "remembered"]
-        )
-        .0,
-        4,
-        "the log was set back"
-    );
+    assert_eq!(run(&dir, &["small", "--root", "trust.toml", "--against", "remembered"]).0, 4, "the log was set back");
 }
 
 #[test]
 fn a_trial_has_its_own_code() {
     let desk = desk(true);
     desk.bundle(&[7]);
-    let (code, out, _) = run(
-        desk.dir.path(),
-        &["one.vigie-bundle", "--root", "trust.toml"],
-    );
+    let (code, out, _) = run(desk.dir.path(), &["one.vigie-bundle", "--root", "trust.toml"]);
     assert_eq!(code, 7);
     assert!(out.contains("TRIAL: VALID"), "{out}");
     assert_eq!(run(desk.dir.path(), &["data", "--root", "trust.toml"]).0, 7);

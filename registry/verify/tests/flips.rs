@@ -11,20 +11,14 @@ use world::{Plan, World, put};
 #[test]
 fn a_flipped_bit_anywhere_is_named_or_means_nothing() {
     let mut world = World::new(false);
-    let digest = world.segment(&Plan {
-        with_refusal: true,
-        ..Plan::default()
-    });
+    let digest = world.segment(&Plan { with_refusal: true, ..Plan::default() });
     world.refuse(digest, &[9]);
     world.erase(digest, &[7]);
     let files = world.files();
     let dir = tempfile::tempdir().unwrap();
     world.write(dir.path());
     let check = || {
-        let options = FolderOptions {
-            threads: 1,
-            ..FolderOptions::default()
-        };
+        let options = FolderOptions { threads: 1, ..FolderOptions::default() };
         check_folder(dir.path(), &world.root, &options)
     };
     let whole = check();
@@ -48,10 +42,7 @@ fn a_flipped_bit_anywhere_is_named_or_means_nothing() {
         }
         put(dir.path(), name, bytes);
     }
-    println!(
-        "{flips} flips, {harmless} without effect, {} wrong",
-        wrong.len()
-    );
+    println!("{flips} flips, {harmless} without effect, {} wrong", wrong.len());
     assert!(wrong.is_empty(), "{wrong:?}");
     assert!(harmless < 200, "{harmless} flips changed nothing");
 }

@@ -10,20 +10,10 @@ use super::{CanonicalError, Floats, MAX_DEPTH, Place, check_number};
 
 /// Reads one value and the end of the text. Length, byte order mark and UTF-8 are checked by the caller.
 pub(super) fn read(text: &str, floats: Floats) -> Result<Value, CanonicalError> {
-    let reading = Reading {
-        floats,
-        numbers: RefCell::new(NumberTokens {
-            rest: text.as_bytes(),
-        }),
-        refusal: RefCell::new(None),
-    };
+    let reading =
+        Reading { floats, numbers: RefCell::new(NumberTokens { rest: text.as_bytes() }), refusal: RefCell::new(None) };
     let mut parser = serde_json::Deserializer::from_str(text);
-    let value = Seed {
-        reading: &reading,
-        at: &Place::Top,
-        depth: 0,
-    }
-    .deserialize(&mut parser);
+    let value = Seed { reading: &reading, at: &Place::Top, depth: 0 }.deserialize(&mut parser);
     // Our own refusal travels beside the parser's error, which can carry text only.
     if let Some(refusal) = reading.refusal.into_inner() {
         return Err(refusal);
@@ -89,20 +79,15 @@ impl Seed<'_, '_> {
         let token = self.reading.numbers.borrow_mut().next().unwrap_or_default();
         let is_integer = !token.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
         if is_integer && number.is_f64() && number.as_f64() != Some(0.0) {
-            return Err(self.refuse(CanonicalError::IntegerTooLarge {
-                pointer: self.at.pointer(),
-            }));
+            return Err(self.refuse(CanonicalError::IntegerTooLarge { pointer: self.at.pointer() }));
         }
-        check_number(&number, self.reading.floats, self.at)
-            .map_err(|refusal| self.refuse(refusal))?;
+        check_number(&number, self.reading.floats, self.at).map_err(|refusal| self.refuse(refusal))?;
         Ok(Value::Number(number))
     }
 
     fn one_deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.refuse(CanonicalError::TooDeep {
-                pointer: self.at.pointer(),
-            }));
+            return Err(self.refuse(CanonicalError::TooDeep { pointer: self.at.pointer() }));
         }
         Ok(self.depth + 1)
     }
@@ -142,10 +127,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         match Number::from_f64(value) {
             Some(number) => self.number(number),
-            None => Err(self.refuse(CanonicalError::Float {
-                pointer: self.at.pointer(),
-                value,
-            })),
+            None => Err(self.refuse(CanonicalError::Float { pointer: self.at.pointer(), value })),
         }
     }
 
@@ -162,11 +144,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         let mut array = Vec::new();
         loop {
             let at = Place::Item(self.at, array.len());
-            match items.next_element_seed(Seed {
-                reading: self.reading,
-                at: &at,
-                depth,
-            })? {
+            match items.next_element_seed(Seed { reading: self.reading, at: &at, depth })? {
                 Some(item) => array.push(item),
                 None => return Ok(Value::Array(array)),
             }
@@ -179,15 +157,9 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         while let Some(key) = members.next_key::<String>()? {
             let at = Place::Member(self.at, &key);
             if object.contains_key(&key) {
-                return Err(self.refuse(CanonicalError::DuplicateKey {
-                    pointer: at.pointer(),
-                }));
+                return Err(self.refuse(CanonicalError::DuplicateKey { pointer: at.pointer() }));
             }
-            let value = members.next_value_seed(Seed {
-                reading: self.reading,
-                at: &at,
-                depth,
-            })?;
+            let value = members.next_value_seed(Seed { reading: self.reading, at: &at, depth })?;
             object.insert(key, value);
         }
         Ok(Value::Object(object))

@@ -41,26 +41,13 @@ const CHOSEN_HEADERS: [&str; 2] = ["accept", "accept-language"];
 ///
 /// In a trial every destination must be loopback.
 #[must_use]
-pub fn decide(
-    policy: &Policy,
-    queries: &[String],
-    ask: &GateAsk,
-    robots: Option<&RobotsCopy>,
-) -> Decision {
-    let mut found = Found {
-        entry: policy.entry(&ask.entry),
-        url: None,
-        robots: None,
-    };
+pub fn decide(policy: &Policy, queries: &[String], ask: &GateAsk, robots: Option<&RobotsCopy>) -> Decision {
+    let mut found = Found { entry: policy.entry(&ask.entry), url: None, robots: None };
     let form = urlform::normal_form(&ask.url);
     found.url = form.as_ref().ok().cloned();
     let answer = walk(policy, queries, ask, robots, form, &mut found);
     let (permitted, code, because) = match answer {
-        Ok(because) => (
-            true,
-            DecisionCode::Permitted,
-            format!("permitted, because {because}"),
-        ),
+        Ok(because) => (true, DecisionCode::Permitted, format!("permitted, because {because}")),
         Err((code, why)) => (false, code, format!("refused, because {why}")),
     };
     Decision {
@@ -122,8 +109,7 @@ fn method_and_headers(
     // An address without a normal form is refused by the next step; only a list that is empty speaks against any address.
     let endpoint = url.map_or(!queries.is_empty(), listed);
     if ask.method == Method::Post && !endpoint {
-        let why =
-            "POST goes only to the query endpoints that the collector lists, and this is none";
+        let why = "POST goes only to the query endpoints that the collector lists, and this is none";
         return Err((DecisionCode::Method, why.to_owned()));
     }
     let own = |header: &&String| !CHOSEN_HEADERS.contains(&header.as_str());
@@ -140,10 +126,7 @@ fn method_and_headers(
 fn origin(ask: &GateAsk, url: &Url) -> Result<(), Refusal> {
     let unplanned = |why: &str| Err((DecisionCode::Unplanned, why.to_owned()));
     let too_many = || {
-        let why = format!(
-            "it would be redirect number {} or more, and {MAX_HOPS} are followed",
-            MAX_HOPS + 1
-        );
+        let why = format!("it would be redirect number {} or more, and {MAX_HOPS} are followed", MAX_HOPS + 1);
         Err((DecisionCode::Redirects, why))
     };
     match &ask.origin {
@@ -173,11 +156,7 @@ fn is_record_id(text: &str) -> bool {
     uuid.is_some_and(|uuid| uuid::Uuid::try_parse(uuid).is_ok_and(|read| read.to_string() == uuid))
 }
 
-fn entry_in_force<'a>(
-    policy: &'a Policy,
-    ask: &GateAsk,
-    url: &Url,
-) -> Result<InForce<'a>, Refusal> {
+fn entry_in_force<'a>(policy: &'a Policy, ask: &GateAsk, url: &Url) -> Result<InForce<'a>, Refusal> {
     let in_force = policy.judge(&ask.entry, ask.at).map_err(|refusal| {
         let code = match refusal.code {
             NotInForceCode::NoEntry => DecisionCode::NoEntry,
@@ -187,10 +166,8 @@ fn entry_in_force<'a>(
     })?;
     let entry = in_force.entry;
     if entry.collector != ask.collector {
-        let why = format!(
-            "entry `{}` is for the collector `{}`, not for `{}`",
-            entry.id, entry.collector, ask.collector
-        );
+        let why =
+            format!("entry `{}` is for the collector `{}`, not for `{}`", entry.id, entry.collector, ask.collector);
         return Err((DecisionCode::OtherCollector, why));
     }
     // robots.txt is fetched as part of permitting its host, whatever paths the rules name.
@@ -226,16 +203,11 @@ fn ask_robots(
     };
     if copy.v != 1 || copy.authority != authority {
         let of = copy.authority.escape_debug();
-        return missing(format!(
-            "the robots.txt in hand is of `{of}`, not of `{authority}`"
-        ));
+        return missing(format!("the robots.txt in hand is of `{of}`, not of `{authority}`"));
     }
     let age = ask.at.duration_since(copy.fetched_at);
     if age > ROBOTS_MAX_AGE || age < -CLOCK_TOLERANCE {
-        let why = format!(
-            "robots.txt of {site} was fetched at {}, and counts for 24 hours",
-            copy.fetched_at
-        );
+        let why = format!("robots.txt of {site} was fetched at {}, and counts for 24 hours", copy.fetched_at);
         return Err((DecisionCode::RobotsStale, why));
     }
     let Ok(body) = STANDARD.decode(&copy.body_base64) else {
@@ -245,9 +217,7 @@ fn ask_robots(
     let computed = robots::outcome(copy.status, copy.redirects);
     let forbids = |outcome| matches!(outcome, RobotsOutcome::Refused | RobotsOutcome::Unreachable);
     if copy.outcome != computed && !forbids(copy.outcome) {
-        return missing(format!(
-            "the copy of robots.txt of {site} contradicts its own status"
-        ));
+        return missing(format!("the copy of robots.txt of {site} contradicts its own status"));
     }
 
     let said = robots::decide(copy.outcome, &body, PRODUCT_TOKEN, &path_and_query(url));
@@ -263,21 +233,14 @@ fn ask_robots(
         (true, _) => Ok("robots.txt itself may always be asked for".to_owned()),
         (false, RobotsOutcome::Unreachable) => Err((
             DecisionCode::RobotsUnreachable,
-            format!(
-                "robots.txt of {site} could not be read, which forbids everything (RFC 9309, section 2.3.1.4)"
-            ),
+            format!("robots.txt of {site} could not be read, which forbids everything (RFC 9309, section 2.3.1.4)"),
         )),
-        (false, RobotsOutcome::Refused) => Err((
-            DecisionCode::Robots,
-            format!("{site} refuses to show its robots.txt"),
-        )),
-        (false, _) => Err((
-            DecisionCode::Robots,
-            format!(
-                "robots.txt of {site} forbids it{}",
-                line.unwrap_or_default()
-            ),
-        )),
+        (false, RobotsOutcome::Refused) => {
+            Err((DecisionCode::Robots, format!("{site} refuses to show its robots.txt")))
+        }
+        (false, _) => {
+            Err((DecisionCode::Robots, format!("robots.txt of {site} forbids it{}", line.unwrap_or_default())))
+        }
     }
 }
 
@@ -285,24 +248,17 @@ fn budget(entry: &Entry, ask: &GateAsk) -> Result<(), Refusal> {
     if ask.spent_today < entry.daily {
         return Ok(());
     }
-    let why = format!(
-        "entry `{}` allows {} requests a day (UTC), and they are spent",
-        entry.id, entry.daily
-    );
+    let why = format!("entry `{}` allows {} requests a day (UTC), and they are spent", entry.id, entry.daily);
     Err((DecisionCode::Budget, why))
 }
 
 fn credential(entry: &Entry, ask: &GateAsk) -> Result<(), Refusal> {
     let refused = |why| Err((DecisionCode::Credential, why));
     match (&ask.slot, &entry.credential) {
-        (Some(slot), own) if own.as_ref() != Some(slot) => refused(format!(
-            "the credential `{}` is not entry `{}`'s",
-            slot.escape_debug(),
-            entry.id
-        )),
-        (None, _) if ask.origin == Origin::Token => {
-            refused("a token call must name its credential".to_owned())
+        (Some(slot), own) if own.as_ref() != Some(slot) => {
+            refused(format!("the credential `{}` is not entry `{}`'s", slot.escape_debug(), entry.id))
         }
+        (None, _) if ask.origin == Origin::Token => refused("a token call must name its credential".to_owned()),
         _ => Ok(()),
     }
 }
@@ -312,24 +268,14 @@ fn destination(policy: &Policy, entry: &Entry, ask: &GateAsk, url: &Url) -> Resu
     let literal = address::literal(host);
     let resolved = ask.resolved.as_deref();
     if resolved.is_some_and(<[IpAddr]>::is_empty) {
-        return Err((
-            DecisionCode::Unresolved,
-            format!("the name `{host}` has no address"),
-        ));
+        return Err((DecisionCode::Unresolved, format!("the name `{host}` has no address")));
     }
     let refused = |why: String| Err((DecisionCode::Destination, why));
     if policy.root().trial && literal.is_none() && resolved.is_none() && !is_loopback_host(host) {
         return refused(format!("this is a trial, and `{host}` is not this machine"));
     }
-    let allowed: Vec<IpNet> = entry
-        .allow_addresses
-        .iter()
-        .filter_map(|text| network(text))
-        .collect();
-    let all = literal
-        .iter()
-        .chain(resolved.unwrap_or_default())
-        .chain(&ask.connected);
+    let allowed: Vec<IpNet> = entry.allow_addresses.iter().filter_map(|text| network(text)).collect();
+    let all = literal.iter().chain(resolved.unwrap_or_default()).chain(&ask.connected);
     for &ip in all {
         if let Err(refusal) = address::judge(ip, &allowed) {
             return refused(format!("`{host}` leads to {refusal}"));
@@ -345,9 +291,7 @@ fn destination(policy: &Policy, entry: &Entry, ask: &GateAsk, url: &Url) -> Resu
     if let (Some(peer), Some(resolved)) = (ask.connected, resolved) {
         let given = |ip: &IpAddr| ip.to_canonical() == peer.to_canonical();
         if !resolved.iter().any(given) {
-            return refused(format!(
-                "{peer} is none of the addresses that `{host}` resolved to"
-            ));
+            return refused(format!("{peer} is none of the addresses that `{host}` resolved to"));
         }
     }
     Ok(())

@@ -6,11 +6,9 @@
 mod decide;
 mod matching;
 
-pub use decide::{MAX_HOPS, PRODUCT_TOKEN, ROBOTS_MAX_AGE, decide};
 pub(crate) use decide::network;
-pub use matching::{
-    authority_of, entry_matches, host_matches, path_matches, query_matches, rule_matches,
-};
+pub use decide::{MAX_HOPS, PRODUCT_TOKEN, ROBOTS_MAX_AGE, decide};
+pub use matching::{authority_of, entry_matches, host_matches, path_matches, query_matches, rule_matches};
 
 use std::net::IpAddr;
 

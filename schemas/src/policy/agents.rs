@@ -12,10 +12,7 @@ use crate::trust::{Role, TrustRoot};
 
 /// What an agent's key is worth at a point of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made for a segment and dropped with it"
-)]
+#[expect(clippy::large_enum_variant, reason = "one is made for a segment and dropped with it")]
 pub enum AgentState {
     /// It may sign segments.
     Enrolled {
@@ -50,13 +47,10 @@ impl Agents {
     /// What the key is worth for a leaf at `at_index`: statements count from the leaf after theirs.
     pub fn state(&self, key_id: &str, at_index: u64) -> AgentState {
         match self.0.get(key_id) {
-            Some(agent) if agent.revoked_at.is_some_and(|index| index < at_index) => {
-                AgentState::Revoked
+            Some(agent) if agent.revoked_at.is_some_and(|index| index < at_index) => AgentState::Revoked,
+            Some(agent) if agent.enrolled_at < at_index => {
+                AgentState::Enrolled { vkey: agent.vkey.clone(), collector: agent.collector.clone() }
             }
-            Some(agent) if agent.enrolled_at < at_index => AgentState::Enrolled {
-                vkey: agent.vkey.clone(),
-                collector: agent.collector.clone(),
-            },
             _ => AgentState::Unknown,
         }
     }
@@ -82,25 +76,15 @@ impl Agents {
         let public = vkey.public_bytes();
         let of_people = root.keys().into_iter().chain(root.log_verifier().ok());
         let of_agents = self.0.values().map(|agent| agent.vkey.clone());
-        if of_people
-            .chain(of_agents)
-            .any(|key| key.public_bytes() == public)
-        {
-            return refused(
-                "its key is in use already, or was; make a new one on the agent's machine",
-            );
+        if of_people.chain(of_agents).any(|key| key.public_bytes() == public) {
+            return refused("its key is in use already, or was; make a new one on the agent's machine");
         }
         if self.0.contains_key(&vkey.id_text()) {
             return refused("another agent has this key id; choose another name");
         }
         self.0.insert(
             vkey.id_text(),
-            Agent {
-                vkey,
-                collector: collector.to_owned(),
-                enrolled_at: index,
-                revoked_at: None,
-            },
+            Agent { vkey, collector: collector.to_owned(), enrolled_at: index, revoked_at: None },
         );
         Ok(())
     }
@@ -120,10 +104,7 @@ impl Agents {
                 Ok(())
             }
             Some(_) => Err(PolicyError::content(name, "this agent is revoked already")),
-            None => Err(PolicyError::content(
-                name,
-                "no agent of this key id is enrolled",
-            )),
+            None => Err(PolicyError::content(name, "no agent of this key id is enrolled")),
         }
     }
 }

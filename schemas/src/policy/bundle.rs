@@ -26,10 +26,7 @@ impl Policy {
     pub fn open(bundle: &PolicyBundle, trusted: &TrustRoot) -> Result<Self, PolicyError> {
         let refused = |why: &str| Err(PolicyError::content("policy bundle", why));
         if bundle.v != 1 {
-            return Err(PolicyError::Version {
-                what: "policy bundle".to_owned(),
-                found: bundle.v,
-            });
+            return Err(PolicyError::Version { what: "policy bundle".to_owned(), found: bundle.v });
         }
         let root = newest_root(&bundle.roots, trusted)?;
         let open = open_issue(&bundle.issue)?;
@@ -57,13 +54,7 @@ impl Policy {
         if issue.approvals != named {
             return refused("the issue names other approvals than those in the bundle");
         }
-        Ok(Self::assemble(
-            Arc::new(root),
-            Arc::new(permission),
-            approvals,
-            issue.issued_at,
-            open.digest,
-        ))
+        Ok(Self::assemble(Arc::new(root), Arc::new(permission), approvals, issue.issued_at, open.digest))
     }
 }
 
@@ -73,10 +64,7 @@ fn newest_root(notes: &[String], trusted: &TrustRoot) -> Result<TrustRoot, Polic
     for note in notes {
         let opened = open_statement(note)?;
         let Statement::Root { root, .. } = &opened.statement else {
-            return Err(PolicyError::content(
-                opened.name(),
-                "it stands among the trust roots",
-            ));
+            return Err(PolicyError::content(opened.name(), "it stands among the trust roots"));
         };
         match &chain {
             None => verify_first_root(root, &opened)?,
@@ -103,10 +91,7 @@ fn open_permission(note: &str, root: &TrustRoot) -> Result<PermissionFacts, Poli
     let name = opened.name();
     let signers = opened.signers(&root.keys_with(&[Role::Requester, Role::Approver]))?;
     if signers.is_empty() {
-        return Err(PolicyError::signers(
-            name,
-            "no requester or approver of the newest trust root signed it",
-        ));
+        return Err(PolicyError::signers(name, "no requester or approver of the newest trust root signed it"));
     }
     permission_facts(opened, signers)
 }
@@ -120,10 +105,7 @@ pub(super) fn permission_facts(
         return Err(PolicyError::content(name, "a permission is expected here"));
     };
     if allowlist.format != 1 {
-        return Err(PolicyError::Version {
-            what: format!("allowlist of {name}"),
-            found: allowlist.format,
-        });
+        return Err(PolicyError::Version { what: format!("allowlist of {name}"), found: allowlist.format });
     }
     PermissionFacts::new(opened.digest, allowlist, signers)
         .ok_or_else(|| PolicyError::content(name, "an entry id is given twice"))
@@ -134,26 +116,11 @@ pub(super) fn approval_facts(
     signers: Vec<tlog::VerifierKey>,
 ) -> Result<ApprovalFacts, PolicyError> {
     let name = opened.name();
-    let Statement::Approval {
-        entries,
-        until,
-        made_at,
-        ..
-    } = opened.statement
-    else {
+    let Statement::Approval { entries, until, made_at, .. } = opened.statement else {
         return Err(PolicyError::content(name, "an approval is expected here"));
     };
     if entries.is_empty() || super::end_of_day(&until).is_none() {
-        return Err(PolicyError::content(
-            name,
-            "it approves nothing, or `until` is no day",
-        ));
+        return Err(PolicyError::content(name, "it approves nothing, or `until` is no day"));
     }
-    Ok(ApprovalFacts {
-        statement: opened.digest,
-        entries,
-        until,
-        made_at,
-        signers,
-    })
+    Ok(ApprovalFacts { statement: opened.digest, entries, until, made_at, signers })
 }

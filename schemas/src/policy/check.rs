@@ -10,16 +10,13 @@ use crate::{
 };
 
 /// How an id is written, for hints.
-pub const ID_FORM: &str =
-    "write 1 to 64 of `a` to `z`, `0` to `9` and `-`, not beginning or ending with `-`";
+pub const ID_FORM: &str = "write 1 to 64 of `a` to `z`, `0` to `9` and `-`, not beginning or ending with `-`";
 
 /// Whether a text can be an entry's id or a collector's name.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -34,15 +31,11 @@ impl Allowlist {
         let mut found = Vec::new();
         if self.format != 1 {
             let message = format!("format {} is not known", self.format);
-            found.push(
-                PolicyProblem::new(file, message, "this release reads `format = 1`").at("format"),
-            );
+            found.push(PolicyProblem::new(file, message, "this release reads `format = 1`").at("format"));
         }
         if !(1..=168).contains(&self.max_policy_age_hours) {
             let message = "`max_policy_age_hours` must be 1 to 168";
-            found.push(
-                PolicyProblem::new(file, message, "leave it out for 24").at("max_policy_age_hours"),
-            );
+            found.push(PolicyProblem::new(file, message, "leave it out for 24").at("max_policy_age_hours"));
         }
         for (position, entry) in self.entries.iter().enumerate() {
             let mut add = |field: &str, message: String, hint: String| {
@@ -52,12 +45,7 @@ impl Allowlist {
                     ..PolicyProblem::new(file, message, hint).at(field)
                 });
             };
-            if self
-                .entries
-                .iter()
-                .take(position)
-                .any(|earlier| earlier.id == entry.id)
-            {
+            if self.entries.iter().take(position).any(|earlier| earlier.id == entry.id) {
                 let message = "another entry above has this id".to_owned();
                 add("id", message, "give each entry an id of its own".to_owned());
             }
@@ -78,23 +66,11 @@ impl TrustRoot {
             found.push(PolicyProblem::new("trust.toml", message, hint).at(field));
         };
         if self.format != 1 {
-            add(
-                "format",
-                format!("format {} is not known", self.format),
-                "this release reads `format = 1`",
-            );
+            add("format", format!("format {} is not known", self.format), "this release reads `format = 1`");
         }
         match (self.version, &self.previous) {
-            (0, _) => add(
-                "version",
-                "versions count from 1".to_owned(),
-                "write `version = 1`",
-            ),
-            (1, Some(_)) => add(
-                "previous",
-                "version 1 replaces no root".to_owned(),
-                "leave `previous` out",
-            ),
+            (0, _) => add("version", "versions count from 1".to_owned(), "write `version = 1`"),
+            (1, Some(_)) => add("previous", "version 1 replaces no root".to_owned(), "leave `previous` out"),
             (2.., None) => add(
                 "previous",
                 "a later version must name the root it replaces".to_owned(),
@@ -108,21 +84,15 @@ impl TrustRoot {
         if !self.evidence_recipients.is_empty() {
             add(
                 "evidence_recipients",
-                "sealed evidence is not in this release, and would be accepted in silence"
-                    .to_owned(),
+                "sealed evidence is not in this release, and would be accepted in silence".to_owned(),
                 "leave `evidence_recipients` out",
             );
         }
         for text in &self.witnesses {
-            let cosigner =
-                VerifierKey::parse(text).is_ok_and(|key| key.kind() == KeyKind::Cosignature);
+            let cosigner = VerifierKey::parse(text).is_ok_and(|key| key.kind() == KeyKind::Cosignature);
             if !cosigner {
                 let message = format!("`{}` is no cosignature key", text.escape_debug());
-                add(
-                    "witness",
-                    message,
-                    "ask the witness for its verifier key of type 04",
-                );
+                add("witness", message, "ask the witness for its verifier key of type 04");
             }
         }
         found
@@ -145,18 +115,10 @@ impl TrustRoot {
             } else {
                 format!("`{shown}` lies under `.invalid`, which is for trials")
             };
-            add(
-                "origin",
-                message,
-                "a trial's log is named below `.invalid`, a production log never is",
-            );
+            add("origin", message, "a trial's log is named below `.invalid`, a production log never is");
         }
         match VerifierKey::parse(&self.log_key) {
-            Err(error) => add(
-                "log_key",
-                format!("`log_key`: {error}"),
-                "paste the line that `vigie init` printed",
-            ),
+            Err(error) => add("log_key", format!("`log_key`: {error}"), "paste the line that `vigie init` printed"),
             Ok(key) if key.kind() != KeyKind::Ed25519 => {
                 add(
                     "log_key",
@@ -177,14 +139,9 @@ impl TrustRoot {
         let fine = |text: &str| {
             let page = text.starts_with("https://") || text.starts_with("http://");
             let address = text.strip_prefix("mailto:").unwrap_or(text);
-            let mailbox = address
-                .split_once('@')
-                .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+            let mailbox = address.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
             // It stands in a header line of every request.
-            let plain = text.len() <= 200
-                && text
-                    .chars()
-                    .all(|c| c.is_ascii_graphic() && !"()\\;".contains(c));
+            let plain = text.len() <= 200 && text.chars().all(|c| c.is_ascii_graphic() && !"()\\;".contains(c));
             plain && (page || mailbox)
         };
         if contact.is_some_and(|text| !fine(text)) {
@@ -212,16 +169,9 @@ impl TrustRoot {
             };
             let name = key.id_text();
             if key.kind() != KeyKind::Ed25519 {
-                add(
-                    "person",
-                    format!("the key of {name} is that of a witness"),
-                    "paste the person's own verifier key",
-                );
+                add("person", format!("the key of {name} is that of a witness"), "paste the person's own verifier key");
             }
-            if seen
-                .iter()
-                .any(|other| other.public_bytes() == key.public_bytes())
-            {
+            if seen.iter().any(|other| other.public_bytes() == key.public_bytes()) {
                 add(
                     "person",
                     format!("the key of {name} stands in this root twice"),
@@ -235,13 +185,7 @@ impl TrustRoot {
                 );
             }
             seen.push(key);
-            let twice = |at: usize| {
-                person
-                    .roles
-                    .iter()
-                    .take(at)
-                    .any(|one| Some(one) == person.roles.get(at))
-            };
+            let twice = |at: usize| person.roles.iter().take(at).any(|one| Some(one) == person.roles.get(at));
             if person.roles.is_empty() || (0..person.roles.len()).any(twice) {
                 add(
                     "person",
@@ -268,21 +212,10 @@ impl TrustRoot {
                     "at least 1 person signs each act, and 2 an erasure outside a trial",
                 );
             }
-            let have = self
-                .people
-                .iter()
-                .filter(|person| person.roles.contains(&role))
-                .count();
+            let have = self.people.iter().filter(|person| person.roles.contains(&role)).count();
             if usize::try_from(need).is_ok_and(|need| have < need) {
-                let message = format!(
-                    "`needs.{act}` is {need}, and {have} people have the role `{}`",
-                    word(role)
-                );
-                add(
-                    "needs",
-                    message,
-                    "give the role to more people, or lower the number",
-                );
+                let message = format!("`needs.{act}` is {need}, and {have} people have the role `{}`", word(role));
+                add("needs", message, "give the role to more people, or lower the number");
             }
         }
     }

@@ -48,8 +48,7 @@ pub(crate) fn unenforced(entry: &Entry) -> Option<&'static str> {
 pub(crate) fn expected(text: &str) -> Option<(u64, u64)> {
     let (least, most) = text.strip_suffix(" per day")?.split_once("..")?;
     let number = |digits: &str| {
-        let plain =
-            !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|b| b.is_ascii_digit());
+        let plain = !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|b| b.is_ascii_digit());
         if plain { digits.parse().ok() } else { None }
     };
     let (least, most) = (number(least)?, number(most)?);
@@ -80,11 +79,7 @@ impl Findings {
 }
 
 /// Everything wrong with an entry, by key.
-pub(super) fn entry(
-    entry: &Entry,
-    root: &TrustRoot,
-    today: Date,
-) -> Vec<(&'static str, Complaint)> {
+pub(super) fn entry(entry: &Entry, root: &TrustRoot, today: Date) -> Vec<(&'static str, Complaint)> {
     let mut found = Findings(Vec::new());
     names(entry, &mut found);
     for complaint in check_match::seeds(entry) {
@@ -113,15 +108,8 @@ fn names(entry: &Entry, found: &mut Findings) {
         found.add("id", message, super::ID_FORM);
     }
     if !is_id(&entry.collector) {
-        let message = format!(
-            "`{}` cannot be a collector's name",
-            entry.collector.escape_debug()
-        );
-        found.add(
-            "collector",
-            message,
-            "write the name of an agent's program, as `feed` or `web`",
-        );
+        let message = format!("`{}` cannot be a collector's name", entry.collector.escape_debug());
+        found.add("collector", message, "write the name of an agent's program, as `feed` or `web`");
     }
     found.unless(
         !entry.methods.is_empty(),
@@ -129,13 +117,7 @@ fn names(entry: &Entry, found: &mut Findings) {
         "`methods` is empty, so nothing could be asked",
         "leave it out for `[\"GET\"]`",
     );
-    let twice = |at: usize| {
-        entry
-            .methods
-            .iter()
-            .take(at)
-            .any(|one| Some(one) == entry.methods.get(at))
-    };
+    let twice = |at: usize| entry.methods.iter().take(at).any(|one| Some(one) == entry.methods.get(at));
     found.unless(
         !(0..entry.methods.len()).any(twice),
         "methods",
@@ -144,23 +126,14 @@ fn names(entry: &Entry, found: &mut Findings) {
     );
     for (at, field) in entry.fields.iter().flatten().enumerate() {
         if !RECORD_FIELDS.contains(&field.as_str()) {
-            let message = format!(
-                "`fields` names `{}`, which no record has",
-                field.escape_debug()
-            );
+            let message = format!("`fields` names `{}`, which no record has", field.escape_debug());
             let hint = match nearest(field, RECORD_FIELDS.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the fields are {}", RECORD_FIELDS.join(", ")),
             };
             found.add("fields", message, hint);
         }
-        if entry
-            .fields
-            .iter()
-            .flatten()
-            .take(at)
-            .any(|earlier| earlier == field)
-        {
+        if entry.fields.iter().flatten().take(at).any(|earlier| earlier == field) {
             let message = format!("`fields` names `{}` twice", field.escape_debug());
             found.add("fields", message, "leave one of them out");
         }
@@ -169,15 +142,11 @@ fn names(entry: &Entry, found: &mut Findings) {
 
 fn hosts(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
     for text in &entry.allow_addresses {
-        let wide =
-            |net: ipnet::IpNet| net.prefix_len() < if net.max_prefix_len() == 32 { 8 } else { 16 };
+        let wide = |net: ipnet::IpNet| net.prefix_len() < if net.max_prefix_len() == 32 { 8 } else { 16 };
         match network(text) {
             None => found.add(
                 "allow_addresses",
-                format!(
-                    "`{}` is neither an address nor a prefix",
-                    text.escape_debug()
-                ),
+                format!("`{}` is neither an address nor a prefix", text.escape_debug()),
                 "write `127.0.0.1/32` or `fd00:1234::/64`",
             ),
             Some(net) if wide(net) => found.add(
@@ -188,11 +157,7 @@ fn hosts(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
             Some(_) => {}
         }
     }
-    let allowed: Vec<_> = entry
-        .allow_addresses
-        .iter()
-        .filter_map(|text| network(text))
-        .collect();
+    let allowed: Vec<_> = entry.allow_addresses.iter().filter_map(|text| network(text)).collect();
     for rule in &entry.matches {
         let host = rule.host.escape_debug();
         let loopback = is_loopback_host(&rule.host);
@@ -215,31 +180,19 @@ fn hosts(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
             found.add(
                 "match",
                 format!("`{host}` can never be reached: {refusal}"),
-                format!(
-                    "if it is meant, add it to `allow_addresses`: `[\"{}\"]`",
-                    refusal.ip
-                ),
+                format!("if it is meant, add it to `allow_addresses`: `[\"{}\"]`", refusal.ip),
             );
         }
     }
 }
 
 fn promises(entry: &Entry, found: &mut Findings) {
-    let not_yet =
-        |what: &str| format!("{what} is not in this release, and would be accepted in silence");
+    let not_yet = |what: &str| format!("{what} is not in this release, and would be accepted in silence");
     if entry.recipe.is_some() {
-        found.add(
-            "recipe",
-            not_yet("`recipe`"),
-            "use a collector that needs none",
-        );
+        found.add("recipe", not_yet("`recipe`"), "use a collector that needs none");
     }
     if entry.credential.is_some() {
-        found.add(
-            "credential",
-            not_yet("`credential`"),
-            "collect what is public without one",
-        );
+        found.add("credential", not_yet("`credential`"), "collect what is public without one");
     }
     if entry.authors != Authors::Named {
         found.add(
@@ -249,11 +202,7 @@ fn promises(entry: &Entry, found: &mut Findings) {
         );
     }
     if entry.evidence != Evidence::Open {
-        found.add(
-            "evidence",
-            not_yet("sealed evidence"),
-            "write `evidence = \"open\"`",
-        );
+        found.add("evidence", not_yet("sealed evidence"), "write `evidence = \"open\"`");
     }
     if !matches!(entry.domestic, Domestic::Allow { .. }) {
         found.add(
@@ -263,11 +212,7 @@ fn promises(entry: &Entry, found: &mut Findings) {
         );
     }
     if entry.expect.is_some() && entry.expected_per_day().is_none() {
-        found.add(
-            "expect",
-            "`expect` cannot be read",
-            "write `5..200 per day`, the lower number first",
-        );
+        found.add("expect", "`expect` cannot be read", "write `5..200 per day`, the lower number first");
     }
 }
 
@@ -281,17 +226,10 @@ fn reasons(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
     ];
     for (field, text) in texts {
         if text.trim().is_empty() {
-            found.add(
-                field,
-                format!("`{field}` says nothing"),
-                "write a sentence that a reviewer can judge",
-            );
+            found.add(field, format!("`{field}` says nothing"), "write a sentence that a reviewer can judge");
         }
     }
-    let reason = entry
-        .pia
-        .strip_prefix("none")
-        .map(|rest| rest.trim_start_matches(':').trim());
+    let reason = entry.pia.strip_prefix("none").map(|rest| rest.trim_start_matches(':').trim());
     if reason == Some("") {
         found.add(
             "pia",
@@ -307,42 +245,27 @@ fn reasons(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
         );
     }
     let requesters = root.keys_with(&[Role::Requester]);
-    if !requesters
-        .iter()
-        .any(|key| key.id_text() == entry.requested_by)
-    {
+    if !requesters.iter().any(|key| key.id_text() == entry.requested_by) {
         let known: Vec<_> = requesters.iter().map(tlog::VerifierKey::id_text).collect();
         found.add(
             "requested_by",
-            format!(
-                "`{}` is no requester of the trust root",
-                entry.requested_by.escape_debug()
-            ),
+            format!("`{}` is no requester of the trust root", entry.requested_by.escape_debug()),
             format!("name one of: {}", known.join(", ")),
         );
     }
     let approvers = root.keys_with(&[Role::Approver]);
-    let others = approvers
-        .iter()
-        .filter(|key| key.id_text() != entry.requested_by)
-        .count();
+    let others = approvers.iter().filter(|key| key.id_text() != entry.requested_by).count();
     if u32::try_from(others).is_ok_and(|others| others < root.needs.approve) {
         found.add(
             "requested_by",
-            format!(
-                "{} people must approve, and {others} other than the requester could",
-                root.needs.approve
-            ),
+            format!("{} people must approve, and {others} other than the requester could", root.needs.approve),
             "give more people the role `approver`, or let somebody else request it",
         );
     }
 }
 
 fn amounts(entry: &Entry, found: &mut Findings) {
-    let at_home = entry
-        .matches
-        .iter()
-        .all(|rule| is_loopback_host(&rule.host));
+    let at_home = entry.matches.iter().all(|rule| is_loopback_host(&rule.host));
     let pace = entry.rate_secs <= 86_400 && (entry.rate_secs > 0 || at_home);
     found.unless(
         pace,
@@ -384,17 +307,10 @@ fn times(entry: &Entry, today: Date, found: &mut Findings) {
             | crate::schedule::ScheduleError::ZoneSpelling { .. } => "zone",
             _ => "schedule",
         };
-        found.add(
-            field,
-            error.to_string(),
-            "write a cron line or `every 15m`, and a zone as `America/Toronto`",
-        );
+        found.add(field, error.to_string(), "write a cron line or `every 15m`, and a zone as `America/Toronto`");
     }
     let Some(end) = day(&entry.expires_on) else {
-        let message = format!(
-            "`expires_on` is `{}`, which is no day",
-            entry.expires_on.escape_debug()
-        );
+        let message = format!("`expires_on` is `{}`, which is no day", entry.expires_on.escape_debug());
         found.add("expires_on", message, "write it as `2027-01-31`, in quotes");
         return;
     };

@@ -29,18 +29,12 @@ pub(super) fn rule(rule: &Match) -> Vec<Complaint> {
     let mut found = Vec::new();
     if rule.scheme != "https" && rule.scheme != "http" {
         found.push((
-            format!(
-                "`{}` is no scheme that is collected",
-                rule.scheme.escape_debug()
-            ),
+            format!("`{}` is no scheme that is collected", rule.scheme.escape_debug()),
             "write `https` or `http`".to_owned(),
         ));
     }
     if rule.port == Some(0) {
-        found.push((
-            "port 0 is no port".to_owned(),
-            "leave `port` out for the scheme's own".to_owned(),
-        ));
+        found.push(("port 0 is no port".to_owned(), "leave `port` out for the scheme's own".to_owned()));
     }
     found.extend(host(&rule.host));
     found.extend(path(&rule.path));
@@ -58,10 +52,7 @@ fn host(host: &str) -> Option<Complaint> {
         ));
     }
     if wildcard && address::literal(exact).is_some() {
-        return Some((
-            format!("the host `{shown}` puts `*.` before an address"),
-            "name the address alone".to_owned(),
-        ));
+        return Some((format!("the host `{shown}` puts `*.` before an address"), "name the address alone".to_owned()));
     }
     if wildcard && !exact.contains('.') && exact != "localhost" {
         return Some((
@@ -80,10 +71,7 @@ fn host(host: &str) -> Option<Complaint> {
     };
     (form != exact).then(|| {
         let form = if wildcard { format!("*.{form}") } else { form };
-        (
-            format!("the host `{shown}` is not in normal form"),
-            format!("write `{form}`"),
-        )
+        (format!("the host `{shown}` is not in normal form"), format!("write `{form}`"))
     })
 }
 
@@ -122,29 +110,20 @@ fn path(pattern: &str) -> Option<Complaint> {
         }
         Err(error) => error.to_string(),
     };
-    Some((
-        format!("the path pattern `{shown}` is not in normal form, so it would never match"),
-        proper,
-    ))
+    Some((format!("the path pattern `{shown}` is not in normal form, so it would never match"), proper))
 }
 
 /// Everything wrong with the seeds. A seed that is an address must be in normal form and inside the rules.
 pub(super) fn seeds(entry: &Entry) -> Vec<Complaint> {
     let mut found = Vec::new();
     if entry.seeds.is_empty() {
-        found.push((
-            "`seeds` is empty".to_owned(),
-            "name at least one address, account or query".to_owned(),
-        ));
+        found.push(("`seeds` is empty".to_owned(), "name at least one address, account or query".to_owned()));
     }
     for (at, seed) in entry.seeds.iter().enumerate() {
         let shown: String = seed.chars().take(80).collect();
         let shown = shown.escape_debug();
         if entry.seeds.iter().take(at).any(|earlier| earlier == seed) {
-            found.push((
-                format!("the seed `{shown}` is given twice"),
-                "leave one of them out".to_owned(),
-            ));
+            found.push((format!("the seed `{shown}` is given twice"), "leave one of them out".to_owned()));
             continue;
         }
         if !seed.contains("://") {
@@ -162,13 +141,15 @@ pub(super) fn seeds(entry: &Entry) -> Vec<Complaint> {
                 format!("the seed `{shown}` cannot be fetched: {error}"),
                 "write the address as a browser shows it".to_owned(),
             )),
-            Ok(url) if url.as_str() != seed => found.push((
-                format!("the seed `{shown}` is not in normal form"),
-                format!("write `{url}`"),
-            )),
+            Ok(url) if url.as_str() != seed => {
+                found.push((format!("the seed `{shown}` is not in normal form"), format!("write `{url}`")))
+            }
             Ok(url) if !entry_matches(entry, &url) => found.push((
                 format!("no `match` rule covers the seed `{shown}`"),
-                format!("add `{{ host = \"{}\" }}` to `match`, with the port and path it needs, or correct the seed", url.host_str().unwrap_or_default()),
+                format!(
+                    "add `{{ host = \"{}\" }}` to `match`, with the port and path it needs, or correct the seed",
+                    url.host_str().unwrap_or_default()
+                ),
             )),
             Ok(_) => {}
         }

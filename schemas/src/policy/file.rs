@@ -57,29 +57,17 @@ pub fn check_trust_file(text: &str, file_name: &str) -> Result<TrustRoot, Vec<Po
     finish(read.check(), text, file_name, "person").map(|()| read)
 }
 
-fn finish(
-    mut problems: Vec<PolicyProblem>,
-    text: &str,
-    file_name: &str,
-    list: &str,
-) -> Result<(), Vec<PolicyProblem>> {
+fn finish(mut problems: Vec<PolicyProblem>, text: &str, file_name: &str, list: &str) -> Result<(), Vec<PolicyProblem>> {
     for problem in &mut problems {
         file_name.clone_into(&mut problem.file);
         problem.line = locate(text, list, problem.position, problem.field.as_deref());
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 fn read<T: DeserializeOwned>(text: &str, file_name: &str) -> Result<T, Box<PolicyProblem>> {
     if text.len() > MAX_FILE_BYTES {
-        let message = format!(
-            "the file has {} bytes; at most {MAX_FILE_BYTES} are read",
-            text.len()
-        );
+        let message = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", text.len());
         return Err(Box::new(PolicyProblem::new(
             file_name,
             message,
@@ -100,11 +88,7 @@ fn explain(said: &str) -> (String, String) {
     let mut quoted = said.split('`').skip(1).step_by(2);
     let first = quoted.next().unwrap_or_default();
     if said.starts_with("unknown field") || said.starts_with("unknown variant") {
-        let what = if said.starts_with("unknown field") {
-            "key"
-        } else {
-            "value"
-        };
+        let what = if said.starts_with("unknown field") { "key" } else { "value" };
         let known: Vec<&str> = quoted.collect();
         let hint = match nearest(first, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -115,24 +99,15 @@ fn explain(said: &str) -> (String, String) {
     if said.starts_with("missing field") {
         return (
             format!("the key `{first}` is missing"),
-            format!(
-                "add `{first} = …`; allowlist.example.toml and trust.example.toml explain every key"
-            ),
+            format!("add `{first} = …`; allowlist.example.toml and trust.example.toml explain every key"),
         );
     }
-    let hint = if said.contains("datetime")
-        || said.contains("$__toml")
-        || said.contains("invalid type: map")
-    {
+    let hint = if said.contains("datetime") || said.contains("$__toml") || said.contains("invalid type: map") {
         "write days and other texts in quotes"
     } else {
         "compare with allowlist.example.toml or trust.example.toml, which explain every key"
     };
-    let one_line: Vec<&str> = said
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let one_line: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     (one_line.join("; "), hint.to_owned())
 }
 
@@ -146,12 +121,7 @@ fn entry_above(text: &str, offset: usize) -> Option<String> {
     let from = text.get(..offset)?.rfind("[[entry]]")?;
     let rest = text.get(from..)?;
     let own = rest.get("[[entry]]".len()..)?.split("[[").next()?;
-    let id = own.lines().find_map(|line| {
-        line.trim()
-            .strip_prefix("id")?
-            .trim_start()
-            .strip_prefix('=')
-    })?;
+    let id = own.lines().find_map(|line| line.trim().strip_prefix("id")?.trim_start().strip_prefix('='))?;
     let id = id.trim().trim_matches('"');
     super::is_id(id).then(|| id.to_owned())
 }
@@ -160,18 +130,13 @@ fn entry_above(text: &str, offset: usize) -> Option<String> {
 fn locate(text: &str, list: &str, position: Option<usize>, field: Option<&str>) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let key_line = |table: &DeTable<'_>| {
-        let (key, _) = table
-            .iter()
-            .find(|(key, _)| Some(key.get_ref().as_ref()) == field)?;
+        let (key, _) = table.iter().find(|(key, _)| Some(key.get_ref().as_ref()) == field)?;
         Some(line_of(text, key.span().start))
     };
     let Some(position) = position else {
         return key_line(document.get_ref());
     };
-    let (_, entries) = document
-        .get_ref()
-        .iter()
-        .find(|(key, _)| key.get_ref().as_ref() == list)?;
+    let (_, entries) = document.get_ref().iter().find(|(key, _)| key.get_ref().as_ref() == list)?;
     let DeValue::Array(entries) = entries.get_ref() else {
         return None;
     };

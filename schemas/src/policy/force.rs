@@ -42,18 +42,9 @@ pub(super) struct PermissionFacts {
 impl PermissionFacts {
     /// Nothing where an id is given twice: nobody could say which entry an approval means.
     pub fn new(statement: Digest, allowlist: Allowlist, signers: Vec<VerifierKey>) -> Option<Self> {
-        let entries: BTreeMap<_, _> = allowlist
-            .entries
-            .iter()
-            .enumerate()
-            .map(|(at, entry)| (entry.id.clone(), (at, entry.digest())))
-            .collect();
-        (entries.len() == allowlist.entries.len()).then_some(Self {
-            statement,
-            allowlist,
-            signers,
-            entries,
-        })
+        let entries: BTreeMap<_, _> =
+            allowlist.entries.iter().enumerate().map(|(at, entry)| (entry.id.clone(), (at, entry.digest()))).collect();
+        (entries.len() == allowlist.entries.len()).then_some(Self { statement, allowlist, signers, entries })
     }
 }
 
@@ -69,12 +60,7 @@ pub(super) struct ApprovalFacts {
 
 impl ApprovalFacts {
     pub fn concerns(&self, permission: &PermissionFacts) -> bool {
-        self.entries.iter().any(|(id, digest)| {
-            permission
-                .entries
-                .get(id)
-                .is_some_and(|(_, own)| own == digest)
-        })
+        self.entries.iter().any(|(id, digest)| permission.entries.get(id).is_some_and(|(_, own)| own == digest))
     }
 }
 
@@ -129,10 +115,7 @@ impl Policy {
         let root_digest = root.digest();
         let may_publish = root.keys_with(&[Role::Requester, Role::Approver]);
         Self {
-            published: permission
-                .signers
-                .iter()
-                .any(|key| may_publish.contains(key)),
+            published: permission.signers.iter().any(|key| may_publish.contains(key)),
             may_approve: root.keys_with(&[Role::Approver]),
             root,
             root_digest,
@@ -183,11 +166,7 @@ impl Policy {
     /// Digests of the approval statements that concern this allowlist, ascending.
     #[must_use]
     pub fn approvals(&self) -> Vec<Digest> {
-        let mut all: Vec<_> = self
-            .approvals
-            .iter()
-            .map(|approval| approval.statement)
-            .collect();
+        let mut all: Vec<_> = self.approvals.iter().map(|approval| approval.statement).collect();
         all.sort_unstable();
         all
     }
@@ -262,10 +241,7 @@ impl Policy {
     pub fn judge(&self, id: &str, at: Timestamp) -> Result<InForce<'_>, NotInForce> {
         let refused = |code, why| Err(NotInForce { code, why });
         let (Some(entry), Some(digest)) = (self.entry(id), self.entry_digest(id)) else {
-            return refused(
-                NotInForceCode::NoEntry,
-                format!("no entry `{id}` is in the allowlist"),
-            );
+            return refused(NotInForceCode::NoEntry, format!("no entry `{id}` is in the allowlist"));
         };
         if !self.published {
             return refused(
@@ -280,51 +256,23 @@ impl Policy {
             );
         }
         let Some(end) = end_of_day(&entry.expires_on) else {
-            return refused(
-                NotInForceCode::Expired,
-                format!("`expires_on` of entry `{id}` is no day"),
-            );
+            return refused(NotInForceCode::Expired, format!("`expires_on` of entry `{id}` is no day"));
         };
         if at >= end {
-            return refused(
-                NotInForceCode::Expired,
-                format!("entry `{id}` expired on {}", entry.expires_on),
-            );
+            return refused(NotInForceCode::Expired, format!("entry `{id}` expired on {}", entry.expires_on));
         }
         let approvers = self.approvers(entry, digest, at)?;
-        Ok(InForce {
-            entry,
-            digest,
-            approvers,
-        })
+        Ok(InForce { entry, digest, approvers })
     }
 
-    fn approvers(
-        &self,
-        entry: &Entry,
-        digest: Digest,
-        at: Timestamp,
-    ) -> Result<Vec<String>, NotInForce> {
+    fn approvers(&self, entry: &Entry, digest: Digest, at: Timestamp) -> Result<Vec<String>, NotInForce> {
         let id = &entry.id;
         let need = usize::try_from(self.root.needs.approve.max(1)).unwrap_or(usize::MAX);
         // `requested_by` is what whoever published the allowlist wrote. Unless that person signed it too, the publishers count as requesters: nobody gets an
         // entry into force alone by naming somebody else.
-        let publishers: Vec<String> = self
-            .permission
-            .signers
-            .iter()
-            .map(VerifierKey::id_text)
-            .collect();
-        let published_alone = if publishers.contains(&entry.requested_by) {
-            Vec::new()
-        } else {
-            publishers
-        };
-        let of_this = || {
-            self.approvals
-                .iter()
-                .filter(|found| found.entries.get(id) == Some(&digest))
-        };
+        let publishers: Vec<String> = self.permission.signers.iter().map(VerifierKey::id_text).collect();
+        let published_alone = if publishers.contains(&entry.requested_by) { Vec::new() } else { publishers };
+        let of_this = || self.approvals.iter().filter(|found| found.entries.get(id) == Some(&digest));
         let others = |rule: &dyn Fn(&ApprovalFacts) -> bool| -> Vec<String> {
             let mut ids: Vec<String> = of_this()
                 .filter(|found| rule(found))
@@ -338,8 +286,7 @@ impl Policy {
             ids
         };
         let running = |found: &ApprovalFacts| {
-            end_of_day(&found.until).is_some_and(|end| at < end)
-                && found.made_at.duration_since(at) <= CLOCK_TOLERANCE
+            end_of_day(&found.until).is_some_and(|end| at < end) && found.made_at.duration_since(at) <= CLOCK_TOLERANCE
         };
         let short = |found: &ApprovalFacts| within_a_year(&entry.expires_on, found.made_at);
 
@@ -351,10 +298,7 @@ impl Policy {
         if others(&running).len() >= need {
             return refused(
                 NotInForceCode::TooLong,
-                format!(
-                    "entry `{id}` runs until {}, more than twelve months after it was approved",
-                    entry.expires_on
-                ),
+                format!("entry `{id}` runs until {}, more than twelve months after it was approved", entry.expires_on),
             );
         }
         if others(&short).len() >= need {
@@ -363,27 +307,21 @@ impl Policy {
                 format!("the approval of entry `{id}` does not cover this instant"),
             );
         }
-        let by_requester = of_this()
-            .flat_map(|found| &found.signers)
-            .any(|key| key.id_text() == entry.requested_by);
-        let by_publisher = of_this()
-            .flat_map(|found| &found.signers)
-            .any(|key| published_alone.contains(&key.id_text()));
+        let by_requester = of_this().flat_map(|found| &found.signers).any(|key| key.id_text() == entry.requested_by);
+        let by_publisher =
+            of_this().flat_map(|found| &found.signers).any(|key| published_alone.contains(&key.id_text()));
         let why = match counting.as_slice() {
             [] if by_publisher => format!(
                 "entry `{id}` is approved only by who published it, and {}, who is said to have requested it, did not sign the allowlist",
                 entry.requested_by
             ),
-            [] if by_requester => format!(
-                "entry `{id}` is approved only by the person who requested it, {}",
-                entry.requested_by
-            ),
+            [] if by_requester => {
+                format!("entry `{id}` is approved only by the person who requested it, {}", entry.requested_by)
+            }
             [] => format!("nobody has approved entry `{id}` as it now reads"),
-            some => format!(
-                "entry `{id}` is approved by {} of the {need} people it needs: {}",
-                some.len(),
-                some.join(", ")
-            ),
+            some => {
+                format!("entry `{id}` is approved by {} of the {need} people it needs: {}", some.len(), some.join(", "))
+            }
         };
         refused(NotInForceCode::NotApproved, why)
     }

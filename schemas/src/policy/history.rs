@@ -49,10 +49,7 @@ struct Kept<T> {
 /// By hand: the derived one would ask for `T: Clone`, and nothing is copied.
 impl<T> Clone for Kept<T> {
     fn clone(&self) -> Self {
-        Self {
-            facts: Arc::clone(&self.facts),
-            statement: Arc::clone(&self.statement),
-        }
+        Self { facts: Arc::clone(&self.facts), statement: Arc::clone(&self.statement) }
     }
 }
 
@@ -82,12 +79,7 @@ impl History {
     ///
     /// [`PolicyError`], and nothing has changed: not in order, already in the log (an old allowlist cannot be brought back by repeating it), an allowlist that brings
     /// back an entry in the words it had before it was changed or left out, not signed by whom it must be, or contradicting what came before.
-    pub fn push(
-        &mut self,
-        leaf_index: u64,
-        minute: Minute,
-        opened: &OpenStatement,
-    ) -> Result<(), PolicyError> {
+    pub fn push(&mut self, leaf_index: u64, minute: Minute, opened: &OpenStatement) -> Result<(), PolicyError> {
         let name = opened.name();
         let refused = |why: &str| Err(PolicyError::content(name.clone(), why));
         if self.newest.is_some_and(|(index, _)| index >= leaf_index) {
@@ -100,12 +92,9 @@ impl History {
             Statement::Root { root, .. } => self.push_root(root, opened)?,
             Statement::Permission { .. } => self.push_permission(opened)?,
             Statement::Approval { .. } => self.push_approval(opened)?,
-            Statement::Enrolment {
-                agent, collector, ..
-            } => {
+            Statement::Enrolment { agent, collector, .. } => {
                 let root = self.roots.last().ok_or_else(|| no_root(&name))?;
-                self.agents
-                    .enrol(root, leaf_index, agent, collector, opened)?;
+                self.agents.enrol(root, leaf_index, agent, collector, opened)?;
             }
             Statement::Revocation { agent, .. } => {
                 let root = self.roots.last().ok_or_else(|| no_root(&name))?;
@@ -148,10 +137,7 @@ impl History {
     /// The root of that digest, if the log ever held it.
     #[must_use]
     pub fn root_named(&self, digest: Digest) -> Option<&TrustRoot> {
-        self.roots
-            .iter()
-            .map(Arc::as_ref)
-            .find(|root| root.digest() == digest)
+        self.roots.iter().map(Arc::as_ref).find(|root| root.digest() == digest)
     }
 
     /// Whether this very statement is in the log.
@@ -170,11 +156,7 @@ impl History {
     #[must_use]
     pub fn policy_at(&self, at: Timestamp) -> Option<Arc<Policy>> {
         let minute = Minute::of(at);
-        let state = self
-            .states
-            .iter()
-            .rev()
-            .find(|state| state.from <= minute)?;
+        let state = self.states.iter().rev().find(|state| state.from <= minute)?;
         self.build(state)
     }
 
@@ -183,12 +165,7 @@ impl History {
     pub fn policies_around(&self, at: Timestamp) -> Vec<Arc<Policy>> {
         let minute = Minute::of(at);
         let mut found = Vec::new();
-        for state in self
-            .states
-            .iter()
-            .rev()
-            .filter(|state| state.from <= minute)
-        {
+        for state in self.states.iter().rev().filter(|state| state.from <= minute) {
             found.extend(self.build(state));
             if state.from < minute {
                 break;
@@ -230,9 +207,7 @@ impl History {
 
     /// Key ids of all agents that were ever enrolled, ascending, with the state after the newest statement.
     pub fn agents(&self) -> impl Iterator<Item = (&str, AgentState)> {
-        self.agents
-            .ids()
-            .map(|id| (id, self.agents.state(id, u64::MAX)))
+        self.agents.ids().map(|id| (id, self.agents.state(id, u64::MAX)))
     }
 
     fn root_for(&self, name: &str) -> Result<&TrustRoot, PolicyError> {
@@ -273,10 +248,7 @@ impl History {
         let signers = opened.signers(&root.keys())?;
         let may = root.keys_with(&[Role::Requester, Role::Approver]);
         if !signers.iter().any(|key| may.contains(key)) {
-            return Err(PolicyError::signers(
-                name,
-                "no requester or approver of the trust root signed it",
-            ));
+            return Err(PolicyError::signers(name, "no requester or approver of the trust root signed it"));
         }
         let facts = Arc::new(permission_facts(opened.clone(), signers)?);
         if let Some(id) = self.brought_back(&facts) {
@@ -294,17 +266,12 @@ impl History {
     fn brought_back<'f>(&self, facts: &'f PermissionFacts) -> Option<&'f str> {
         let (newest, earlier) = self.permissions.split_last()?;
         let holds = |kept: &Kept<PermissionFacts>, id: &str, digest: &Digest| {
-            kept.facts
-                .entries
-                .get(id)
-                .is_some_and(|(_, own)| own == digest)
+            kept.facts.entries.get(id).is_some_and(|(_, own)| own == digest)
         };
         facts
             .entries
             .iter()
-            .find(|(id, (_, digest))| {
-                !holds(newest, id, digest) && earlier.iter().any(|kept| holds(kept, id, digest))
-            })
+            .find(|(id, (_, digest))| !holds(newest, id, digest) && earlier.iter().any(|kept| holds(kept, id, digest)))
             .map(|(id, _)| id.as_str())
     }
 
@@ -314,10 +281,7 @@ impl History {
         let signers = opened.signers(&root.keys())?;
         let may = root.keys_with(&[Role::Approver]);
         if !signers.iter().any(|key| may.contains(key)) {
-            return Err(PolicyError::signers(
-                name,
-                "no approver of the trust root signed it",
-            ));
+            return Err(PolicyError::signers(name, "no approver of the trust root signed it"));
         }
         let facts = Arc::new(approval_facts(opened.clone(), signers)?);
         let statement = Arc::new(opened.clone());
@@ -343,10 +307,7 @@ impl History {
             .filter(|kept| kept.facts.concerns(&permission))
             .map(|kept| Arc::clone(&kept.facts))
             .collect();
-        let mut named: Vec<_> = approvals
-            .iter()
-            .map(|approval| approval.statement)
-            .collect();
+        let mut named: Vec<_> = approvals.iter().map(|approval| approval.statement).collect();
         named.sort_unstable();
         let own = PolicyIssue {
             kind: PolicyIssueKind::PolicyIssue,
@@ -359,13 +320,7 @@ impl History {
         };
         let issue = issue.unwrap_or(&own);
         let digest = Digest::of(&canonical::canonical_of(issue).ok()?);
-        Some(Policy::assemble(
-            root,
-            permission,
-            approvals,
-            issue.issued_at,
-            digest,
-        ))
+        Some(Policy::assemble(root, permission, approvals, issue.issued_at, digest))
     }
 }
 
@@ -374,20 +329,10 @@ fn no_root(name: &str) -> PolicyError {
 }
 
 /// Keys that signed and were not counted yet. A line that does not hold counts for nobody.
-fn fresh(
-    statement: &OpenStatement,
-    keys: &[VerifierKey],
-    counted: &[VerifierKey],
-) -> Vec<VerifierKey> {
+fn fresh(statement: &OpenStatement, keys: &[VerifierKey], counted: &[VerifierKey]) -> Vec<VerifierKey> {
     keys.iter()
         .filter(|key| !counted.contains(key))
-        .filter(|key| {
-            statement
-                .note
-                .signatures
-                .iter()
-                .any(|line| key.verifies(&statement.note.text, line))
-        })
+        .filter(|key| statement.note.signatures.iter().any(|line| key.verifies(&statement.note.text, line)))
         .cloned()
         .collect()
 }

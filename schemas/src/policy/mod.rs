@@ -28,8 +28,7 @@ pub use file::{check_allowlist_file, check_trust_file};
 pub use force::{InForce, NotInForce, NotInForceCode, Policy};
 pub use history::History;
 pub use note::{
-    OpenIssue, OpenStatement, PolicyError, open_issue, open_statement, sign_issue, sign_statement,
-    statement_digest,
+    OpenIssue, OpenStatement, PolicyError, open_issue, open_statement, sign_issue, sign_statement, statement_digest,
 };
 pub use problem::PolicyProblem;
 pub use root::{is_trial_origin, verify_first_root, verify_next_root};

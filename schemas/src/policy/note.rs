@@ -59,17 +59,11 @@ pub enum PolicyError {
 
 impl PolicyError {
     pub(crate) fn content(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Content {
-            what: what.into(),
-            why: why.into(),
-        }
+        Self::Content { what: what.into(), why: why.into() }
     }
 
     pub(crate) fn signers(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Signers {
-            what: what.into(),
-            why: why.into(),
-        }
+        Self::Signers { what: what.into(), why: why.into() }
     }
 }
 
@@ -119,9 +113,7 @@ impl OpenIssue {
     ///
     /// [`PolicyError::Note`] if it does not hold, [`PolicyError::Signers`] if the log did not sign.
     pub fn verify(&self, log_key: &VerifierKey) -> Result<(), PolicyError> {
-        let by = signers(&self.note, std::slice::from_ref(log_key), || {
-            "policy issue".to_owned()
-        })?;
+        let by = signers(&self.note, std::slice::from_ref(log_key), || "policy issue".to_owned())?;
         if by.is_empty() {
             let why = format!("the log's key {} is missing", log_key.id_text());
             return Err(PolicyError::signers("policy issue", why));
@@ -173,11 +165,7 @@ pub fn open_statement(note: &str) -> Result<OpenStatement, PolicyError> {
     | Statement::Revocation { v, .. }
     | Statement::Erasure { v, .. }) = &statement;
     version(*v, kind(&statement))?;
-    Ok(OpenStatement {
-        statement,
-        digest,
-        note,
-    })
+    Ok(OpenStatement { statement, digest, note })
 }
 
 /// Reads a policy issue as strictly as [`open_statement`] reads statements. The log's signature is not judged.
@@ -188,11 +176,7 @@ pub fn open_statement(note: &str) -> Result<OpenStatement, PolicyError> {
 pub fn open_issue(note: &str) -> Result<OpenIssue, PolicyError> {
     let (note, digest, issue): (_, _, PolicyIssue) = open(note, "policy issue")?;
     version(issue.v, "policy issue")?;
-    Ok(OpenIssue {
-        issue,
-        digest,
-        note,
-    })
+    Ok(OpenIssue { issue, digest, note })
 }
 
 pub(crate) fn kind(statement: &Statement) -> &'static str {
@@ -207,32 +191,21 @@ pub(crate) fn kind(statement: &Statement) -> &'static str {
 }
 
 fn bytes<T: Serialize>(thing: &T, what: &str) -> Result<Vec<u8>, PolicyError> {
-    canonical::canonical_of(thing).map_err(|source| PolicyError::Shape {
-        what: what.to_owned(),
-        source,
-    })
+    canonical::canonical_of(thing).map_err(|source| PolicyError::Shape { what: what.to_owned(), source })
 }
 
 fn sign<T: Serialize>(thing: &T, what: &str, keys: &[&SigningKey]) -> Result<String, PolicyError> {
     let mut text = String::from_utf8_lossy(&bytes(thing, what)?).into_owned();
     text.push('\n');
-    let note = Note::sign(&text, keys).map_err(|source| PolicyError::Note {
-        what: what.to_owned(),
-        source,
-    })?;
+    let note = Note::sign(&text, keys).map_err(|source| PolicyError::Note { what: what.to_owned(), source })?;
     Ok(note.to_string())
 }
 
 fn open<T: DeserializeOwned>(note: &str, what: &str) -> Result<(Note, Digest, T), PolicyError> {
-    let note = Note::parse(note.as_bytes()).map_err(|source| PolicyError::Note {
-        what: what.to_owned(),
-        source,
-    })?;
+    let note = Note::parse(note.as_bytes()).map_err(|source| PolicyError::Note { what: what.to_owned(), source })?;
     let line = note.text.strip_suffix('\n').unwrap_or(&note.text);
-    let said = canonical::from_canonical(line.as_bytes()).map_err(|source| PolicyError::Shape {
-        what: what.to_owned(),
-        source,
-    })?;
+    let said = canonical::from_canonical(line.as_bytes())
+        .map_err(|source| PolicyError::Shape { what: what.to_owned(), source })?;
     let digest = Digest::of(line.as_bytes());
     Ok((note, digest, said))
 }
@@ -241,23 +214,13 @@ fn version(found: u32, what: &str) -> Result<(), PolicyError> {
     if found == 1 {
         return Ok(());
     }
-    Err(PolicyError::Version {
-        what: what.to_owned(),
-        found,
-    })
+    Err(PolicyError::Version { what: what.to_owned(), found })
 }
 
-fn signers(
-    note: &Note,
-    known: &[VerifierKey],
-    what: impl Fn() -> String,
-) -> Result<Vec<VerifierKey>, PolicyError> {
+fn signers(note: &Note, known: &[VerifierKey], what: impl Fn() -> String) -> Result<Vec<VerifierKey>, PolicyError> {
     match note.verify(known) {
         Ok(by) => Ok(by),
         Err(NoteError::NoneVerified { .. }) => Ok(Vec::new()),
-        Err(source) => Err(PolicyError::Note {
-            what: what(),
-            source,
-        }),
+        Err(source) => Err(PolicyError::Note { what: what(), source }),
     }
 }

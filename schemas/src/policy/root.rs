@@ -8,20 +8,14 @@ use crate::trust::{Role, TrustRoot};
 /// Whether a log's name lies under `.invalid` (RFC 2606), which is for trials and for nothing else.
 #[must_use]
 pub fn is_trial_origin(origin: &str) -> bool {
-    origin
-        .split('/')
-        .next()
-        .is_some_and(|host| host.ends_with(".invalid"))
+    origin.split('/').next().is_some_and(|host| host.ends_with(".invalid"))
 }
 
 impl TrustRoot {
     /// The keys of everybody the root names. A key that cannot be read is left out; `check` names it.
     #[must_use]
     pub fn keys(&self) -> Vec<VerifierKey> {
-        self.people
-            .iter()
-            .filter_map(|person| VerifierKey::parse(&person.key).ok())
-            .collect()
+        self.people.iter().filter_map(|person| VerifierKey::parse(&person.key).ok()).collect()
     }
 
     /// The keys of everybody who has at least one of the roles.
@@ -40,16 +34,10 @@ impl TrustRoot {
     ///
     /// [`PolicyError::Content`] where it cannot be read, is no signing key, or does not bear the origin as its name.
     pub fn log_verifier(&self) -> Result<VerifierKey, PolicyError> {
-        let broken = |why: String| {
-            PolicyError::content(format!("trust root, version {}", self.version), why)
-        };
-        let key = VerifierKey::parse(&self.log_key)
-            .map_err(|error| broken(format!("`log_key`: {error}")))?;
+        let broken = |why: String| PolicyError::content(format!("trust root, version {}", self.version), why);
+        let key = VerifierKey::parse(&self.log_key).map_err(|error| broken(format!("`log_key`: {error}")))?;
         if key.kind() != KeyKind::Ed25519 || key.name() != self.origin {
-            return Err(broken(format!(
-                "`log_key` must be an Ed25519 key named `{}`",
-                self.origin
-            )));
+            return Err(broken(format!("`log_key` must be an Ed25519 key named `{}`", self.origin)));
         }
         Ok(key)
     }
@@ -74,26 +62,17 @@ pub fn verify_first_root(root: &TrustRoot, by: &OpenStatement) -> Result<(), Pol
 /// # Errors
 ///
 /// As [`verify_first_root`].
-pub fn verify_next_root(
-    old: &TrustRoot,
-    new: &TrustRoot,
-    by: &OpenStatement,
-) -> Result<(), PolicyError> {
+pub fn verify_next_root(old: &TrustRoot, new: &TrustRoot, by: &OpenStatement) -> Result<(), PolicyError> {
     let what = format!("trust root, version {}", new.version);
     let refused = |why: &str| Err(PolicyError::content(what.clone(), why));
     if Some(new.version) != old.version.checked_add(1) {
-        return refused(&format!(
-            "it follows version {}, so it must have the next number",
-            old.version
-        ));
+        return refused(&format!("it follows version {}, so it must have the next number", old.version));
     }
     if new.previous != Some(old.digest()) {
         return refused("`previous` is not the digest of the root before it");
     }
     if new.origin != old.origin || new.log_key != old.log_key || new.trial != old.trial {
-        return refused(
-            "origin, log key and `trial` never change within one log; begin a new log instead",
-        );
+        return refused("origin, log key and `trial` never change within one log; begin a new log instead");
     }
     sound(new, &what)?;
     threshold(by, &what, old, old.needs.root, Role::Rooter)
@@ -121,8 +100,7 @@ pub(super) fn threshold(
         return Ok(());
     }
     let role = word(role);
-    let why =
-        format!("{signed} of the {need} signatures of people with the role `{role}` are there");
+    let why = format!("{signed} of the {need} signatures of people with the role `{role}` are there");
     Err(PolicyError::signers(what, why))
 }
 

@@ -60,13 +60,7 @@ pub struct RobotsDecision {
 impl RobotsDecision {
     /// An answer that no rule gave.
     fn without_rule(allowed: bool) -> Self {
-        Self {
-            allowed,
-            group: None,
-            rule: None,
-            line: None,
-            crawl_delay_ms: None,
-        }
+        Self { allowed, group: None, rule: None, line: None, crawl_delay_ms: None }
     }
 }
 
@@ -114,10 +108,7 @@ impl Robots {
         let groups = self.groups_for(token);
         let mut decision = RobotsDecision {
             group: groups.first().map(|(name, _)| (*name).to_owned()),
-            crawl_delay_ms: groups
-                .iter()
-                .filter_map(|(_, group)| group.crawl_delay_ms)
-                .max(),
+            crawl_delay_ms: groups.iter().filter_map(|(_, group)| group.crawl_delay_ms).max(),
             ..RobotsDecision::without_rule(true)
         };
         let path = Path::new(path_and_query);
@@ -147,37 +138,23 @@ impl Robots {
 
     /// The content signals that speak to `token`: those outside any group, then those of its groups, chosen as in [`Robots::decide`].
     pub fn content_signals(&self, token: &str) -> Vec<&ContentSignal> {
-        let grouped = self
-            .groups_for(token)
-            .into_iter()
-            .flat_map(|(_, group)| &group.signals);
+        let grouped = self.groups_for(token).into_iter().flat_map(|(_, group)| &group.signals);
         self.ungrouped_signals.iter().chain(grouped).collect()
     }
 
     /// The groups that apply to a token, each with the name that made it apply.
     fn groups_for(&self, token: &str) -> Vec<(&str, &Group)> {
         let named = |wanted: &str| -> Vec<(&str, &Group)> {
-            let name_in = |group: &'_ Group| {
-                group
-                    .agents
-                    .iter()
-                    .position(|agent| agent.eq_ignore_ascii_case(wanted))
-            };
+            let name_in = |group: &'_ Group| group.agents.iter().position(|agent| agent.eq_ignore_ascii_case(wanted));
             self.groups
                 .iter()
                 .filter_map(|group| {
-                    name_in(group)
-                        .and_then(|at| group.agents.get(at))
-                        .map(|name| (name.as_str(), group))
+                    name_in(group).and_then(|at| group.agents.get(at)).map(|name| (name.as_str(), group))
                 })
                 .collect()
         };
         // A group whose name holds no token character has an empty name; an empty token must not meet it.
-        let own = if token.is_empty() || token == "*" {
-            Vec::new()
-        } else {
-            named(token)
-        };
+        let own = if token.is_empty() || token == "*" { Vec::new() } else { named(token) };
         if own.is_empty() { named("*") } else { own }
     }
 }

@@ -44,12 +44,7 @@ pub fn outcome(status: Option<u16>, redirects: u8) -> RobotsOutcome {
 ///
 /// `body` is read only for [`RobotsOutcome::Available`]. `/robots.txt` itself is allowed whatever the outcome: asking for it is
 /// how one learns the rules.
-pub fn decide(
-    outcome: RobotsOutcome,
-    body: &[u8],
-    token: &str,
-    path_and_query: &str,
-) -> RobotsDecision {
+pub fn decide(outcome: RobotsOutcome, body: &[u8], token: &str, path_and_query: &str) -> RobotsDecision {
     match outcome {
         RobotsOutcome::Available => Robots::parse(body).decide(token, path_and_query),
         RobotsOutcome::Unavailable => RobotsDecision::without_rule(true),

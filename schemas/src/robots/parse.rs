@@ -10,14 +10,7 @@ const SIGNALS_A_LINE: usize = 16;
 const SIGNAL_PATH_BYTES: usize = 2048;
 
 /// `Disallow` as people write it. Read as meant: a site that misspelt a refusal still refused.
-const DISALLOW_SPELLINGS: [&str; 6] = [
-    "disallow",
-    "dissallow",
-    "dissalow",
-    "disalow",
-    "diasllow",
-    "disallaw",
-];
+const DISALLOW_SPELLINGS: [&str; 6] = ["disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"];
 
 /// One group: the agents it names and what it tells them.
 #[derive(Debug, Clone, Default)]
@@ -59,10 +52,7 @@ enum Key {
 impl Key {
     fn of(key: &[u8]) -> Self {
         let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
-        let begins = |name: &str| {
-            key.get(..name.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
-        };
+        let begins = |name: &str| key.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()));
         if is("user-agent") || is("useragent") || is("user agent") {
             Self::UserAgent
         } else if is("allow") {
@@ -98,10 +88,7 @@ pub(super) fn robots(body: &[u8]) -> Robots {
         match (Key::of(key), group) {
             (Key::UserAgent, Some(group)) if !rules_begun => group.agents.push(agent(value)),
             (Key::UserAgent, _) => {
-                robots.groups.push(Group {
-                    agents: vec![agent(value)],
-                    ..Group::default()
-                });
+                robots.groups.push(Group { agents: vec![agent(value)], ..Group::default() });
                 rules_begun = false;
             }
             (key @ (Key::Allow | Key::Disallow), Some(group)) => {
@@ -116,20 +103,14 @@ pub(super) fn robots(body: &[u8]) -> Robots {
                     });
                 }
             }
-            (Key::CrawlDelay, Some(group)) => {
-                group.crawl_delay_ms = group.crawl_delay_ms.max(delay_ms(value))
-            }
-            (Key::Sitemap, _) if !value.is_empty() => robots
-                .sitemaps
-                .push(String::from_utf8_lossy(value).into_owned()),
+            (Key::CrawlDelay, Some(group)) => group.crawl_delay_ms = group.crawl_delay_ms.max(delay_ms(value)),
+            (Key::Sitemap, _) if !value.is_empty() => robots.sitemaps.push(String::from_utf8_lossy(value).into_owned()),
             (Key::Signal(field), group) => {
-                let signals =
-                    group.map_or(&mut robots.ungrouped_signals, |group| &mut group.signals);
+                let signals = group.map_or(&mut robots.ungrouped_signals, |group| &mut group.signals);
                 push_signals(signals, field, value, line_number);
             }
             // Before the first group there is nobody to tell; a delay or a rule there says nothing.
-            (Key::Allow | Key::Disallow | Key::CrawlDelay, None)
-            | (Key::Sitemap | Key::Unknown, _) => {}
+            (Key::Allow | Key::Disallow | Key::CrawlDelay, None) | (Key::Sitemap | Key::Unknown, _) => {}
         }
     }
     robots
@@ -143,19 +124,13 @@ fn within_limit(body: &[u8]) -> &[u8] {
     if matches!(body.get(PARSED_BYTES), None | Some(b'\r' | b'\n')) {
         return head;
     }
-    let whole = head
-        .iter()
-        .rposition(|byte| matches!(byte, b'\r' | b'\n'))
-        .map_or(0, |end| end + 1);
+    let whole = head.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |end| end + 1);
     head.get(..whole).unwrap_or_default()
 }
 
 /// The file without its byte order mark, or the part of one that a careless editor left.
 fn without_mark(body: &[u8]) -> &[u8] {
-    [&b"\xef\xbb\xbf"[..], b"\xef\xbb", b"\xef"]
-        .into_iter()
-        .find_map(|mark| body.strip_prefix(mark))
-        .unwrap_or(body)
+    [&b"\xef\xbb\xbf"[..], b"\xef\xbb", b"\xef"].into_iter().find_map(|mark| body.strip_prefix(mark)).unwrap_or(body)
 }
 
 /// Numbered lines, ended by LF, CR or CRLF.
@@ -208,30 +183,16 @@ fn agent(value: &[u8]) -> String {
 fn delay_ms(value: &[u8]) -> Option<u64> {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (whole, rest) = value.split_at_checked(digits(value))?;
-    let fraction = rest
-        .strip_prefix(b".")
-        .map_or(&[][..], |rest| rest.get(..digits(rest)).unwrap_or_default());
+    let fraction = rest.strip_prefix(b".").map_or(&[][..], |rest| rest.get(..digits(rest)).unwrap_or_default());
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
     let number = |digits: &[u8]| {
-        digits.iter().fold(0_u64, |sum, byte| {
-            sum.saturating_mul(10)
-                .saturating_add(u64::from(byte - b'0'))
-        })
+        digits.iter().fold(0_u64, |sum, byte| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
     };
-    let thousandths = fraction
-        .iter()
-        .chain(b"000")
-        .take(3)
-        .fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0'));
+    let thousandths = fraction.iter().chain(b"000").take(3).fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0'));
     let rest_of_fraction = u64::from(fraction.iter().skip(3).any(|byte| *byte != b'0'));
-    Some(
-        number(whole)
-            .saturating_mul(1000)
-            .saturating_add(thousandths + rest_of_fraction)
-            .min(LONGEST_DELAY_MS),
-    )
+    Some(number(whole).saturating_mul(1000).saturating_add(thousandths + rest_of_fraction).min(LONGEST_DELAY_MS))
 }
 
 /// Reads `[/path] key=value, key=value`.
@@ -246,12 +207,7 @@ fn push_signals(signals: &mut Vec<ContentSignal>, field: &'static str, value: &[
     if path.is_some_and(|path| path.len() > SIGNAL_PATH_BYTES) {
         return;
     }
-    for pair in pairs
-        .split([',', ';'])
-        .map(str::trim)
-        .filter(|pair| !pair.is_empty())
-        .take(SIGNALS_A_LINE)
-    {
+    for pair in pairs.split([',', ';']).map(str::trim).filter(|pair| !pair.is_empty()).take(SIGNALS_A_LINE) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         signals.push(ContentSignal {
             field: field.to_owned(),

@@ -41,9 +41,7 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Reads the value of an `Allow` or `Disallow` line. `$` is special only as its last octet.
     pub(super) fn new(value: &[u8]) -> Self {
-        let (text, anchored) = value
-            .strip_suffix(b"$")
-            .map_or((value, false), |text| (text, true));
+        let (text, anchored) = value.strip_suffix(b"$").map_or((value, false), |text| (text, true));
         let mut pieces = Vec::new();
         let mut octets = usize::from(anchored) + text.iter().filter(|byte| **byte == b'*').count();
         for piece in text.split(|byte| *byte == b'*') {
@@ -53,11 +51,7 @@ impl Pattern {
             pieces.push(form);
         }
         pieces.shrink_to_fit();
-        Self {
-            pieces,
-            anchored,
-            octets,
-        }
+        Self { pieces, anchored, octets }
     }
 
     /// The length that decides between two matching rules: octets as written, but non-ASCII ones percent-encoded and
@@ -124,13 +118,7 @@ fn after_first<'a>(text: &'a [u8], piece: &[u8], comparisons: &mut u64) -> Optio
 }
 
 /// How much of `piece` ends at `octet`, when `matched` octets of it ended just before.
-fn advance(
-    piece: &[u8],
-    borders: &[usize],
-    mut matched: usize,
-    octet: u8,
-    comparisons: &mut u64,
-) -> usize {
+fn advance(piece: &[u8], borders: &[usize], mut matched: usize, octet: u8, comparisons: &mut u64) -> usize {
     loop {
         *comparisons += 1;
         if piece.get(matched) == Some(&octet) {
@@ -157,8 +145,7 @@ fn compared_form(text: &[u8], out: &mut Vec<u8>) -> usize {
             counted += put(value, is_unreserved(value), out);
             continue;
         }
-        let bare =
-            is_unreserved(*octet) || matches!(octet, b'/' | b'?' | b'&' | b'=' | b';' | b'+');
+        let bare = is_unreserved(*octet) || matches!(octet, b'/' | b'?' | b'&' | b'=' | b';' | b'+');
         let written = put(*octet, bare, out);
         counted += if octet.is_ascii() { 1 } else { written };
     }
@@ -168,11 +155,7 @@ fn compared_form(text: &[u8], out: &mut Vec<u8>) -> usize {
 /// The octet that two hexadecimal digits give, and what follows them.
 fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, after) = text.split_first_chunk::<2>()?;
-    let value = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     Some((value(digits[0])? * 16 + value(digits[1])?, after))
 }
 
@@ -182,11 +165,7 @@ fn put(octet: u8, bare: bool, out: &mut Vec<u8>) -> usize {
         out.push(octet);
         return 1;
     }
-    out.extend([
-        b'%',
-        HEX[usize::from(octet >> 4)],
-        HEX[usize::from(octet & 15)],
-    ]);
+    out.extend([b'%', HEX[usize::from(octet >> 4)], HEX[usize::from(octet & 15)]]);
     3
 }
 
@@ -207,10 +186,6 @@ pub struct Comparison {
 /// Compares one rule's path (`/a/*.php$`) with one URL's path and query, and counts. [`super::Robots::decide`] does this for every rule.
 pub fn compare(rule: &str, path_and_query: &str) -> Comparison {
     let mut comparisons = 0;
-    let matches =
-        Pattern::new(rule.as_bytes()).covers(&Path::new(path_and_query), &mut comparisons);
-    Comparison {
-        matches,
-        comparisons,
-    }
+    let matches = Pattern::new(rule.as_bytes()).covers(&Path::new(path_and_query), &mut comparisons);
+    Comparison { matches, comparisons }
 }

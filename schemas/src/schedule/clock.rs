@@ -39,9 +39,7 @@ fn next_reading(fields: &Fields, zone: &TimeZone, after: Timestamp) -> Option<Ti
         let found = offset.to_timestamp(reading).ok();
         // The offset holds until the zone's next change; from there the clock reads differently.
         match (found, zone.following(start).next()) {
-            (Some(found), Some(change)) if found >= change.timestamp() => {
-                start = change.timestamp()
-            }
+            (Some(found), Some(change)) if found >= change.timestamp() => start = change.timestamp(),
             (None, Some(change)) => start = change.timestamp(),
             (found, None) | (found @ Some(_), Some(_)) => return found,
         }

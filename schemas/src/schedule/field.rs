@@ -49,34 +49,15 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn new(name: &'static str, low: u8, high: u8) -> Field {
-        Field {
-            name,
-            low,
-            high,
-            names: &[],
-        }
+        Field { name, low, high, names: &[] }
     }
 
-    pub(super) fn named(
-        name: &'static str,
-        low: u8,
-        high: u8,
-        names: &'static [&'static str],
-    ) -> Field {
-        Field {
-            name,
-            low,
-            high,
-            names,
-        }
+    pub(super) fn named(name: &'static str, low: u8, high: u8, names: &'static [&'static str]) -> Field {
+        Field { name, low, high, names }
     }
 
     fn wrong(&self, text: &str, why: String) -> ScheduleError {
-        ScheduleError::Field {
-            field: self.name,
-            text: text.to_owned(),
-            why,
-        }
+        ScheduleError::Field { field: self.name, text: text.to_owned(), why }
     }
 
     pub(super) fn parse(&self, text: &str) -> Result<Set, ScheduleError> {
@@ -89,26 +70,17 @@ impl Field {
             let (first, last) = match range.split_once('-') {
                 _ if range == "*" => (self.low, if self.is_weekday() { 6 } else { self.high }),
                 None if step.is_some() => {
-                    let why = format!(
-                        "a step needs a range, as in `{range}-{}/5` or `*/5`",
-                        self.high
-                    );
+                    let why = format!("a step needs a range, as in `{range}-{}/5` or `*/5`", self.high);
                     return Err(self.wrong(part, why));
                 }
                 None => (self.value(range)?, self.value(range)?),
                 Some((first, last)) => (self.value(first)?, self.value(last)?),
             };
             // FRI-SUN: at the end of a range Sunday is the seventh day.
-            let last = if self.is_weekday() && last == 0 && first > 0 {
-                7
-            } else {
-                last
-            };
+            let last = if self.is_weekday() && last == 0 && first > 0 { 7 } else { last };
             if first > last {
-                let why = format!(
-                    "a range runs upwards; write `{first}-{},{}-{last}` to go around",
-                    self.high, self.low
-                );
+                let why =
+                    format!("a range runs upwards; write `{first}-{},{}-{last}` to go around", self.high, self.low);
                 return Err(self.wrong(part, why));
             }
             let step = match step {
@@ -121,9 +93,7 @@ impl Field {
                         self.wrong(part, format!("a step here is a number from 1 to {most}"))
                     })?,
             };
-            (first..=last)
-                .step_by(step)
-                .for_each(|number| set.insert(number));
+            (first..=last).step_by(step).for_each(|number| set.insert(number));
         }
         Ok(set)
     }
@@ -133,9 +103,8 @@ impl Field {
     }
 
     fn value(&self, text: &str) -> Result<u8, ScheduleError> {
-        let by_name = (self.low..)
-            .zip(self.names)
-            .find_map(|(value, name)| name.eq_ignore_ascii_case(text).then_some(value));
+        let by_name =
+            (self.low..).zip(self.names).find_map(|(value, name)| name.eq_ignore_ascii_case(text).then_some(value));
         by_name
             .or_else(|| number(text).and_then(|value| u8::try_from(value).ok()))
             .filter(|value| (self.low..=self.high).contains(value))
@@ -144,10 +113,7 @@ impl Field {
                     (Some(first), Some(last)) => format!(" or a name from {first} to {last}"),
                     _ => String::new(),
                 };
-                self.wrong(
-                    text,
-                    format!("not a number from {} to {}{names}", self.low, self.high),
-                )
+                self.wrong(text, format!("not a number from {} to {}{names}", self.low, self.high))
             })
     }
 }

@@ -15,9 +15,7 @@ const MAX_INTERVAL_SECS: u32 = 366 * 86_400;
 /// Longest line, in bytes. The longest sensible list of minutes stays far below.
 const MAX_LINE_BYTES: usize = 200;
 
-const MONTHS: &[&str] = &[
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// Why a schedule is refused.
@@ -46,9 +44,7 @@ pub enum ScheduleError {
         text: String,
     },
     /// `every` without a usable length.
-    #[error(
-        "`{text}` is not an interval; write a number from 1 and one of `s`, `m`, `h`, `d`, as in `every 15m`"
-    )]
+    #[error("`{text}` is not an interval; write a number from 1 and one of `s`, `m`, `h`, `d`, as in `every 15m`")]
     NotAnInterval {
         /// What follows `every`.
         text: String,
@@ -84,9 +80,7 @@ pub enum ScheduleError {
         months: String,
     },
     /// The zone is not in the database.
-    #[error(
-        "time zone `{zone}` is not in the IANA database; write a name such as `America/Toronto` or `UTC`"
-    )]
+    #[error("time zone `{zone}` is not in the IANA database; write a name such as `America/Toronto` or `UTC`")]
     UnknownZone {
         /// The name, cut at 64 characters.
         zone: String,
@@ -119,9 +113,7 @@ impl Rule {
             ["@hourly"] => Fields::parse(["0", "0", "*", "*", "*", "*"]).map(Rule::Cron),
             ["@daily"] => Fields::parse(["0", "0", "0", "*", "*", "*"]).map(Rule::Cron),
             ["@weekly"] => Fields::parse(["0", "0", "0", "*", "*", "0"]).map(Rule::Cron),
-            [word] if word.starts_with('@') => Err(ScheduleError::UnknownShortcut {
-                text: (*word).to_owned(),
-            }),
+            [word] if word.starts_with('@') => Err(ScheduleError::UnknownShortcut { text: (*word).to_owned() }),
             &[minute, hour, day, month, weekday] => {
                 Fields::parse(["0", minute, hour, day, month, weekday]).map(Rule::Cron)
             }
@@ -133,14 +125,9 @@ impl Rule {
     }
 
     fn every(text: &str) -> Result<Rule, ScheduleError> {
-        let wrong = || ScheduleError::NotAnInterval {
-            text: text.to_owned(),
-        };
-        let (digits, unit) = text
-            .char_indices()
-            .last()
-            .and_then(|(end, unit)| Some((text.get(..end)?, unit)))
-            .ok_or_else(wrong)?;
+        let wrong = || ScheduleError::NotAnInterval { text: text.to_owned() };
+        let (digits, unit) =
+            text.char_indices().last().and_then(|(end, unit)| Some((text.get(..end)?, unit))).ok_or_else(wrong)?;
         let unit_secs = match unit {
             's' => 1,
             'm' => 60,
@@ -154,9 +141,7 @@ impl Rule {
             return Err(ScheduleError::TooOften { secs: secs.get() });
         }
         if secs.get() > MAX_INTERVAL_SECS {
-            return Err(ScheduleError::TooRare {
-                text: text.to_owned(),
-            });
+            return Err(ScheduleError::TooRare { text: text.to_owned() });
         }
         Ok(Rule::Every { secs })
     }
@@ -183,20 +168,11 @@ impl Fields {
             hours: Field::new("hour", 0, 23).parse(hours)?,
             days: Field::new("day of month", 1, 31).parse(days)?,
             months: Field::named("month", 1, 12, MONTHS).parse(months)?,
-            weekdays: Field::named("day of week", 0, 7, WEEKDAYS)
-                .parse(weekdays)?
-                .sunday_is_zero(),
+            weekdays: Field::named("day of week", 0, 7, WEEKDAYS).parse(weekdays)?.sunday_is_zero(),
         };
         // Over 400 years every date falls on every day of the week, so only day and month can fail to meet.
-        if !fields
-            .months
-            .iter()
-            .any(|month| fields.days.first() <= longest(month))
-        {
-            return Err(ScheduleError::Never {
-                days: days.to_owned(),
-                months: months.to_owned(),
-            });
+        if !fields.months.iter().any(|month| fields.days.first() <= longest(month)) {
+            return Err(ScheduleError::Never { days: days.to_owned(), months: months.to_owned() });
         }
         match fields.shortest_wait_secs() {
             secs if secs < MIN_INTERVAL_SECS => Err(ScheduleError::TooOften { secs }),
@@ -208,14 +184,8 @@ impl Fields {
     /// if two neighbouring minutes are named; 59 and 0 count as neighbours whatever the hours are.
     fn shortest_wait_secs(&self) -> u32 {
         let seconds: Vec<u32> = self.seconds.iter().map(u32::from).collect();
-        let within = seconds
-            .iter()
-            .zip(seconds.iter().skip(1))
-            .map(|(one, next)| next - one);
-        let neighbours = self
-            .minutes
-            .iter()
-            .any(|minute| self.minutes.has((minute + 1) % 60));
+        let within = seconds.iter().zip(seconds.iter().skip(1)).map(|(one, next)| next - one);
+        let neighbours = self.minutes.iter().any(|minute| self.minutes.has((minute + 1) % 60));
         let across = match (seconds.first(), seconds.last()) {
             (Some(first), Some(last)) if neighbours => 60 + first - last,
             _ => 60,
@@ -236,11 +206,7 @@ impl Fields {
             return Some(date.to_datetime(time));
         }
         loop {
-            date = if self.has_month(date) {
-                date.tomorrow().ok()?
-            } else {
-                date.last_of_month().tomorrow().ok()?
-            };
+            date = if self.has_month(date) { date.tomorrow().ok()? } else { date.last_of_month().tomorrow().ok()? };
             if self.has_day(date) {
                 return Some(date.to_datetime(self.time_from(Time::midnight())?));
             }
@@ -265,13 +231,8 @@ impl Fields {
             let same_hour = hour == hour_now;
             for minute in self.minutes.from(if same_hour { minute_now } else { 0 }) {
                 let same_minute = same_hour && minute == minute_now;
-                if let Some(second) = self
-                    .seconds
-                    .from(if same_minute { second_now } else { 0 })
-                    .next()
-                {
-                    let [hour, minute, second] =
-                        [hour, minute, second].map(|part| i8::try_from(part).unwrap_or(0));
+                if let Some(second) = self.seconds.from(if same_minute { second_now } else { 0 }).next() {
+                    let [hour, minute, second] = [hour, minute, second].map(|part| i8::try_from(part).unwrap_or(0));
                     return Time::new(hour, minute, second, 0).ok();
                 }
             }

@@ -73,28 +73,17 @@ impl<'a, 'v> Found<'a, 'v> {
                 continue;
             };
             found.responses.insert(&exchange.response, position);
-            if let (Origin::Robots { .. }, Some(url), Some(response), Ok(date)) = (
-                &exchange.ask.origin,
-                &exchange.decision.url,
-                capture.response,
-                capture.date.parse(),
-            ) {
-                found
-                    .robots
-                    .entry(url)
-                    .or_default()
-                    .push((exchange, date, response));
+            if let (Origin::Robots { .. }, Some(url), Some(response), Ok(date)) =
+                (&exchange.ask.origin, &exchange.decision.url, capture.response, capture.date.parse())
+            {
+                found.robots.entry(url).or_default().push((exchange, date, response));
             }
         }
         found
     }
 
     fn add(&mut self, unit: u64, code: &'static str, what: impl Into<String>) {
-        self.said.push(Contradiction {
-            unit,
-            code,
-            what: what.into(),
-        });
+        self.said.push(Contradiction { unit, code, what: what.into() });
     }
 
     fn capture(&mut self, position: usize, capture: &Capture<'_>) {
@@ -102,41 +91,19 @@ impl<'a, 'v> Found<'a, 'v> {
         let ask = capture.ask();
         let closed = self.segment.manifest.time.start() + SignedDuration::from_mins(1);
         if ask.at.duration_since(closed) > CLOCK_TOLERANCE {
-            self.add(
-                unit,
-                "clock",
-                format!("it says {}, after its segment was closed", ask.at),
-            );
+            self.add(unit, "clock", format!("it says {}, after its segment was closed", ask.at));
         }
         let dated = capture.date.parse::<jiff::Timestamp>();
         if !dated.is_ok_and(|date| date.duration_since(ask.at).abs() <= CLOCK_TOLERANCE) {
-            self.add(
-                unit,
-                "date",
-                "its record is dated otherwise than the question to the gate",
-            );
+            self.add(unit, "date", "its record is dated otherwise than the question to the gate");
         }
-        if let Some((id, (at, copy))) = capture
-            .robots()
-            .and_then(|id| self.view.robots.get_key_value(id))
-        {
+        if let Some((id, (at, copy))) = capture.robots().and_then(|id| self.view.robots.get_key_value(id)) {
             if *at > unit {
-                self.add(
-                    unit,
-                    "robots",
-                    "the robots.txt copy it rests on stands after it",
-                );
+                self.add(unit, "robots", "the robots.txt copy it rests on stands after it");
             }
-            let same = *self
-                .copies
-                .entry(id)
-                .or_insert_with(|| as_answered(copy, &self.robots));
+            let same = *self.copies.entry(id).or_insert_with(|| as_answered(copy, &self.robots));
             if !same {
-                self.add(
-                    unit,
-                    "robots",
-                    "the robots.txt copy it rests on is not what the site answered",
-                );
+                self.add(unit, "robots", "the robots.txt copy it rests on is not what the site answered");
             }
         }
         let version = match &capture.kind {
@@ -145,11 +112,7 @@ impl<'a, 'v> Found<'a, 'v> {
             CaptureKind::Failed(failed) => failed.v,
         };
         if version != 1 {
-            self.add(
-                unit,
-                "exchange",
-                format!("format version {version} of its record is not known to this release"),
-            );
+            self.add(unit, "exchange", format!("format version {version} of its record is not known to this release"));
         }
         if let CaptureKind::Exchange(exchange) = &capture.kind {
             self.exchange(capture, exchange);
@@ -162,21 +125,13 @@ impl<'a, 'v> Found<'a, 'v> {
         if let Some((_, run)) = &self.view.run
             && exchange.target != run.target.digest()
         {
-            self.add(
-                unit,
-                "exchange",
-                "it ran under another target than its run's",
-            );
+            self.add(unit, "exchange", "it ran under another target than its run's");
         }
         let connected = exchange.ask.connected.map(|ip| ip.to_canonical());
         if let (Some(peer), Some(connected)) = (exchange.peer, connected)
             && peer.ip().to_canonical() != connected
         {
-            self.add(
-                unit,
-                "exchange",
-                "the peer is another address than the one that was judged",
-            );
+            self.add(unit, "exchange", "the peer is another address than the one that was judged");
         }
         for record in [capture.request, capture.response].into_iter().flatten() {
             self.record(record, capture, exchange);
@@ -186,11 +141,7 @@ impl<'a, 'v> Found<'a, 'v> {
         }
         if let Some(conversion) = capture.conversion {
             if !exchange.read {
-                self.add(
-                    unit,
-                    "conversion",
-                    "a reading of an answer that was not given to the collector",
-                );
+                self.add(unit, "conversion", "a reading of an answer that was not given to the collector");
             }
             self.header(conversion, capture, exchange);
             self.lines(conversion);
@@ -201,74 +152,36 @@ impl<'a, 'v> Found<'a, 'v> {
     fn record(&mut self, at: &RecordAt, capture: &Capture<'_>, exchange: &Exchange) {
         let (unit, record) = (at.unit, &at.record);
         if record.get("WARC-Block-Digest") != Some(&*warc::digest_sha256(&record.block)) {
-            self.add(
-                unit,
-                "block-digest",
-                "WARC-Block-Digest is not the digest of the block",
-            );
+            self.add(unit, "block-digest", "WARC-Block-Digest is not the digest of the block");
         }
         if record.kind() == RecordType::Response {
-            let body = warc::http::parse(&record.block)
-                .ok()
-                .and_then(|head| record.block.get(head.body_offset..));
+            let body = warc::http::parse(&record.block).ok().and_then(|head| record.block.get(head.body_offset..));
             if record.get("WARC-Payload-Digest") != body.map(warc::digest_sha256).as_deref() {
-                self.add(
-                    unit,
-                    "payload-digest",
-                    "WARC-Payload-Digest is not the digest of the body",
-                );
+                self.add(unit, "payload-digest", "WARC-Payload-Digest is not the digest of the body");
             }
         }
         if record.get("WARC-Target-URI") != exchange.decision.url.as_deref() {
-            self.add(
-                unit,
-                "address",
-                "WARC-Target-URI is not the address that was permitted",
-            );
+            self.add(unit, "address", "WARC-Target-URI is not the address that was permitted");
         }
         if record.date() != capture.date {
-            self.add(
-                unit,
-                "date",
-                "request, response and decision bear different dates",
-            );
+            self.add(unit, "date", "request, response and decision bear different dates");
         }
-        let ip = record
-            .get("WARC-IP-Address")
-            .and_then(|text| text.parse::<std::net::IpAddr>().ok());
+        let ip = record.get("WARC-IP-Address").and_then(|text| text.parse::<std::net::IpAddr>().ok());
         if ip.map(|ip| ip.to_canonical()) != exchange.ask.connected.map(|ip| ip.to_canonical()) {
-            self.add(
-                unit,
-                "address",
-                "WARC-IP-Address is not the address that was judged",
-            );
+            self.add(unit, "address", "WARC-IP-Address is not the address that was judged");
         }
-        let part = if record.kind() == RecordType::Request {
-            "request"
-        } else {
-            "response"
-        };
+        let part = if record.kind() == RecordType::Request { "request" } else { "response" };
         for struck in exchange.struck.iter().filter(|struck| struck.part == part) {
             let to = struck.from.saturating_add(struck.len);
             let stretch = usize::try_from(struck.from)
                 .ok()
                 .zip(usize::try_from(to).ok())
                 .and_then(|(from, to)| record.block.get(from..to));
-            if !stretch
-                .is_some_and(|bytes| !bytes.is_empty() && bytes.iter().all(|byte| *byte == b'*'))
-            {
-                self.add(
-                    unit,
-                    "struck",
-                    "a stretch said to be struck out holds something else than `*`",
-                );
+            if !stretch.is_some_and(|bytes| !bytes.is_empty() && bytes.iter().all(|byte| *byte == b'*')) {
+                self.add(unit, "struck", "a stretch said to be struck out holds something else than `*`");
             }
             if exchange.ask.slot.as_ref() != Some(&struck.slot) {
-                self.add(
-                    unit,
-                    "struck",
-                    "something was struck out for a credential that the request did not use",
-                );
+                self.add(unit, "struck", "something was struck out for a credential that the request did not use");
             }
         }
     }
@@ -276,15 +189,9 @@ impl<'a, 'v> Found<'a, 'v> {
     /// The request that was sent is the one that was decided about.
     fn request(&mut self, at: &RecordAt, exchange: &Exchange) {
         let unit = at.unit;
-        let (Ok(head), Some(url)) = (
-            warc::http::parse(&at.record.block),
-            address(exchange.decision.url.as_deref()),
-        ) else {
-            return self.add(
-                unit,
-                "request",
-                "its block is no HTTP request to a permitted address",
-            );
+        let (Ok(head), Some(url)) = (warc::http::parse(&at.record.block), address(exchange.decision.url.as_deref()))
+        else {
+            return self.add(unit, "request", "its block is no HTTP request to a permitted address");
         };
         let mut words = head.start_line.split(' ');
         let (method, target, version) = (words.next(), words.next(), words.next());
@@ -293,19 +200,14 @@ impl<'a, 'v> Found<'a, 'v> {
             Method::Post => "POST",
         };
         // A secret may have stood in the address: then its length is no longer that of the address decided about.
-        let veiled = exchange
-            .struck
-            .iter()
-            .any(|struck| struck.part == "request" && struck.from < head.start_line.len() as u64);
+        let veiled =
+            exchange.struck.iter().any(|struck| struck.part == "request" && struck.from < head.start_line.len() as u64);
         let same = target == Some(&*path_and_query(&url)) || (veiled && target.is_some());
         if method != Some(asked) || !same || version != Some("HTTP/1.1") || words.next().is_some() {
             self.add(
                 unit,
                 "request",
-                format!(
-                    "its request line is `{}`, not the request that was permitted",
-                    head.start_line.escape_debug()
-                ),
+                format!("its request line is `{}`, not the request that was permitted", head.start_line.escape_debug()),
             );
         }
         let named = |name: &str| {
@@ -315,17 +217,10 @@ impl<'a, 'v> Found<'a, 'v> {
                 .map(|(_, value)| value.as_str())
                 .collect::<Vec<_>>()
         };
-        let host = url.host_str().map(|host| {
-            url.port()
-                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-        });
-        if !matches!(&named("host")[..], [one] if host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(one)))
-        {
-            self.add(
-                unit,
-                "request",
-                "its `Host` is not the host that was permitted",
-            );
+        let host =
+            url.host_str().map(|host| url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+        if !matches!(&named("host")[..], [one] if host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(one))) {
+            self.add(unit, "request", "its `Host` is not the host that was permitted");
         }
         if !named("cookie").is_empty() {
             self.add(unit, "request", "it carried a cookie");
@@ -338,8 +233,5 @@ fn address(text: Option<&str>) -> Option<Url> {
 }
 
 fn path_and_query(url: &Url) -> String {
-    url.query().map_or_else(
-        || url.path().to_owned(),
-        |query| format!("{}?{query}", url.path()),
-    )
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }

@@ -18,19 +18,12 @@ use crate::{
 pub fn erase(file: &[u8], units: &BTreeSet<u64>, leaf: u64) -> Result<Vec<u8>, SegmentError> {
     let segment = Segment::read(file)?;
     if let Some(unknown) = units.iter().find(|unit| **unit >= segment.manifest.units) {
-        let what = format!(
-            "there is no unit {unknown}: the segment has {}",
-            segment.manifest.units
-        );
+        let what = format!("there is no unit {unknown}: the segment has {}", segment.manifest.units);
         return Err(SegmentError::Layout { offset: 0, what });
     }
     let mut out = Vec::with_capacity(file.len());
     let mut parts = segment.parts.iter();
-    let tombstone = |unit: u64, commitment: Digest| Tombstone {
-        unit,
-        commitment,
-        leaf,
-    };
+    let tombstone = |unit: u64, commitment: Digest| Tombstone { unit, commitment, leaf };
     // Members and parts run side by side; the manifest is the one member without a part.
     for entry in warc::Reader::strict(file).any_encoder() {
         let entry = entry?;
@@ -41,14 +34,11 @@ pub fn erase(file: &[u8], units: &BTreeSet<u64>, leaf: u64) -> Result<Vec<u8>, S
                 let raw = tombstone_record(&tombstone(record.unit, record.commitment))?;
                 out.extend_from_slice(&warc::gzip_member(&raw, level));
             }
-            Some(Part::Conversion(found))
-                if found.lines.iter().any(|line| units.contains(&line.unit)) =>
-            {
+            Some(Part::Conversion(found)) if found.lines.iter().any(|line| units.contains(&line.unit)) => {
                 let mut block = Vec::new();
                 let mut first = None;
                 for line in &found.lines {
-                    let erased =
-                        units.contains(&line.unit) && !matches!(line.line, Line::Tombstone(_));
+                    let erased = units.contains(&line.unit) && !matches!(line.line, Line::Tombstone(_));
                     let bytes = if erased {
                         let said = Line::Tombstone(tombstone(line.unit, line.commitment));
                         line_bytes(&said).map_err(|source| SegmentError::Json {
@@ -60,23 +50,17 @@ pub fn erase(file: &[u8], units: &BTreeSet<u64>, leaf: u64) -> Result<Vec<u8>, S
                         line.stored.clone()
                     };
                     first.get_or_insert_with(|| match &line.line {
-                        Line::Header(header) if !erased => {
-                            conversion(&header.response, &header.captured_at)
-                        }
+                        Line::Header(header) if !erased => conversion(&header.response, &header.captured_at),
                         _ => conversion(&urn(&line.commitment.to_string()), NO_DATE),
                     });
                     block.extend_from_slice(&bytes);
                     block.push(b'\n');
                 }
                 if let Some(record) = first {
-                    let raw =
-                        record
-                            .block(block)
-                            .to_bytes()
-                            .map_err(|why| SegmentError::Layout {
-                                offset: entry.offset,
-                                what: why.to_string(),
-                            })?;
+                    let raw = record
+                        .block(block)
+                        .to_bytes()
+                        .map_err(|why| SegmentError::Layout { offset: entry.offset, what: why.to_string() })?;
                     out.extend_from_slice(&warc::gzip_member(&raw, level));
                 }
             }
@@ -93,12 +77,10 @@ pub fn tombstoned_units(segment: &Segment) -> Vec<(u64, u64)> {
     for part in &segment.parts {
         match part {
             Part::Tombstone(tombstone) => found.push((tombstone.unit, tombstone.leaf)),
-            Part::Conversion(conversion) => {
-                found.extend(conversion.lines.iter().filter_map(|line| match &line.line {
-                    Line::Tombstone(tombstone) => Some((tombstone.unit, tombstone.leaf)),
-                    _ => None,
-                }))
-            }
+            Part::Conversion(conversion) => found.extend(conversion.lines.iter().filter_map(|line| match &line.line {
+                Line::Tombstone(tombstone) => Some((tombstone.unit, tombstone.leaf)),
+                _ => None,
+            })),
             Part::Record(_) => {}
         }
     }

@@ -36,9 +36,7 @@ fn conversion_id(response: &str) -> String {
 
 /// UUID version 5 (URL namespace) of `name`, as a URN.
 fn urn(name: &str) -> String {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
-        .urn()
-        .to_string()
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).urn().to_string()
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@ use serde::de::DeserializeOwned;
 use tlog::{CompactTree, Note, VerifierKey};
 use warc::{Record, RecordType};
 
-use super::{
-    MAX_FILE_BYTES, MAX_SEGMENT_BYTES, NO_DATE, SALT_FIELD, line::unsalted, urn, write::conversion,
-};
+use super::{MAX_FILE_BYTES, MAX_SEGMENT_BYTES, NO_DATE, SALT_FIELD, line::unsalted, urn, write::conversion};
 use crate::{
     canonical,
     capture::{Line, Tombstone, media_type},
@@ -157,10 +155,7 @@ impl Segment {
             return Err(SegmentError::TooLarge);
         }
         if !file.starts_with(&[0x1f, 0x8b]) {
-            return Err(SegmentError::Layout {
-                offset: 0,
-                what: "a gzip member is expected".to_owned(),
-            });
+            return Err(SegmentError::Layout { offset: 0, what: "a gzip member is expected".to_owned() });
         }
         let mut parts = Vec::new();
         let mut commitments = Vec::new();
@@ -169,10 +164,7 @@ impl Segment {
         // The compressor's output may change between versions; what counts is the uncompressed bytes.
         for entry in warc::Reader::strict(file).any_encoder() {
             let entry = entry?;
-            let layout = |what: &str| SegmentError::Layout {
-                offset: entry.offset,
-                what: what.to_owned(),
-            };
+            let layout = |what: &str| SegmentError::Layout { offset: entry.offset, what: what.to_owned() };
             if note.is_some() {
                 return Err(layout("something follows the manifest"));
             }
@@ -180,11 +172,7 @@ impl Segment {
             if total > MAX_SEGMENT_BYTES {
                 return Err(SegmentError::TooLarge);
             }
-            let media = entry
-                .record
-                .get("Content-Type")
-                .unwrap_or_default()
-                .to_owned();
+            let media = entry.record.get("Content-Type").unwrap_or_default().to_owned();
             match (entry.record.kind(), media.as_str()) {
                 (RecordType::Conversion, media_type::LINES) => {
                     let found = lines(&entry, &mut commitments)?;
@@ -198,12 +186,8 @@ impl Segment {
                 }
                 (RecordType::Metadata, media_type::TOMBSTONE) => {
                     let tombstone: Tombstone = json(&entry, 1, &entry.record.block)?;
-                    if tombstone.unit != commitments.len() as u64
-                        || tombstone_record(&tombstone)? != entry.raw
-                    {
-                        return Err(layout(
-                            "a tombstone that does not stand in its unit's place",
-                        ));
+                    if tombstone.unit != commitments.len() as u64 || tombstone_record(&tombstone)? != entry.raw {
+                        return Err(layout("a tombstone that does not stand in its unit's place"));
                     }
                     commitments.push(tombstone.commitment);
                     parts.push(Part::Tombstone(tombstone));
@@ -213,8 +197,7 @@ impl Segment {
                 }
                 _ => {
                     let salts: Vec<_> = entry.record.get_all(SALT_FIELD).collect();
-                    if salts.len() != 1 || salts.iter().any(|salt| salt.parse::<Digest>().is_err())
-                    {
+                    if salts.len() != 1 || salts.iter().any(|salt| salt.parse::<Digest>().is_err()) {
                         return Err(layout("a unit without a salt of 64 hexadecimal digits"));
                     }
                     if commitments.is_empty() != (entry.record.kind() == RecordType::Warcinfo) {
@@ -249,14 +232,7 @@ impl Segment {
             });
         }
         let digest = Digest::of(&manifest_bytes);
-        Ok(Self {
-            parts,
-            commitments,
-            manifest,
-            manifest_bytes,
-            digest,
-            note,
-        })
+        Ok(Self { parts, commitments, manifest, manifest_bytes, digest, note })
     }
 
     /// Checks that the agent's key signed the manifest.
@@ -265,27 +241,18 @@ impl Segment {
     ///
     /// [`SegmentError::Signature`].
     pub fn verify(&self, agent: &VerifierKey) -> Result<(), SegmentError> {
-        let refused = |why: String| SegmentError::Signature {
-            agent: self.manifest.agent.clone(),
-            why,
-        };
+        let refused = |why: String| SegmentError::Signature { agent: self.manifest.agent.clone(), why };
         if agent.id_text() != self.manifest.agent {
             return Err(refused(format!("the key at hand is `{}`", agent.id_text())));
         }
-        self.note
-            .verify(std::slice::from_ref(agent))
-            .map_err(|why| refused(why.to_string()))?;
+        self.note.verify(std::slice::from_ref(agent)).map_err(|why| refused(why.to_string()))?;
         Ok(())
     }
 
     /// Inclusion proof of a unit in the unit tree, sibling of the leaf first.
     #[must_use]
     pub fn unit_proof(&self, unit: u64) -> Option<Vec<tlog::Hash>> {
-        let leaves: Vec<_> = self
-            .commitments
-            .iter()
-            .map(|commitment| tlog::leaf_hash(&commitment.0))
-            .collect();
+        let leaves: Vec<_> = self.commitments.iter().map(|commitment| tlog::leaf_hash(&commitment.0)).collect();
         tlog::inclusion_proof(&leaves, unit).ok()
     }
 }
@@ -299,70 +266,35 @@ pub(super) fn manifest(note: &[u8]) -> Result<(Note, Manifest, Vec<u8>), Segment
     let broken = |why: String| SegmentError::Manifest { why };
     let parsed = Note::parse(note).map_err(|why| broken(why.to_string()))?;
     if parsed.to_string().as_bytes() != note || parsed.signatures.len() != 1 {
-        return Err(broken(
-            "one signature in one spelling is expected".to_owned(),
-        ));
+        return Err(broken("one signature in one spelling is expected".to_owned()));
     }
-    let bytes = parsed
-        .text
-        .strip_suffix('\n')
-        .unwrap_or_default()
-        .as_bytes()
-        .to_vec();
-    let manifest: Manifest =
-        canonical::from_canonical(&bytes).map_err(|why| broken(why.to_string()))?;
+    let bytes = parsed.text.strip_suffix('\n').unwrap_or_default().as_bytes().to_vec();
+    let manifest: Manifest = canonical::from_canonical(&bytes).map_err(|why| broken(why.to_string()))?;
     if manifest.v != 1 {
-        return Err(broken(format!(
-            "format version {} is not known to this release",
-            manifest.v
-        )));
+        return Err(broken(format!("format version {} is not known to this release", manifest.v)));
     }
     Ok((parsed, manifest, bytes))
 }
 
 fn check_manifest_record(record: &Record, manifest: &Manifest) -> Result<(), SegmentError> {
-    let names: Vec<_> = record
-        .fields
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .filter(|name| *name != "Content-Length")
-        .collect();
+    let names: Vec<_> =
+        record.fields.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "Content-Length").collect();
     let date = super::write::date(manifest.time.start());
-    if names
-        == [
-            "WARC-Type",
-            "WARC-Record-ID",
-            "WARC-Date",
-            "WARC-Warcinfo-ID",
-            "Content-Type",
-        ]
+    if names == ["WARC-Type", "WARC-Record-ID", "WARC-Date", "WARC-Warcinfo-ID", "Content-Type"]
         && record.date() == date
     {
         Ok(())
     } else {
-        Err(SegmentError::Manifest {
-            why: "its record has other fields than a manifest has".to_owned(),
-        })
+        Err(SegmentError::Manifest { why: "its record has other fields than a manifest has".to_owned() })
     }
 }
 
-fn json<T: DeserializeOwned>(
-    entry: &warc::Entry,
-    line: usize,
-    bytes: &[u8],
-) -> Result<T, SegmentError> {
-    canonical::from_canonical(bytes).map_err(|source| SegmentError::Json {
-        offset: entry.offset,
-        line,
-        source,
-    })
+fn json<T: DeserializeOwned>(entry: &warc::Entry, line: usize, bytes: &[u8]) -> Result<T, SegmentError> {
+    canonical::from_canonical(bytes).map_err(|source| SegmentError::Json { offset: entry.offset, line, source })
 }
 
 fn lines(entry: &warc::Entry, commitments: &mut Vec<Digest>) -> Result<Conversion, SegmentError> {
-    let layout = |what: String| SegmentError::Layout {
-        offset: entry.offset,
-        what,
-    };
+    let layout = |what: String| SegmentError::Layout { offset: entry.offset, what };
     let block = entry
         .record
         .block
@@ -377,78 +309,39 @@ fn lines(entry: &warc::Entry, commitments: &mut Vec<Digest>) -> Result<Conversio
         };
         let line: Line = json(entry, index + 1, &said)?;
         let commitment = match &line {
-            Line::Tombstone(tombstone) if said == stored && tombstone.unit == unit => {
-                tombstone.commitment
-            }
+            Line::Tombstone(tombstone) if said == stored && tombstone.unit == unit => tombstone.commitment,
             Line::Tombstone(_) => {
-                return Err(layout(format!(
-                    "line {}: a tombstone that is not in its unit's place",
-                    index + 1
-                )));
+                return Err(layout(format!("line {}: a tombstone that is not in its unit's place", index + 1)));
             }
             _ if said == stored => return Err(layout(format!("line {}: no salt", index + 1))),
             _ => commitment,
         };
         commitments.push(commitment);
-        found.push(LineAt {
-            unit,
-            commitment,
-            stored: stored.to_vec(),
-            said,
-            line,
-        });
+        found.push(LineAt { unit, commitment, stored: stored.to_vec(), said, line });
     }
     let (response, expected) = match found.first().map(|first| &first.line) {
-        Some(Line::Header(header)) => (
-            Some(header.response.clone()),
-            conversion(&header.response, &header.captured_at),
-        ),
-        Some(Line::Tombstone(tombstone)) => (
-            None,
-            conversion(&urn(&tombstone.commitment.to_string()), NO_DATE),
-        ),
+        Some(Line::Header(header)) => {
+            (Some(header.response.clone()), conversion(&header.response, &header.captured_at))
+        }
+        Some(Line::Tombstone(tombstone)) => (None, conversion(&urn(&tombstone.commitment.to_string()), NO_DATE)),
         _ => {
-            return Err(layout(
-                "a conversion that does not begin with its header".to_owned(),
-            ));
+            return Err(layout("a conversion that does not begin with its header".to_owned()));
         }
     };
-    let given: Vec<_> = entry
-        .record
-        .fields
-        .iter()
-        .filter(|(name, _)| name != "Content-Length")
-        .collect();
+    let given: Vec<_> = entry.record.fields.iter().filter(|(name, _)| name != "Content-Length").collect();
     if given != expected.fields.iter().collect::<Vec<_>>() {
-        return Err(layout(
-            "fields of a conversion that do not follow from its first line".to_owned(),
-        ));
+        return Err(layout("fields of a conversion that do not follow from its first line".to_owned()));
     }
-    Ok(Conversion {
-        offset: entry.offset,
-        length: entry.length,
-        response,
-        lines: found,
-    })
+    Ok(Conversion { offset: entry.offset, length: entry.length, response, lines: found })
 }
 
 /// Bytes of the record that stands for an erased one.
 pub(super) fn tombstone_record(tombstone: &Tombstone) -> Result<Vec<u8>, SegmentError> {
-    let block = canonical::canonical_of(tombstone).map_err(|source| SegmentError::Json {
-        offset: 0,
-        line: 1,
-        source,
-    })?;
-    Record::new(
-        RecordType::Metadata,
-        &urn(&tombstone.commitment.to_string()),
-        NO_DATE,
-    )
-    .field("Content-Type", media_type::TOMBSTONE)
-    .block(block)
-    .to_bytes()
-    .map_err(|why| SegmentError::Layout {
-        offset: 0,
-        what: why.to_string(),
-    })
+    let block =
+        canonical::canonical_of(tombstone).map_err(|source| SegmentError::Json { offset: 0, line: 1, source })?;
+    Record::new(RecordType::Metadata, &urn(&tombstone.commitment.to_string()), NO_DATE)
+        .field("Content-Type", media_type::TOMBSTONE)
+        .block(block)
+        .to_bytes()
+        .map_err(|why| SegmentError::Layout { offset: 0, what: why.to_string() })
 }

@@ -8,10 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    capture::{
-        Commit, End, Exchange, Failed, Header, Lane, Line, Reader, RecordLine, Run, Target,
-        UnreadableLine,
-    },
+    capture::{Commit, End, Exchange, Failed, Header, Lane, Line, Reader, RecordLine, Run, Target, UnreadableLine},
     coverage::{Coverage, CoverageState},
     digest::{Digest, Salt},
     gate::{Decision, DecisionCode, GateAsk, Origin},
@@ -70,17 +67,8 @@ fn decision() -> Decision {
 }
 
 fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
-    let target = Target {
-        id: "harbour-news".into(),
-        entry: "harbour-news".into(),
-        url: ask().url,
-        recipe: None,
-    };
-    let reader = Reader {
-        name: "feed".into(),
-        version: "0.1.0".into(),
-        program: Digest([1; 32]),
-    };
+    let target = Target { id: "harbour-news".into(), entry: "harbour-news".into(), url: ask().url, recipe: None };
+    let reader = Reader { name: "feed".into(), version: "0.1.0".into(), program: Digest([1; 32]) };
     let start = Start {
         software: "vigie-feed/0.1.0".into(),
         agent: key().vkey().id_text(),
@@ -143,30 +131,16 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
             read: true,
         })
         .unwrap();
-    let header = Header {
-        v: 1,
-        response: id,
-        captured_at: write::date(at(1)),
-        reader,
-        step: Digest::of(b"null"),
-    };
+    let header = Header { v: 1, response: id, captured_at: write::date(at(1)), reader, step: Digest::of(b"null") };
     let mut lines = vec![line_bytes(&Line::Header(header.clone())).unwrap()];
     for (place, text) in texts.iter().enumerate() {
         let mut item = Record::new(Kind::Article, "web", format!("news.example.org|{place}"));
         item.text = Some((*text).to_owned());
         let content = item.content_hash().unwrap();
-        let line = RecordLine {
-            place: format!("/entry/{place}"),
-            content,
-            item,
-            dropped: vec![],
-        };
+        let line = RecordLine { place: format!("/entry/{place}"), content, item, dropped: vec![] };
         lines.push(line_bytes(&Line::Record(line)).unwrap());
     }
-    let odd = UnreadableLine {
-        place: "/entry/9".into(),
-        why: "no id".into(),
-    };
+    let odd = UnreadableLine { place: "/entry/9".into(), why: "no id".into() };
     lines.push(line_bytes(&Line::Unreadable(odd)).unwrap());
     lines.push(line_bytes(&Line::End(Box::default())).unwrap());
     writer.conversion(&header, &lines).unwrap();
@@ -206,13 +180,8 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
         complete: true,
         coverage,
     };
-    let checkpoint = CheckpointRef {
-        size: 0,
-        root: tlog::EMPTY_ROOT,
-    };
-    writer
-        .seal(&commit, &key(), None, checkpoint, at(3))
-        .unwrap()
+    let checkpoint = CheckpointRef { size: 0, root: tlog::EMPTY_ROOT };
+    writer.seal(&commit, &key(), None, checkpoint, at(3)).unwrap()
 }
 
 #[test]
@@ -231,8 +200,7 @@ fn what_was_written_reads_back_and_verifies() {
         let proof = segment.unit_proof(number as u64).unwrap();
         let leaf = tlog::leaf_hash(&commitment.0);
         let root = tlog::Hash(segment.manifest.root.0);
-        tlog::verify_inclusion(number as u64, segment.manifest.units, &leaf, &proof, &root)
-            .unwrap();
+        tlog::verify_inclusion(number as u64, segment.manifest.units, &leaf, &proof, &root).unwrap();
     }
 }
 
@@ -264,19 +232,11 @@ fn an_erased_unit_is_gone_and_the_others_still_open() {
         assert_eq!(again, erased, "erasing twice keeps the first tombstone");
     }
     let everything = erase(&file, &(0..all).collect(), 17).unwrap();
-    assert_eq!(
-        tombstoned_units(&Segment::read(&everything).unwrap()).len() as u64,
-        all
-    );
-    let plain: Vec<u8> = warc::Reader::strict(&*everything)
-        .any_encoder()
-        .flat_map(|entry| entry.unwrap().raw)
-        .collect();
+    assert_eq!(tombstoned_units(&Segment::read(&everything).unwrap()).len() as u64, all);
+    let plain: Vec<u8> =
+        warc::Reader::strict(&*everything).any_encoder().flat_map(|entry| entry.unwrap().raw).collect();
     for word in ["canary", "Bonjour", "news.example.org"] {
-        assert!(
-            !String::from_utf8_lossy(&plain).contains(word),
-            "{word} is still there"
-        );
+        assert!(!String::from_utf8_lossy(&plain).contains(word), "{word} is still there");
     }
 }
 
@@ -291,19 +251,15 @@ fn a_flipped_bit_is_an_error_or_changes_nothing() {
             && other.verify(&key().vkey()).is_ok()
         {
             // Only how tightly a member is packed may differ.
-            other
-                .parts
-                .iter_mut()
-                .zip(&whole.parts)
-                .for_each(|(other, whole)| match (other, whole) {
-                    (Part::Record(other), Part::Record(whole)) => {
-                        (other.offset, other.length) = (whole.offset, whole.length)
-                    }
-                    (Part::Conversion(other), Part::Conversion(whole)) => {
-                        (other.offset, other.length) = (whole.offset, whole.length);
-                    }
-                    _ => {}
-                });
+            other.parts.iter_mut().zip(&whole.parts).for_each(|(other, whole)| match (other, whole) {
+                (Part::Record(other), Part::Record(whole)) => {
+                    (other.offset, other.length) = (whole.offset, whole.length)
+                }
+                (Part::Conversion(other), Part::Conversion(whole)) => {
+                    (other.offset, other.length) = (whole.offset, whole.length);
+                }
+                _ => {}
+            });
             assert_eq!(other, whole, "byte {at}");
         }
     }

@@ -94,11 +94,7 @@ impl Capture<'_> {
         let mut units = vec![self.unit];
         units.extend(self.request.map(|record| record.unit));
         units.extend(self.response.map(|record| record.unit));
-        units.extend(
-            self.conversion
-                .iter()
-                .flat_map(|conversion| conversion.lines.iter().map(|line| line.unit)),
-        );
+        units.extend(self.conversion.iter().flat_map(|conversion| conversion.lines.iter().map(|line| line.unit)));
         units.sort_unstable();
         units
     }
@@ -135,18 +131,10 @@ impl Segment {
             match part {
                 Part::Tombstone(_) => {}
                 Part::Conversion(conversion) => {
-                    let at = conversion
-                        .response
-                        .as_ref()
-                        .and_then(|id| of_response.get(id))
-                        .copied();
+                    let at = conversion.response.as_ref().and_then(|id| of_response.get(id)).copied();
                     match at.and_then(|at| view.captures.get_mut(at)) {
                         Some(capture) if capture.conversion.is_none() => {
-                            if conversion
-                                .lines
-                                .first()
-                                .is_none_or(|line| line.unit != capture.unit + 1)
-                            {
+                            if conversion.lines.first().is_none_or(|line| line.unit != capture.unit + 1) {
                                 return Err(layout(
                                     conversion.offset,
                                     "a conversion that does not follow its exchange record",
@@ -155,116 +143,90 @@ impl Segment {
                             capture.conversion = Some(conversion);
                         }
                         Some(_) => {
-                            return Err(layout(
-                                conversion.offset,
-                                "a second conversion of one response",
-                            ));
+                            return Err(layout(conversion.offset, "a second conversion of one response"));
                         }
                         None => view.loose.push(conversion),
                     }
                 }
-                Part::Record(record) => match (
-                    record.record.kind(),
-                    record.record.get("Content-Type").unwrap_or_default(),
-                ) {
-                    (RecordType::Warcinfo, _) => view.info = fields(&record.record.block),
-                    (RecordType::Request, _) => {
-                        let of = record.record.get("WARC-Concurrent-To").unwrap_or_default();
-                        if requests.insert(bare(of), record).is_some() {
-                            return Err(layout(record.offset, "a second request of one response"));
+                Part::Record(record) => {
+                    match (record.record.kind(), record.record.get("Content-Type").unwrap_or_default()) {
+                        (RecordType::Warcinfo, _) => view.info = fields(&record.record.block),
+                        (RecordType::Request, _) => {
+                            let of = record.record.get("WARC-Concurrent-To").unwrap_or_default();
+                            if requests.insert(bare(of), record).is_some() {
+                                return Err(layout(record.offset, "a second request of one response"));
+                            }
                         }
-                    }
-                    (RecordType::Response | RecordType::Revisit, _) => {
-                        responses.insert(record.record.id(), record);
-                    }
-                    (RecordType::Metadata, media_type::RUN) => {
-                        if record.unit != 1 {
-                            return Err(layout(
-                                record.offset,
-                                "a run record that does not follow the start record",
-                            ));
+                        (RecordType::Response | RecordType::Revisit, _) => {
+                            responses.insert(record.record.id(), record);
                         }
-                        view.run = Some((record.unit, json(record)?));
-                    }
-                    (RecordType::Metadata, media_type::COMMIT) => {
-                        if record.unit + 1 != self.manifest.units {
-                            return Err(layout(
-                                record.offset,
-                                "a commit record that is not the last unit",
-                            ));
+                        (RecordType::Metadata, media_type::RUN) => {
+                            if record.unit != 1 {
+                                return Err(layout(
+                                    record.offset,
+                                    "a run record that does not follow the start record",
+                                ));
+                            }
+                            view.run = Some((record.unit, json(record)?));
                         }
-                        view.commit = Some((record.unit, json(record)?));
-                    }
-                    (RecordType::Metadata, media_type::ROBOTS) => {
-                        view.robots
-                            .insert(record.record.id().to_owned(), (record.unit, json(record)?));
-                    }
-                    (RecordType::Metadata, media_type::EXCHANGE) => {
-                        let exchange: Exchange = json(record)?;
-                        let request = requests.remove(exchange.response.as_str());
-                        let response = responses.remove(exchange.response.as_str());
-                        if of_response
-                            .insert(exchange.response.clone(), view.captures.len())
-                            .is_some()
-                        {
-                            return Err(layout(
-                                record.offset,
-                                "a second exchange record of one response",
-                            ));
+                        (RecordType::Metadata, media_type::COMMIT) => {
+                            if record.unit + 1 != self.manifest.units {
+                                return Err(layout(record.offset, "a commit record that is not the last unit"));
+                            }
+                            view.commit = Some((record.unit, json(record)?));
                         }
-                        let beside = |found: Option<&RecordAt>, back: u64| {
-                            found.is_none_or(|found| found.unit + back == record.unit)
-                        };
-                        if !beside(request, 2) || !beside(response, 1) {
-                            return Err(layout(
-                                record.offset,
-                                "an exchange record that does not follow its request and response",
-                            ));
+                        (RecordType::Metadata, media_type::ROBOTS) => {
+                            view.robots.insert(record.record.id().to_owned(), (record.unit, json(record)?));
                         }
-                        if !has_tombstones && (request.is_none() || response.is_none()) {
-                            return Err(layout(
-                                record.offset,
-                                "an exchange record without its request and response",
-                            ));
+                        (RecordType::Metadata, media_type::EXCHANGE) => {
+                            let exchange: Exchange = json(record)?;
+                            let request = requests.remove(exchange.response.as_str());
+                            let response = responses.remove(exchange.response.as_str());
+                            if of_response.insert(exchange.response.clone(), view.captures.len()).is_some() {
+                                return Err(layout(record.offset, "a second exchange record of one response"));
+                            }
+                            let beside = |found: Option<&RecordAt>, back: u64| {
+                                found.is_none_or(|found| found.unit + back == record.unit)
+                            };
+                            if !beside(request, 2) || !beside(response, 1) {
+                                return Err(layout(
+                                    record.offset,
+                                    "an exchange record that does not follow its request and response",
+                                ));
+                            }
+                            if !has_tombstones && (request.is_none() || response.is_none()) {
+                                return Err(layout(
+                                    record.offset,
+                                    "an exchange record without its request and response",
+                                ));
+                            }
+                            view.captures.push(Capture {
+                                unit: record.unit,
+                                date: record.record.date().to_owned(),
+                                kind: CaptureKind::Exchange(Box::new(exchange)),
+                                request,
+                                response,
+                                conversion: None,
+                            });
                         }
-                        view.captures.push(Capture {
-                            unit: record.unit,
-                            date: record.record.date().to_owned(),
-                            kind: CaptureKind::Exchange(Box::new(exchange)),
-                            request,
-                            response,
-                            conversion: None,
-                        });
+                        (RecordType::Metadata, media_type::REFUSED) => {
+                            view.captures.push(bare_capture(record, CaptureKind::Refused(Box::new(json(record)?))));
+                        }
+                        (RecordType::Metadata, media_type::FAILED) => {
+                            view.captures.push(bare_capture(record, CaptureKind::Failed(Box::new(json(record)?))));
+                        }
+                        _ => return Err(layout(record.offset, "a record that segments do not hold")),
                     }
-                    (RecordType::Metadata, media_type::REFUSED) => {
-                        view.captures.push(bare_capture(
-                            record,
-                            CaptureKind::Refused(Box::new(json(record)?)),
-                        ));
-                    }
-                    (RecordType::Metadata, media_type::FAILED) => {
-                        view.captures.push(bare_capture(
-                            record,
-                            CaptureKind::Failed(Box::new(json(record)?)),
-                        ));
-                    }
-                    _ => return Err(layout(record.offset, "a record that segments do not hold")),
-                },
+                }
             }
         }
         let left = requests.values().chain(responses.values()).next();
         match left {
-            Some(record) if !has_tombstones => Err(layout(
-                record.offset,
-                "a request or response without its exchange record",
-            )),
-            _ if !has_tombstones
-                && (view.run.is_none() || view.commit.is_none() || !view.loose.is_empty()) =>
-            {
-                Err(layout(
-                    0,
-                    "a segment holds one run record, one commit record, and no reading without its response",
-                ))
+            Some(record) if !has_tombstones => {
+                Err(layout(record.offset, "a request or response without its exchange record"))
+            }
+            _ if !has_tombstones && (view.run.is_none() || view.commit.is_none() || !view.loose.is_empty()) => {
+                Err(layout(0, "a segment holds one run record, one commit record, and no reading without its response"))
             }
             _ => Ok(view),
         }
@@ -291,10 +253,7 @@ fn json<T: DeserializeOwned>(record: &RecordAt) -> Result<T, SegmentError> {
 }
 
 fn layout(offset: u64, what: &str) -> SegmentError {
-    SegmentError::Layout {
-        offset,
-        what: what.to_owned(),
-    }
+    SegmentError::Layout { offset, what: what.to_owned() }
 }
 
 fn bare(id: &str) -> &str {

@@ -75,10 +75,7 @@ impl Start {
         if self.trial {
             block.push_str("vigie-trial: true\r\n");
         }
-        block.push_str(&format!(
-            "http-header-user-agent: {}\r\noperator: {}\r\n",
-            self.user_agent, self.operator
-        ));
+        block.push_str(&format!("http-header-user-agent: {}\r\noperator: {}\r\n", self.user_agent, self.operator));
         block
     }
 }
@@ -228,17 +225,11 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         if let Some(ip) = fetch.ip {
             asked = asked.field("WARC-IP-Address", ip.to_string());
         }
-        let asked = asked
-            .block(fetch.request)
-            .with_block_digest()
-            .field("Content-Type", "application/http;msgtype=request");
+        let asked =
+            asked.block(fetch.request).with_block_digest().field("Content-Type", "application/http;msgtype=request");
         self.unit(asked)?;
 
-        let kind = if fetch.kind == ResponseKind::Full {
-            RecordType::Response
-        } else {
-            RecordType::Revisit
-        };
+        let kind = if fetch.kind == ResponseKind::Full { RecordType::Response } else { RecordType::Revisit };
         let mut answered = Record::new(kind, &response, &at)
             .field("WARC-Target-URI", fetch.url)
             .field("WARC-Warcinfo-ID", format!("<{}>", self.info));
@@ -248,17 +239,13 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         let referred = match &fetch.kind {
             ResponseKind::Full => None,
             ResponseKind::NotModified { refers_to } => {
-                answered = answered.field(
-                    "WARC-Profile",
-                    "http://netpreserve.org/warc/1.1/revisit/server-not-modified",
-                );
+                answered =
+                    answered.field("WARC-Profile", "http://netpreserve.org/warc/1.1/revisit/server-not-modified");
                 refers_to.as_ref()
             }
             ResponseKind::Identical { refers_to } => {
-                answered = answered.field(
-                    "WARC-Profile",
-                    "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest",
-                );
+                answered =
+                    answered.field("WARC-Profile", "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest");
                 Some(refers_to)
             }
         };
@@ -276,12 +263,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
             answered = answered.with_payload_digest(fetch.payload);
         }
         self.unit(answered.field("Content-Type", "application/http;msgtype=response"))?;
-        self.json(
-            media_type::EXCHANGE,
-            &exchange(response.clone()),
-            fetch.date,
-            Some(&response),
-        )?;
+        self.json(media_type::EXCHANGE, &exchange(response.clone()), fetch.date, Some(&response))?;
         Ok(response)
     }
 
@@ -300,9 +282,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
             block.push(b'\n');
         }
         let record = conversion(&header.response, &header.captured_at).block(block);
-        let raw = record
-            .to_bytes()
-            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let raw = record.to_bytes().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         self.fits(raw.len())?;
         self.warc.write(&record)?;
         for unit in units {
@@ -365,14 +345,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
             .field("Content-Type", media_type::MANIFEST)
             .block(note.as_bytes());
         self.warc.write(&record)?;
-        Ok((
-            self.warc.into_inner(),
-            Sealed {
-                manifest,
-                digest,
-                note,
-            },
-        ))
+        Ok((self.warc.into_inner(), Sealed { manifest, digest, note }))
     }
 
     fn json<T: Serialize>(
@@ -383,24 +356,18 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         beside: Option<&str>,
     ) -> Result<String, WriteError> {
         let id = self.id();
-        let mut record = Record::new(RecordType::Metadata, &id, &date(at))
-            .field("WARC-Warcinfo-ID", format!("<{}>", self.info));
+        let mut record =
+            Record::new(RecordType::Metadata, &id, &date(at)).field("WARC-Warcinfo-ID", format!("<{}>", self.info));
         if let Some(beside) = beside {
             record = record.field("WARC-Concurrent-To", format!("<{beside}>"));
         }
-        self.unit(
-            record
-                .field("Content-Type", media)
-                .block(canonical::canonical_of(thing)?),
-        )?;
+        self.unit(record.field("Content-Type", media).block(canonical::canonical_of(thing)?))?;
         Ok(id)
     }
 
     fn unit(&mut self, record: Record) -> Result<(), WriteError> {
         let record = record.field(SALT_FIELD, self.ids.salt().to_string());
-        let raw = record
-            .to_bytes()
-            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let raw = record.to_bytes().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         self.fits(raw.len())?;
         self.warc.write(&record)?;
         self.tree.push(tlog::leaf_hash(&Digest::of(&raw).0));
@@ -423,20 +390,14 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
 
 /// The conversion record of `response`, without its block: every field follows from the first line.
 pub(super) fn conversion(response: &str, captured_at: &str) -> Record {
-    Record::new(
-        RecordType::Conversion,
-        &conversion_id(response),
-        captured_at,
-    )
-    .field("WARC-Target-URI", response)
-    .field("WARC-Refers-To", format!("<{response}>"))
-    .field("Content-Type", media_type::LINES)
+    Record::new(RecordType::Conversion, &conversion_id(response), captured_at)
+        .field("WARC-Target-URI", response)
+        .field("WARC-Refers-To", format!("<{response}>"))
+        .field("Content-Type", media_type::LINES)
 }
 
 /// WARC-Date: UTC, whole seconds or up to six decimals.
 pub(super) fn date(at: Timestamp) -> String {
     let micros = at.as_microsecond();
-    Timestamp::from_microsecond(micros)
-        .unwrap_or(at)
-        .to_string()
+    Timestamp::from_microsecond(micros).unwrap_or(at).to_string()
 }

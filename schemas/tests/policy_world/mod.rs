@@ -55,10 +55,7 @@ pub fn root(trial: bool, approve: u32) -> TrustRoot {
     let people = PEOPLE
         .iter()
         .filter(|(_, roles)| !roles.is_empty())
-        .map(|(name, roles)| Person {
-            key: key(name).vkey().to_string(),
-            roles: roles.to_vec(),
-        });
+        .map(|(name, roles)| Person { key: key(name).vkey().to_string(), roles: roles.to_vec() });
     TrustRoot {
         format: 1,
         version: 1,
@@ -67,10 +64,7 @@ pub fn root(trial: bool, approve: u32) -> TrustRoot {
         log_key: key(origin).vkey().to_string(),
         contact: Some("https://vigie.example.org/contact".to_owned()),
         previous: None,
-        needs: Needs {
-            approve,
-            ..Needs::default()
-        },
+        needs: Needs { approve, ..Needs::default() },
         people: people.collect(),
         evidence_recipients: Vec::new(),
         witnesses: Vec::new(),
@@ -84,24 +78,13 @@ pub fn sign(statement: &Statement, by: &[&str]) -> String {
 
 pub fn root_note(root: &TrustRoot, by: &[&str]) -> String {
     let root = root.clone();
-    sign(
-        &Statement::Root {
-            v: 1,
-            root,
-            salt: salt(1),
-        },
-        by,
-    )
+    sign(&Statement::Root { v: 1, root, salt: salt(1) }, by)
 }
 
 pub fn permission(entries: &[Entry], n: u8) -> Statement {
     Statement::Permission {
         v: 1,
-        allowlist: Allowlist {
-            format: 1,
-            max_policy_age_hours: 24,
-            entries: entries.to_vec(),
-        },
+        allowlist: Allowlist { format: 1, max_policy_age_hours: 24, entries: entries.to_vec() },
         recipes: BTreeMap::new(),
         made_at: at("2026-11-01T08:00:00Z"),
         salt: salt(n),
@@ -111,10 +94,7 @@ pub fn permission(entries: &[Entry], n: u8) -> Statement {
 pub fn approval(entries: &[&Entry], until: &str, made_at: &str, n: u8) -> Statement {
     Statement::Approval {
         v: 1,
-        entries: entries
-            .iter()
-            .map(|entry| (entry.id.clone(), entry.digest()))
-            .collect(),
+        entries: entries.iter().map(|entry| (entry.id.clone(), entry.digest())).collect(),
         until: until.to_owned(),
         made_at: at(made_at),
         salt: salt(n),
@@ -137,37 +117,22 @@ pub const ISSUED: &str = "2026-11-21T10:00:00Z";
 
 /// An approval of one entry, signed.
 pub fn approve(entry: &Entry, by: &[&str]) -> String {
-    sign(
-        &approval(&[entry], "2027-06-30", "2026-11-01T09:00:00Z", 3),
-        by,
-    )
+    sign(&approval(&[entry], "2027-06-30", "2026-11-01T09:00:00Z", 3), by)
 }
 
 /// Version 2, in which bob approves no longer and the newcomer does.
 pub fn second(old: &TrustRoot) -> TrustRoot {
-    let mut new = TrustRoot {
-        version: 2,
-        previous: Some(old.digest()),
-        ..old.clone()
-    };
+    let mut new = TrustRoot { version: 2, previous: Some(old.digest()), ..old.clone() };
     for person in &mut new.people {
         if person.key.starts_with("bob") {
             person.roles = vec![Role::Rooter];
         }
     }
-    new.people.push(Person {
-        key: key("newcomer").vkey().to_string(),
-        roles: vec![Role::Approver],
-    });
+    new.people.push(Person { key: key("newcomer").vkey().to_string(), roles: vec![Role::Approver] });
     new
 }
 
-pub fn bundle(
-    root: &TrustRoot,
-    permission: String,
-    approvals: Vec<String>,
-    issued_at: &str,
-) -> PolicyBundle {
+pub fn bundle(root: &TrustRoot, permission: String, approvals: Vec<String>, issued_at: &str) -> PolicyBundle {
     let digest = |note: &String| open_statement(note).unwrap().digest;
     let mut named: Vec<Digest> = approvals.iter().map(digest).collect();
     named.sort_unstable();
@@ -197,21 +162,15 @@ pub struct Log {
 
 impl Log {
     pub fn new(root: &TrustRoot) -> Self {
-        let mut log = Self {
-            history: History::new(),
-            size: 0,
-        };
-        log.push("2026-11-01T00:00Z", &root_note(root, &["bob", "cleo"]))
-            .unwrap();
+        let mut log = Self { history: History::new(), size: 0 };
+        log.push("2026-11-01T00:00Z", &root_note(root, &["bob", "cleo"])).unwrap();
         log
     }
 
     pub fn push(&mut self, minute: &str, note: &str) -> Result<(), String> {
         let minute: Minute = minute.parse().unwrap();
         let opened = open_statement(note).map_err(chain)?;
-        self.history
-            .push(self.size, minute, &opened)
-            .map_err(chain)?;
+        self.history.push(self.size, minute, &opened).map_err(chain)?;
         self.size += 1;
         Ok(())
     }
@@ -254,10 +213,7 @@ struct NamedApproval {
 pub fn named_policies() -> BTreeMap<String, Policy> {
     let text = include_str!("../../vectors/gate-policies.json");
     let named: BTreeMap<String, Named> = serde_json::from_str(text).unwrap();
-    named
-        .into_iter()
-        .map(|(name, named)| (name, open(named)))
-        .collect()
+    named.into_iter().map(|(name, named)| (name, open(named))).collect()
 }
 
 fn open(named: Named) -> Policy {
@@ -266,13 +222,7 @@ fn open(named: Named) -> Policy {
     for entry in &mut entries {
         entry.requested_by = id(&entry.requested_by);
     }
-    let find = |id: &String| {
-        entries
-            .iter()
-            .find(|entry| entry.id == *id)
-            .unwrap()
-            .clone()
-    };
+    let find = |id: &String| entries.iter().find(|entry| entry.id == *id).unwrap().clone();
     let mut approvals = Vec::new();
     for (n, given) in (10..).zip(&named.approvals) {
         let mut meant: Vec<Entry> = given.entries.iter().map(find).collect();
@@ -282,18 +232,9 @@ fn open(named: Named) -> Policy {
             meant.push(before);
         }
         let by: Vec<&str> = given.by.iter().map(String::as_str).collect();
-        let statement = approval(
-            &meant.iter().collect::<Vec<_>>(),
-            &given.until,
-            &given.made_at,
-            n,
-        );
+        let statement = approval(&meant.iter().collect::<Vec<_>>(), &given.until, &given.made_at, n);
         approvals.push(sign(&statement, &by));
     }
     let permission = sign(&permission(&entries, 2), &["ana"]);
-    Policy::open(
-        &bundle(&root, permission, approvals, "2026-11-21T10:00:00Z"),
-        &root,
-    )
-    .unwrap()
+    Policy::open(&bundle(&root, permission, approvals, "2026-11-21T10:00:00Z"), &root).unwrap()
 }

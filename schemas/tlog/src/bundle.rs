@@ -30,10 +30,7 @@ pub fn decode_bundle(bytes: &[u8]) -> Result<Vec<Vec<u8>>, TileError> {
     let mut entries = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
-        let damaged = |why| TileError::Bundle {
-            at: bytes.len() - rest.len(),
-            why,
-        };
+        let damaged = |why| TileError::Bundle { at: bytes.len() - rest.len(), why };
         if entries.len() == usize::from(FULL_WIDTH) {
             return Err(damaged("there are more than 256 entries"));
         }
@@ -70,11 +67,7 @@ pub fn bundles_for_append(
         bundle = read(source, &path)?;
         let found = decode_bundle(&bundle)?.len();
         if found != usize::from(count) {
-            return Err(TileError::Entries {
-                path,
-                found,
-                expected: count.into(),
-            });
+            return Err(TileError::Entries { path, found, expected: count.into() });
         }
     }
     let mut out = Vec::new();

@@ -71,12 +71,7 @@ impl Checkpoint {
     /// A checkpoint without extension lines.
     #[must_use]
     pub fn new(origin: &str, size: u64, root: Hash) -> Self {
-        Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-            extensions: Vec::new(),
-        }
+        Self { origin: origin.to_owned(), size, root, extensions: Vec::new() }
     }
 
     /// Reads the text of a checkpoint's note, final newline included. Says nothing about signatures: see [`Checkpoint::open`].
@@ -93,9 +88,7 @@ impl Checkpoint {
         if origin.is_empty() {
             return Err(CheckpointError::NoOrigin);
         }
-        let size = decimal(size).ok_or_else(|| CheckpointError::Size {
-            found: size.chars().take(40).collect(),
-        })?;
+        let size = decimal(size).ok_or_else(|| CheckpointError::Size { found: size.chars().take(40).collect() })?;
         let root: Hash = root.parse().map_err(CheckpointError::Root)?;
         if size == 0 && root != EMPTY_ROOT {
             return Err(CheckpointError::EmptyRoot);
@@ -104,12 +97,7 @@ impl Checkpoint {
         if let Some(at) = extensions.iter().position(String::is_empty) {
             return Err(CheckpointError::EmptyExtension { line: at + 4 });
         }
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-            extensions,
-        })
+        Ok(Self { origin: origin.to_owned(), size, root, extensions })
     }
 
     /// Signs the checkpoint with its log's key. The log has made sure that it is consistent with every earlier one.
@@ -120,10 +108,7 @@ impl Checkpoint {
     /// written out, would not be read as they are (an origin with a line break, say). Nothing was signed then.
     pub fn sign(&self, key: &SigningKey) -> Result<Note, CheckpointError> {
         if self.origin != key.name() {
-            return Err(CheckpointError::Origin {
-                found: self.origin.clone(),
-                expected: key.name().to_owned(),
-            });
+            return Err(CheckpointError::Origin { found: self.origin.clone(), expected: key.name().to_owned() });
         }
         let text = self.to_string();
         if Self::parse(&text)? != *self {
@@ -147,10 +132,7 @@ impl Checkpoint {
         note.verify(std::slice::from_ref(key))?;
         let checkpoint = Self::parse(&note.text)?;
         if checkpoint.origin != key.name() {
-            return Err(CheckpointError::Origin {
-                found: checkpoint.origin,
-                expected: key.name().to_owned(),
-            });
+            return Err(CheckpointError::Origin { found: checkpoint.origin, expected: key.name().to_owned() });
         }
         Ok((checkpoint, note))
     }
@@ -185,20 +167,12 @@ pub fn verify_cosignatures(note: &Note, witnesses: &[VerifierKey]) -> Vec<(Verif
     if Checkpoint::parse(&note.text).is_err() {
         return found;
     }
-    for key in witnesses
-        .iter()
-        .filter(|key| key.kind() == KeyKind::Cosignature)
-    {
+    for key in witnesses.iter().filter(|key| key.kind() == KeyKind::Cosignature) {
         if found.iter().any(|(seen, _)| seen == key) {
             continue;
         }
-        let lines = note
-            .signatures
-            .iter()
-            .filter(|signature| key.named_by(signature));
-        let times: Option<Vec<u64>> = lines
-            .map(|signature| key.check(&note.text, &signature.bytes))
-            .collect();
+        let lines = note.signatures.iter().filter(|signature| key.named_by(signature));
+        let times: Option<Vec<u64>> = lines.map(|signature| key.check(&note.text, &signature.bytes)).collect();
         if let Some(latest) = times.and_then(|times| times.into_iter().max()) {
             found.push((key.clone(), latest));
         }
@@ -210,9 +184,5 @@ pub fn verify_cosignatures(note: &Note, witnesses: &[VerifierKey]) -> Vec<(Verif
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|c| c.is_ascii_digit());
     let leading_zero = text.len() > 1 && text.starts_with('0');
-    if plain && !leading_zero {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if plain && !leading_zero { text.parse().ok() } else { None }
 }

@@ -34,29 +34,20 @@ pub enum HashError {
 
 /// Root of the tree without leaves: SHA-256 of nothing (RFC 6962 section 2.1).
 pub const EMPTY_ROOT: Hash = Hash([
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41,
+    0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ]);
 
 /// Hash of a leaf: SHA-256 of 0x00 and the entry's bytes (RFC 6962 section 2.1).
 #[must_use]
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(entry)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0]).chain_update(entry).finalize().into())
 }
 
 /// Hash of an inner node: SHA-256 of 0x01, the left and the right child (RFC 6962 section 2.1).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let digest = Sha256::new()
-        .chain_update([1])
-        .chain_update(left.0)
-        .chain_update(right.0);
+    let digest = Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0);
     Hash(digest.finalize().into())
 }
 
@@ -83,9 +74,7 @@ impl Hash {
     ///
     /// [`HashError::Length`].
     pub fn from_slice(bytes: &[u8]) -> Result<Self, HashError> {
-        let bytes = bytes.try_into().map_err(|_| HashError::Length {
-            length: bytes.len(),
-        })?;
+        let bytes = bytes.try_into().map_err(|_| HashError::Length { length: bytes.len() })?;
         Ok(Self(bytes))
     }
 }
@@ -96,9 +85,7 @@ impl FromStr for Hash {
     fn from_str(text: &str) -> Result<Self, HashError> {
         // 44 characters are 32 bytes; refusing longer texts first keeps the decoding bounded.
         if text.len() > 64 {
-            return Err(HashError::Length {
-                length: text.len() / 4 * 3,
-            });
+            return Err(HashError::Length { length: text.len() / 4 * 3 });
         }
         let bytes = STANDARD.decode(text).map_err(|_| HashError::NotBase64)?;
         Self::from_slice(&bytes)

@@ -49,9 +49,7 @@ pub enum KeyError {
         found: u8,
     },
     /// The id in the text does not follow from name, type and key.
-    #[error(
-        "key `{name}` says its id is {said}, but name and key give {computed}: the text was damaged or changed"
-    )]
+    #[error("key `{name}` says its id is {said}, but name and key give {computed}: the text was damaged or changed")]
     Id {
         /// The key's name.
         name: String,
@@ -115,21 +113,14 @@ impl VerifierKey {
             1 => KeyKind::Ed25519,
             4 => KeyKind::Cosignature,
             found => {
-                return Err(KeyError::Type {
-                    name: name.to_owned(),
-                    found,
-                });
+                return Err(KeyError::Type { name: name.to_owned(), found });
             }
         };
-        let public: [u8; 32] = public
-            .try_into()
-            .map_err(|_| malformed("an Ed25519 public key has 32 bytes"))?;
+        let public: [u8; 32] = public.try_into().map_err(|_| malformed("an Ed25519 public key has 32 bytes"))?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(&public)
             .ok()
             .filter(|key| !key.is_weak())
-            .ok_or_else(|| KeyError::Point {
-                name: name.to_owned(),
-            })?;
+            .ok_or_else(|| KeyError::Point { name: name.to_owned() })?;
         let found = Self::assemble(name.to_owned(), kind, key);
         check_id(name, said, found.id)?;
         Ok(found)
@@ -137,12 +128,7 @@ impl VerifierKey {
 
     pub(crate) fn assemble(name: String, kind: KeyKind, key: ed25519_dalek::VerifyingKey) -> Self {
         let id = key_id(&name, kind, key.as_bytes());
-        Self {
-            name,
-            id,
-            kind,
-            key,
-        }
+        Self { name, id, kind, key }
     }
 
     /// The key's name; for a log its origin.
@@ -197,9 +183,7 @@ impl VerifierKey {
         let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
         let verified = match self.kind {
             KeyKind::Ed25519 => self.key.verify_strict(text.as_bytes(), &signature),
-            KeyKind::Cosignature => self
-                .key
-                .verify_strict(cosigned_message(text, seconds).as_bytes(), &signature),
+            KeyKind::Cosignature => self.key.verify_strict(cosigned_message(text, seconds).as_bytes(), &signature),
         };
         verified.ok().map(|()| seconds)
     }
@@ -213,13 +197,7 @@ impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![self.kind.byte()];
         bytes.extend(self.key.as_bytes());
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            hex::encode(self.id),
-            STANDARD.encode(bytes)
-        )
+        write!(f, "{}+{}+{}", self.name, hex::encode(self.id), STANDARD.encode(bytes))
     }
 }
 
@@ -287,17 +265,11 @@ pub(crate) fn cosigned_message(checkpoint_text: &str, seconds: u64) -> String {
 pub(crate) fn is_key_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_KEY_TEXT_BYTES / 2
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+        && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 fn key_id(name: &str, kind: KeyKind, public: &[u8; 32]) -> [u8; 4] {
-    let digest = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', kind.byte()])
-        .chain_update(public)
-        .finalize();
+    let digest = Sha256::new().chain_update(name).chain_update([b'\n', kind.byte()]).chain_update(public).finalize();
     let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
     [a, b, c, d]
 }
@@ -315,9 +287,7 @@ pub(crate) fn parts(text: &str) -> Result<(&str, &str, Vec<u8>), &'static str> {
     if id.len() != 8 || !id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
         return Err("the key id is not 8 lower-case hex digits");
     }
-    let bytes = STANDARD
-        .decode(key)
-        .map_err(|_| "the key part is not standard base64")?;
+    let bytes = STANDARD.decode(key).map_err(|_| "the key part is not standard base64")?;
     Ok((name, id, bytes))
 }
 
@@ -326,9 +296,5 @@ pub(crate) fn check_id(name: &str, said: &str, computed: [u8; 4]) -> Result<(), 
     if said == computed {
         return Ok(());
     }
-    Err(KeyError::Id {
-        name: name.to_owned(),
-        said: said.to_owned(),
-        computed,
-    })
+    Err(KeyError::Id { name: name.to_owned(), said: said.to_owned(), computed })
 }

@@ -91,24 +91,16 @@ impl Signature {
     }
 
     fn parse(line: &str) -> Result<Self, &'static str> {
-        let rest = line
-            .strip_prefix(LINE_START)
-            .ok_or("it does not begin with U+2014 and a space")?;
-        let (name, encoded) = rest
-            .split_once(' ')
-            .ok_or("there is no space after the name")?;
+        let rest = line.strip_prefix(LINE_START).ok_or("it does not begin with U+2014 and a space")?;
+        let (name, encoded) = rest.split_once(' ').ok_or("there is no space after the name")?;
         if !is_key_name(name) {
             return Err("the name is empty, too long, or holds a space, control character or `+`");
         }
-        let bytes = STANDARD
-            .decode(encoded)
-            .map_err(|_| "the signature is not standard base64")?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| "the signature is not standard base64")?;
         match bytes.split_first_chunk::<4>() {
-            Some((id, signature)) if !signature.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                id: *id,
-                bytes: signature.to_vec(),
-            }),
+            Some((id, signature)) if !signature.is_empty() => {
+                Ok(Self { name: name.to_owned(), id: *id, bytes: signature.to_vec() })
+            }
             _ => Err("the signature is shorter than 5 bytes"),
         }
     }
@@ -153,9 +145,7 @@ impl Note {
         if bytes.len() > MAX_NOTE_BYTES {
             return Err(NoteError::TooLarge { bytes: bytes.len() });
         }
-        let whole = std::str::from_utf8(bytes).map_err(|why| NoteError::NotUtf8 {
-            at: why.valid_up_to(),
-        })?;
+        let whole = std::str::from_utf8(bytes).map_err(|why| NoteError::NotUtf8 { at: why.valid_up_to() })?;
         check_characters(whole)?;
         let (text, lines) = whole.rsplit_once("\n\n").ok_or(NoteError::NoSignatures)?;
         let lines = lines.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
@@ -164,16 +154,10 @@ impl Note {
             if number >= MAX_SIGNATURES {
                 return Err(NoteError::TooManySignatures);
             }
-            let signature = Signature::parse(line).map_err(|why| NoteError::SignatureLine {
-                line: number + 1,
-                why,
-            })?;
+            let signature = Signature::parse(line).map_err(|why| NoteError::SignatureLine { line: number + 1, why })?;
             signatures.push(signature);
         }
-        Ok(Self {
-            text: format!("{text}\n"),
-            signatures,
-        })
+        Ok(Self { text: format!("{text}\n"), signatures })
     }
 
     /// Signs a text, in the order of the keys.
@@ -197,10 +181,7 @@ impl Note {
             return Err(NoteError::TooManySignatures);
         }
         let signatures = keys.iter().map(|key| key.sign(text)).collect();
-        let note = Self {
-            text: text.to_owned(),
-            signatures,
-        };
+        let note = Self { text: text.to_owned(), signatures };
         let bytes = note.to_string().len();
         if bytes > MAX_NOTE_BYTES {
             return Err(NoteError::TooLarge { bytes });
@@ -220,17 +201,12 @@ impl Note {
         let mut verified: Vec<VerifierKey> = Vec::new();
         for signature in &self.signatures {
             // Two known keys may share name and id, since an id has four bytes only: the line must hold for one of them.
-            let mut named = known
-                .iter()
-                .filter(|key| key.named_by(signature))
-                .peekable();
+            let mut named = known.iter().filter(|key| key.named_by(signature)).peekable();
             if named.peek().is_none() {
                 continue;
             }
             let Some(key) = named.find(|key| key.verifies(&self.text, signature)) else {
-                return Err(NoteError::BadSignature {
-                    key: signature.id_text(),
-                });
+                return Err(NoteError::BadSignature { key: signature.id_text() });
             };
             if !verified.contains(key) {
                 verified.push(key.clone());

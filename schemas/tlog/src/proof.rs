@@ -55,13 +55,7 @@ pub enum ProofError {
 /// # Errors
 ///
 /// Any [`ProofError`] but those of consistency: nothing may be believed then.
-pub fn verify_inclusion(
-    index: u64,
-    size: u64,
-    leaf: &Hash,
-    proof: &[Hash],
-    root: &Hash,
-) -> Result<(), ProofError> {
+pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash) -> Result<(), ProofError> {
     if index >= size {
         return Err(ProofError::IndexBeyondTree { index, size });
     }
@@ -69,10 +63,7 @@ pub fn verify_inclusion(
     let mut hash = *leaf;
     for sibling in proof {
         if last == 0 {
-            return Err(ProofError::Length {
-                given: proof.len(),
-                too_few: false,
-            });
+            return Err(ProofError::Length { given: proof.len(), too_few: false });
         }
         if node % 2 == 1 || node == last {
             hash = node_hash(sibling, &hash);
@@ -87,10 +78,7 @@ pub fn verify_inclusion(
         last >>= 1;
     }
     if last != 0 {
-        return Err(ProofError::Length {
-            given: proof.len(),
-            too_few: true,
-        });
+        return Err(ProofError::Length { given: proof.len(), too_few: true });
     }
     expect(hash, root)
 }
@@ -115,10 +103,7 @@ pub fn verify_consistency(
     }
     if old == new {
         if !proof.is_empty() {
-            return Err(ProofError::Length {
-                given: proof.len(),
-                too_few: false,
-            });
+            return Err(ProofError::Length { given: proof.len(), too_few: false });
         }
         return expect(*old_root, new_root);
     }
@@ -126,10 +111,7 @@ pub fn verify_consistency(
     let complete = old.is_power_of_two().then_some(old_root);
     let mut path = complete.into_iter().chain(proof);
     let Some(first) = path.next() else {
-        return Err(ProofError::Length {
-            given: proof.len(),
-            too_few: true,
-        });
+        return Err(ProofError::Length { given: proof.len(), too_few: true });
     };
     let (mut node, mut last) = (old - 1, new - 1);
     while node % 2 == 1 {
@@ -139,10 +121,7 @@ pub fn verify_consistency(
     let (mut old_hash, mut new_hash) = (*first, *first);
     for sibling in path {
         if last == 0 {
-            return Err(ProofError::Length {
-                given: proof.len(),
-                too_few: false,
-            });
+            return Err(ProofError::Length { given: proof.len(), too_few: false });
         }
         if node % 2 == 1 || node == last {
             old_hash = node_hash(sibling, &old_hash);
@@ -158,22 +137,12 @@ pub fn verify_consistency(
         last >>= 1;
     }
     if last != 0 {
-        return Err(ProofError::Length {
-            given: proof.len(),
-            too_few: true,
-        });
+        return Err(ProofError::Length { given: proof.len(), too_few: true });
     }
     expect(old_hash, old_root)?;
     expect(new_hash, new_root)
 }
 
 fn expect(computed: Hash, expected: &Hash) -> Result<(), ProofError> {
-    if computed == *expected {
-        Ok(())
-    } else {
-        Err(ProofError::RootMismatch {
-            computed,
-            expected: *expected,
-        })
-    }
+    if computed == *expected { Ok(()) } else { Err(ProofError::RootMismatch { computed, expected: *expected }) }
 }

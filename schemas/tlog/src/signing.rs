@@ -34,9 +34,7 @@ impl SigningKey {
     /// [`KeyError::Name`], [`KeyError::Randomness`].
     pub fn generate(name: &str) -> Result<Self, KeyError> {
         let mut seed = Zeroizing::new([0; 32]);
-        rand::rngs::OsRng
-            .try_fill_bytes(seed.as_mut())
-            .map_err(|_| KeyError::Randomness)?;
+        rand::rngs::OsRng.try_fill_bytes(seed.as_mut()).map_err(|_| KeyError::Randomness)?;
         Self::from_seed(name, &seed)
     }
 
@@ -47,14 +45,9 @@ impl SigningKey {
     /// [`KeyError::Name`].
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
         if !is_key_name(name) {
-            return Err(KeyError::Name {
-                name: name.to_owned(),
-            });
+            return Err(KeyError::Name { name: name.to_owned() });
         }
-        Ok(Self {
-            name: name.to_owned(),
-            key: ed25519_dalek::SigningKey::from_bytes(seed),
-        })
+        Ok(Self { name: name.to_owned(), key: ed25519_dalek::SigningKey::from_bytes(seed) })
     }
 
     /// Reads `PRIVATE+KEY+<name>+<key id>+<base64(01 || seed)>`, the form of Go's `sumdb/note`; a final newline is allowed.
@@ -65,23 +58,16 @@ impl SigningKey {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let malformed = |why| KeyError::MalformedPrivate { why };
         let text = text.strip_suffix('\n').unwrap_or(text);
-        let rest = text
-            .strip_prefix(PRIVATE_PREFIX)
-            .ok_or(malformed("it does not begin with `PRIVATE+KEY+`"))?;
+        let rest = text.strip_prefix(PRIVATE_PREFIX).ok_or(malformed("it does not begin with `PRIVATE+KEY+`"))?;
         let (name, said, bytes) = parts(rest).map_err(malformed)?;
         let bytes = Zeroizing::new(bytes);
         let Some((&kind, seed)) = bytes.split_first() else {
             return Err(malformed("the key part is empty"));
         };
         if kind != KeyKind::Ed25519.byte() {
-            return Err(KeyError::Type {
-                name: name.to_owned(),
-                found: kind,
-            });
+            return Err(KeyError::Type { name: name.to_owned(), found: kind });
         }
-        let seed: &[u8; 32] = seed
-            .try_into()
-            .map_err(|_| malformed("an Ed25519 seed has 32 bytes"))?;
+        let seed: &[u8; 32] = seed.try_into().map_err(|_| malformed("an Ed25519 seed has 32 bytes"))?;
         let found = Self::from_seed(name, seed)?;
         check_id(name, said, found.vkey().id())?;
         Ok(found)
@@ -97,11 +83,7 @@ impl SigningKey {
         }
         let secret = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
         let id = hex::encode(self.vkey().id());
-        Zeroizing::new(format!(
-            "{PRIVATE_PREFIX}{}+{id}+{}",
-            self.name,
-            secret.as_str()
-        ))
+        Zeroizing::new(format!("{PRIVATE_PREFIX}{}+{id}+{}", self.name, secret.as_str()))
     }
 
     /// The key's name.
@@ -113,32 +95,20 @@ impl SigningKey {
     /// The public key for what [`SigningKey::sign`] signs (type 01).
     #[must_use]
     pub fn vkey(&self) -> VerifierKey {
-        VerifierKey::assemble(
-            self.name.clone(),
-            KeyKind::Ed25519,
-            self.key.verifying_key(),
-        )
+        VerifierKey::assemble(self.name.clone(), KeyKind::Ed25519, self.key.verifying_key())
     }
 
     /// The public key for what [`SigningKey::cosign`] signs (type 04): another id, the same point.
     #[must_use]
     pub fn cosigner_vkey(&self) -> VerifierKey {
-        VerifierKey::assemble(
-            self.name.clone(),
-            KeyKind::Cosignature,
-            self.key.verifying_key(),
-        )
+        VerifierKey::assemble(self.name.clone(), KeyKind::Cosignature, self.key.verifying_key())
     }
 
     /// Signs a note's text, which ends in a newline. [`crate::Note::sign`] checks that it can be a note; this does not.
     #[must_use]
     pub fn sign(&self, text: &str) -> Signature {
         let bytes = self.key.sign(text.as_bytes()).to_bytes().to_vec();
-        Signature {
-            name: self.name.clone(),
-            id: self.vkey().id(),
-            bytes,
-        }
+        Signature { name: self.name.clone(), id: self.vkey().id(), bytes }
     }
 
     /// Cosigns a checkpoint's text (final newline included, signature lines not) as seen at this POSIX time in seconds.
@@ -150,11 +120,7 @@ impl SigningKey {
         let message = cosigned_message(checkpoint_text, posix_seconds);
         let mut bytes = posix_seconds.to_be_bytes().to_vec();
         bytes.extend(self.key.sign(message.as_bytes()).to_bytes());
-        Signature {
-            name: self.name.clone(),
-            id: self.cosigner_vkey().id(),
-            bytes,
-        }
+        Signature { name: self.name.clone(), id: self.cosigner_vkey().id(), bytes }
     }
 }
 

@@ -20,10 +20,7 @@ pub trait TileSource {
 }
 
 pub(crate) fn read(source: &dyn TileSource, path: &str) -> Result<Vec<u8>, TileError> {
-    source.read(path).map_err(|source| TileError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    source.read(path).map_err(|source| TileError::Read { path: path.to_owned(), source })
 }
 
 /// Reads the path, or, if it is a partial tile that is not there, the first part of the full one.
@@ -44,11 +41,7 @@ fn read_or_cut(path: &str, read: impl Fn(&str) -> io::Result<Vec<u8>>) -> io::Re
 /// Tiles in memory, by path.
 impl<S: std::hash::BuildHasher> TileSource for HashMap<String, Vec<u8>, S> {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        read_or_cut(path, |path| {
-            self.get(path)
-                .cloned()
-                .ok_or(io::ErrorKind::NotFound.into())
-        })
+        read_or_cut(path, |path| self.get(path).cloned().ok_or(io::ErrorKind::NotFound.into()))
     }
 }
 

@@ -60,9 +60,7 @@ pub enum TileError {
         bytes: usize,
     },
     /// Two tiles that contradict each other, or a tile its entries.
-    #[error(
-        "`{path}` does not agree with what lies below it at entry {entry}: the stored tree is damaged"
-    )]
+    #[error("`{path}` does not agree with what lies below it at entry {entry}: the stored tree is damaged")]
     Disagree {
         /// Path of the upper tile.
         path: String,
@@ -108,23 +106,13 @@ pub struct TileId {
 /// Widths other than 1 to 256 and levels over 63 name nothing: no reader accepts such a path.
 #[must_use]
 pub fn tile_path(level: u8, index: u64, width: u16) -> String {
-    TileId {
-        kind: TileKind::Hashes(level),
-        index,
-        width,
-    }
-    .to_string()
+    TileId { kind: TileKind::Hashes(level), index, width }.to_string()
 }
 
 /// Path of an entry bundle: `tile/entries/<index>`, with `.p/<width>` unless the width is 256. See [`tile_path`].
 #[must_use]
 pub fn entries_path(index: u64, width: u16) -> String {
-    TileId {
-        kind: TileKind::Entries,
-        index,
-        width,
-    }
-    .to_string()
+    TileId { kind: TileKind::Entries, index, width }.to_string()
 }
 
 impl TileId {
@@ -138,10 +126,7 @@ impl TileId {
     }
 
     pub(crate) fn full(self) -> Self {
-        Self {
-            width: FULL_WIDTH,
-            ..self
-        }
+        Self { width: FULL_WIDTH, ..self }
     }
 
     /// The first part of a full tile, which is what the partial tile held. `None` if the bytes are no full tile.
@@ -156,11 +141,7 @@ impl TileId {
                 if entries.len() != usize::from(FULL_WIDTH) {
                     return None;
                 }
-                entries
-                    .iter()
-                    .take(self.width.into())
-                    .map(|entry| entry.len() + 2)
-                    .sum()
+                entries.iter().take(self.width.into()).map(|entry| entry.len() + 2).sum()
             }
         };
         full.truncate(keep);
@@ -196,9 +177,7 @@ impl FromStr for TileId {
 
     fn from_str(path: &str) -> Result<Self, TileError> {
         let found = parse_path(path).filter(|id| id.to_string() == path);
-        found.ok_or_else(|| TileError::Path {
-            path: path.chars().take(100).collect(),
-        })
+        found.ok_or_else(|| TileError::Path { path: path.chars().take(100).collect() })
     }
 }
 
@@ -206,12 +185,7 @@ fn parse_path(path: &str) -> Option<TileId> {
     let (kind, rest) = path.strip_prefix("tile/")?.split_once('/')?;
     let kind = match kind {
         "entries" => TileKind::Entries,
-        level => TileKind::Hashes(
-            decimal(level)
-                .filter(|level| *level <= 63)?
-                .try_into()
-                .ok()?,
-        ),
+        level => TileKind::Hashes(decimal(level).filter(|level| *level <= 63)?.try_into().ok()?),
     };
     let (number, width) = match rest.split_once(".p/") {
         Some((number, width)) => (number, decimal(width).filter(|w| (1..=255).contains(w))?),
@@ -225,9 +199,5 @@ fn parse_path(path: &str) -> Option<TileId> {
         }
         index = index.checked_mul(1000)?.checked_add(digits.parse().ok()?)?;
     }
-    Some(TileId {
-        kind,
-        index,
-        width: width.try_into().ok()?,
-    })
+    Some(TileId { kind, index, width: width.try_into().ok()? })
 }

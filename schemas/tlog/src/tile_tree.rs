@@ -33,11 +33,7 @@ impl<'a> TileTree<'a> {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(source: &'a dyn TileSource, size: u64) -> Self {
-        Self {
-            source,
-            size,
-            recent: RefCell::default(),
-        }
+        Self { source, size, recent: RefCell::default() }
     }
 
     /// Number of leaves.
@@ -110,20 +106,12 @@ impl<'a> TileTree<'a> {
         let width = self.width(0, bundle);
         if width == 0 {
             let index = bundle.saturating_mul(WIDTH);
-            return Err(ProofError::IndexBeyondTree {
-                index,
-                size: self.size,
-            }
-            .into());
+            return Err(ProofError::IndexBeyondTree { index, size: self.size }.into());
         }
         let path = entries_path(bundle, width);
         let entries = decode_bundle(&read(self.source, &path)?)?;
         if entries.len() != usize::from(width) {
-            return Err(TileError::Entries {
-                path,
-                found: entries.len(),
-                expected: width.into(),
-            });
+            return Err(TileError::Entries { path, found: entries.len(), expected: width.into() });
         }
         Ok(entries)
     }
@@ -167,9 +155,7 @@ impl<'a> TileTree<'a> {
         }
         let mut level = 0;
         while self.count(level + 1) > 0 {
-            let first = old
-                .checked_shr(TILE_HEIGHT * (u32::from(level) + 1))
-                .unwrap_or(0);
+            let first = old.checked_shr(TILE_HEIGHT * (u32::from(level) + 1)).unwrap_or(0);
             for index in first..self.count(level + 1) {
                 let below = self.with_tile(level, index, root)?;
                 let height = TILE_HEIGHT * (u32::from(level) + 1);
@@ -184,21 +170,14 @@ impl<'a> TileTree<'a> {
 
     fn disagreement(&self, level: u8, entry: u64) -> TileError {
         let index = entry / WIDTH;
-        TileError::Disagree {
-            path: tile_path(level, index, self.width(level, index)),
-            entry: entry % WIDTH,
-        }
+        TileError::Disagree { path: tile_path(level, index, self.width(level, index)), entry: entry % WIDTH }
     }
 
     fn check_index(&self, index: u64) -> Result<(), TileError> {
         if index < self.size {
             return Ok(());
         }
-        Err(ProofError::IndexBeyondTree {
-            index,
-            size: self.size,
-        }
-        .into())
+        Err(ProofError::IndexBeyondTree { index, size: self.size }.into())
     }
 
     /// Root of the tree over these leaves: one stored or computed node if it is a complete subtree, else split as the tree is.
@@ -223,20 +202,13 @@ impl<'a> TileTree<'a> {
         let inside = height % TILE_HEIGHT;
         let first = position << inside;
         let (start, count) = ((first % WIDTH) as usize, 1usize << inside);
-        self.with_tile(level, first / WIDTH, |hashes| {
-            hashes.get(start..start + count).map(root)
-        })?
-        .ok_or(TileError::Proof(ProofError::IndexBeyondTree {
-            index: first,
-            size: self.size,
-        }))
+        self.with_tile(level, first / WIDTH, |hashes| hashes.get(start..start + count).map(root))?
+            .ok_or(TileError::Proof(ProofError::IndexBeyondTree { index: first, size: self.size }))
     }
 
     /// Hashes of a level in the whole tree.
     fn count(&self, level: u8) -> u64 {
-        self.size
-            .checked_shr(TILE_HEIGHT * u32::from(level))
-            .unwrap_or(0)
+        self.size.checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0)
     }
 
     /// Hashes in a tile of the tree, 0 if there is no such tile.
@@ -246,12 +218,7 @@ impl<'a> TileTree<'a> {
         self.count(level).saturating_sub(before).min(WIDTH) as u16
     }
 
-    fn with_tile<T>(
-        &self,
-        level: u8,
-        index: u64,
-        look: impl FnOnce(&[Hash]) -> T,
-    ) -> Result<T, TileError> {
+    fn with_tile<T>(&self, level: u8, index: u64, look: impl FnOnce(&[Hash]) -> T) -> Result<T, TileError> {
         let mut recent = self.recent.borrow_mut();
         if let Some((at, hashes)) = recent.get(&level)
             && *at == index
@@ -266,21 +233,12 @@ impl<'a> TileTree<'a> {
 }
 
 /// A tile of exactly this width.
-fn read_tile(
-    source: &dyn TileSource,
-    level: u8,
-    index: u64,
-    width: u16,
-) -> Result<Vec<Hash>, TileError> {
+fn read_tile(source: &dyn TileSource, level: u8, index: u64, width: u16) -> Result<Vec<Hash>, TileError> {
     let path = tile_path(level, index, width);
     let bytes = read(source, &path)?;
     let expected = usize::from(width) * HASH_BYTES;
     if bytes.len() != expected {
-        return Err(TileError::Length {
-            path,
-            found: bytes.len(),
-            expected,
-        });
+        return Err(TileError::Length { path, found: bytes.len(), expected });
     }
     let (hashes, _) = bytes.as_chunks::<HASH_BYTES>();
     Ok(hashes.iter().map(|hash| Hash(*hash)).collect())
@@ -299,22 +257,14 @@ pub fn tiles_for_append(
     new_leaf_hashes: &[Hash],
     source: &dyn TileSource,
 ) -> Result<Vec<(String, Vec<u8>)>, TileError> {
-    old_size
-        .checked_add(new_leaf_hashes.len() as u64)
-        .ok_or(TileError::TooManyLeaves)?;
+    old_size.checked_add(new_leaf_hashes.len() as u64).ok_or(TileError::TooManyLeaves)?;
     let mut tiles = Vec::new();
     let mut level = 0;
     let mut new = new_leaf_hashes.to_vec();
     while !new.is_empty() {
-        let old = old_size
-            .checked_shr(TILE_HEIGHT * u32::from(level))
-            .unwrap_or(0);
+        let old = old_size.checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0);
         let (first, width) = (old / WIDTH, (old % WIDTH) as u16);
-        let mut hashes = if width == 0 {
-            Vec::new()
-        } else {
-            read_tile(source, level, first, width)?
-        };
+        let mut hashes = if width == 0 { Vec::new() } else { read_tile(source, level, first, width)? };
         hashes.append(&mut new);
         for (tile, index) in hashes.chunks(FULL_WIDTH.into()).zip(first..) {
             if tile.len() == usize::from(FULL_WIDTH) {

@@ -78,9 +78,8 @@ impl LogProof {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| LogProofError::NotUtf8)?;
         let bad = |line, why| LogProofError::Line { line, why };
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(bad(1, "there is no empty line before the checkpoint"))?;
+        let (head, checkpoint) =
+            text.split_once("\n\n").ok_or(bad(1, "there is no empty line before the checkpoint"))?;
         let mut lines = head.split('\n').zip(1..).peekable();
         if lines.next().is_none_or(|(line, _)| line != HEADER) {
             return Err(bad(1, "it is not `c2sp.org/tlog-proof@v1`"));
@@ -103,18 +102,10 @@ impl LogProof {
             if proof.len() == MAX_PROOF_HASHES {
                 return Err(bad(number, "there are more hashes than any proof needs"));
             }
-            let hash = line.parse().map_err(|source| LogProofError::Hash {
-                line: number,
-                source,
-            })?;
+            let hash = line.parse().map_err(|source| LogProofError::Hash { line: number, source })?;
             proof.push(hash);
         }
-        Ok(Self {
-            index,
-            proof,
-            checkpoint: checkpoint.to_owned(),
-            extra,
-        })
+        Ok(Self { index, proof, checkpoint: checkpoint.to_owned(), extra })
     }
 
     /// Checks that the leaf with these bytes is in the log whose key this is; gives back the checkpoint that says so.
@@ -127,13 +118,7 @@ impl LogProof {
     pub fn verify(&self, leaf: &[u8], key: &VerifierKey) -> Result<Checkpoint, LogProofError> {
         let (checkpoint, _) = Checkpoint::open(self.checkpoint.as_bytes(), key)?;
         let leaf = leaf_hash(leaf);
-        verify_inclusion(
-            self.index,
-            checkpoint.size,
-            &leaf,
-            &self.proof,
-            &checkpoint.root,
-        )?;
+        verify_inclusion(self.index, checkpoint.size, &leaf, &self.proof, &checkpoint.root)?;
         Ok(checkpoint)
     }
 }

@@ -29,10 +29,7 @@ pub fn root(leaves: &[Hash]) -> Hash {
 /// [`ProofError::IndexBeyondTree`] if there is no such leaf.
 pub fn inclusion_proof(leaves: &[Hash], index: u64) -> Result<Vec<Hash>, ProofError> {
     let ranges = inclusion_ranges(index, leaves.len() as u64)?;
-    Ok(ranges
-        .into_iter()
-        .map(|range| root_of(leaves, range))
-        .collect())
+    Ok(ranges.into_iter().map(|range| root_of(leaves, range)).collect())
 }
 
 /// Proof that the tree of the first `old` leaves is a prefix of the tree of all `leaves` (RFC 6962 section 2.1.2).
@@ -45,19 +42,12 @@ pub fn inclusion_proof(leaves: &[Hash], index: u64) -> Result<Vec<Hash>, ProofEr
 /// [`ProofError::OldBeyondNew`] if there are fewer than `old` leaves.
 pub fn consistency_proof(leaves: &[Hash], old: u64) -> Result<Vec<Hash>, ProofError> {
     let ranges = consistency_ranges(old, leaves.len() as u64)?;
-    Ok(ranges
-        .into_iter()
-        .map(|range| root_of(leaves, range))
-        .collect())
+    Ok(ranges.into_iter().map(|range| root_of(leaves, range)).collect())
 }
 
 fn root_of(leaves: &[Hash], range: Range<u64>) -> Hash {
     // The ranges were made for exactly this number of leaves, so none is out of reach.
-    root(
-        leaves
-            .get(range.start as usize..range.end as usize)
-            .unwrap_or_default(),
-    )
+    root(leaves.get(range.start as usize..range.end as usize).unwrap_or_default())
 }
 
 /// Largest power of two strictly smaller than `size`, which is at least 2: where RFC 6962 splits a tree.
@@ -139,10 +129,7 @@ impl CompactTree {
     /// only in the root: compare it with a signed one.
     pub fn from_right_edge(size: u64, edge: Vec<Hash>) -> Result<Self, ProofError> {
         if edge.len() != size.count_ones() as usize {
-            return Err(ProofError::WrongEdge {
-                size,
-                given: edge.len(),
-            });
+            return Err(ProofError::WrongEdge { size, given: edge.len() });
         }
         Ok(Self { size, edge })
     }
@@ -199,48 +186,19 @@ mod tests {
     use crate::proof::{verify_consistency, verify_inclusion};
 
     /// The classic leaves of the first Certificate Transparency tests, in hex.
-    const LEAVES: [&str; 8] = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
+    const LEAVES: [&str; 8] =
+        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     const ROOTS: [(usize, &str); 6] = [
-        (
-            0,
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        ),
-        (
-            1,
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-        ),
-        (
-            2,
-            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-        ),
-        (
-            3,
-            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        ),
-        (
-            4,
-            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-        ),
-        (
-            8,
-            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-        ),
+        (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        (2, "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+        (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+        (4, "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+        (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
     ];
 
     fn classic() -> Vec<Hash> {
-        LEAVES
-            .iter()
-            .map(|entry| leaf_hash(&hex::decode(entry).unwrap()))
-            .collect()
+        LEAVES.iter().map(|entry| leaf_hash(&hex::decode(entry).unwrap())).collect()
     }
 
     #[test]
@@ -275,27 +233,15 @@ mod tests {
     #[test]
     fn what_is_not_in_the_tree_has_no_proof() {
         let leaves = classic();
-        assert_eq!(
-            inclusion_proof(&leaves, 8),
-            Err(ProofError::IndexBeyondTree { index: 8, size: 8 })
-        );
-        assert_eq!(
-            consistency_proof(&leaves, 9),
-            Err(ProofError::OldBeyondNew { old: 9, new: 8 })
-        );
+        assert_eq!(inclusion_proof(&leaves, 8), Err(ProofError::IndexBeyondTree { index: 8, size: 8 }));
+        assert_eq!(consistency_proof(&leaves, 9), Err(ProofError::OldBeyondNew { old: 9, new: 8 }));
         assert_eq!(consistency_proof(&leaves, 0), Ok(vec![]));
-        assert_eq!(
-            verify_consistency(0, 8, &[], &EMPTY_ROOT, &root(&leaves)),
-            Err(ProofError::FromEmptyTree)
-        );
+        assert_eq!(verify_consistency(0, 8, &[], &EMPTY_ROOT, &root(&leaves)), Err(ProofError::FromEmptyTree));
     }
 
     #[test]
     fn right_edge_of_another_size_is_refused() {
         let edge = vec![EMPTY_ROOT; 2];
-        assert_eq!(
-            CompactTree::from_right_edge(4, edge),
-            Err(ProofError::WrongEdge { size: 4, given: 2 })
-        );
+        assert_eq!(CompactTree::from_right_edge(4, edge), Err(ProofError::WrongEdge { size: 4, given: 2 }));
     }
 }

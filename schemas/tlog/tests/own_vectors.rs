@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use sha2::Digest as _;
 use tlog::{
-    Checkpoint, CompactTree, EMPTY_ROOT, Hash, LogProof, Note, SigningKey, TileSource as _,
-    TileTree, VerifierKey, bundles_for_append, decode_bundle, encode_entry, leaf_hash,
-    tiles_for_append, verify_consistency, verify_cosignatures, verify_inclusion,
+    Checkpoint, CompactTree, EMPTY_ROOT, Hash, LogProof, Note, SigningKey, TileSource as _, TileTree, VerifierKey,
+    bundles_for_append, decode_bundle, encode_entry, leaf_hash, tiles_for_append, verify_consistency,
+    verify_cosignatures, verify_inclusion,
 };
 
 mod support;
@@ -104,12 +104,7 @@ fn proofs_are_made_and_verified_as_in_the_vectors() {
         for Inclusion { index, size, proof } in &vectors.inclusion {
             let some = &leaves[..*size as usize];
             assert_eq!(tlog::inclusion_proof(some, *index).unwrap(), *proof);
-            assert_eq!(
-                TileTree::new(&files_of(*size), *size)
-                    .inclusion_proof(*index)
-                    .unwrap(),
-                *proof
-            );
+            assert_eq!(TileTree::new(&files_of(*size), *size).inclusion_proof(*index).unwrap(), *proof);
             let leaf = &leaves[*index as usize];
             verify_inclusion(*index, *size, leaf, proof, &tlog::root(some)).unwrap();
         }
@@ -119,10 +114,7 @@ fn proofs_are_made_and_verified_as_in_the_vectors() {
             let (before, after) = (tlog::root(before), tlog::root(after));
             verify_consistency(*old, *new, proof, &before, &after).unwrap();
             if *new == 600 {
-                assert_eq!(
-                    TileTree::new(&files, 600).consistency_proof(*old).unwrap(),
-                    *proof
-                );
+                assert_eq!(TileTree::new(&files, 600).consistency_proof(*old).unwrap(), *proof);
             }
         }
         assert!(vectors.inclusion.len() > 40 && vectors.consistency.len() > 40);
@@ -130,10 +122,7 @@ fn proofs_are_made_and_verified_as_in_the_vectors() {
 }
 
 fn files_of(size: u64) -> HashMap<String, Vec<u8>> {
-    tiles_for_append(0, &support::leaves(size), &HashMap::new())
-        .unwrap()
-        .into_iter()
-        .collect()
+    tiles_for_append(0, &support::leaves(size), &HashMap::new()).unwrap().into_iter().collect()
 }
 
 #[test]
@@ -143,10 +132,7 @@ fn keys_give_the_texts_of_the_vectors() {
         assert_eq!(log.vkey().to_string(), vectors.keys["log"].vkey);
         let witness = signing_key(vectors, "w1", "witness.example/w1");
         assert_eq!(witness.cosigner_vkey().to_string(), vectors.keys["w1"].vkey);
-        assert_eq!(
-            witness.cosigner_vkey().id_text(),
-            "witness.example/w1+21ff8308"
-        );
+        assert_eq!(witness.cosigner_vkey().id_text(), "witness.example/w1+21ff8308");
     });
 }
 
@@ -157,13 +143,9 @@ fn checkpoint_is_signed_and_cosigned_to_the_same_bytes() {
         let witness = signing_key(vectors, "w1", "witness.example/w1");
         let checkpoint = Checkpoint::new("registry.example/log", 600, vectors.roots["600"]);
         let mut note = Note::sign(&checkpoint.to_string(), &[&log]).unwrap();
-        note.signatures
-            .push(witness.cosign(&note.text, 1_770_000_000));
+        note.signatures.push(witness.cosign(&note.text, 1_770_000_000));
         assert_eq!(note.to_string(), vectors.checkpoint);
-        assert_eq!(
-            vectors.cosigned_message,
-            format!("cosignature/v1\ntime 1770000000\n{}", note.text)
-        );
+        assert_eq!(vectors.cosigned_message, format!("cosignature/v1\ntime 1770000000\n{}", note.text));
 
         let log_key = VerifierKey::parse(&vectors.keys["log"].vkey).unwrap();
         let witness_key = VerifierKey::parse(&vectors.keys["w1"].vkey).unwrap();
@@ -182,15 +164,9 @@ fn tiles_and_bundles_have_the_bytes_of_the_vectors() {
         let files = stored_tree(600);
         let wanted = vectors.tiles.iter().chain(&vectors.entry_bundles);
         for (path, stored) in wanted.clone() {
-            let bytes = files
-                .get(path)
-                .unwrap_or_else(|| panic!("{path} was not written"));
+            let bytes = files.get(path).unwrap_or_else(|| panic!("{path} was not written"));
             assert_eq!(bytes.len(), stored.len, "{path}");
-            assert_eq!(
-                hex::encode(sha2::Sha256::digest(bytes)),
-                stored.sha256,
-                "{path}"
-            );
+            assert_eq!(hex::encode(sha2::Sha256::digest(bytes)), stored.sha256, "{path}");
         }
         assert_eq!(files.len(), wanted.count(), "nothing else is written");
 
@@ -200,10 +176,7 @@ fn tiles_and_bundles_have_the_bytes_of_the_vectors() {
         assert_eq!(tree.entry(599).unwrap(), b"leaf/599");
         tree.check_growth(0).unwrap();
 
-        let first: Vec<u8> = support::entries(3)
-            .iter()
-            .flat_map(|entry| encode_entry(entry).unwrap())
-            .collect();
+        let first: Vec<u8> = support::entries(3).iter().flat_map(|entry| encode_entry(entry).unwrap()).collect();
         assert_eq!(hex::encode(&first), vectors.bundle_first_3_hex);
         assert_eq!(decode_bundle(&first).unwrap(), support::entries(3));
         assert_eq!(files.read("tile/entries/000.p/3").unwrap(), first);
@@ -217,18 +190,10 @@ fn proof_file_proves_its_leaf_and_no_other() {
         let proof = LogProof::parse(vectors.tlog_proof.as_bytes()).unwrap();
         assert_eq!(proof.to_string(), vectors.tlog_proof);
         assert_eq!((proof.index, proof.extra.clone()), (300, None));
-        assert_eq!(
-            proof.proof,
-            TileTree::new(&stored_tree(600), 600)
-                .inclusion_proof(300)
-                .unwrap()
-        );
+        assert_eq!(proof.proof, TileTree::new(&stored_tree(600), 600).inclusion_proof(300).unwrap());
         assert_eq!(proof.verify(b"leaf/300", &log).unwrap().size, 600);
         proof.verify(b"leaf/301", &log).unwrap_err();
-        let moved = LogProof {
-            index: 301,
-            ..proof.clone()
-        };
+        let moved = LogProof { index: 301, ..proof.clone() };
         moved.verify(b"leaf/300", &log).unwrap_err();
         let witness = VerifierKey::parse(&vectors.keys["w1"].vkey).unwrap();
         proof.verify(b"leaf/300", &witness).unwrap_err();

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tlog::{
-    Checkpoint, CompactTree, Hash, LogProof, Note, Signature, SigningKey, TileId, TileTree,
-    VerifierKey, bundles_for_append, decode_bundle, encode_entry, tiles_for_append,
-    verify_consistency, verify_cosignatures, verify_inclusion,
+    Checkpoint, CompactTree, Hash, LogProof, Note, Signature, SigningKey, TileId, TileTree, VerifierKey,
+    bundles_for_append, decode_bundle, encode_entry, tiles_for_append, verify_consistency, verify_cosignatures,
+    verify_inclusion,
 };
 
 mod support;
@@ -25,10 +25,7 @@ fn flipped(hash: &Hash, bit: usize) -> Hash {
 
 /// Every way to take one hash out, double one, or flip one bit.
 fn spoilt(proof: &[Hash], bit: usize) -> Vec<Vec<Hash>> {
-    let mut all = vec![
-        [proof, &[Hash([7; 32])]].concat(),
-        [&[Hash([7; 32])], proof].concat(),
-    ];
+    let mut all = vec![[proof, &[Hash([7; 32])]].concat(), [&[Hash([7; 32])], proof].concat()];
     for at in 0..proof.len() {
         let mut less = proof.to_vec();
         less.remove(at);
@@ -201,10 +198,7 @@ proptest! {
 
 /// Shows the bytes to every parser; what one of them accepts must be written again as it was read.
 fn answer(bytes: &[u8]) {
-    let known = [
-        key("log.example").vkey(),
-        key("log.example").cosigner_vkey(),
-    ];
+    let known = [key("log.example").vkey(), key("log.example").cosigner_vkey()];
     if let Ok(note) = Note::parse(bytes) {
         assert_eq!(note.to_string().as_bytes(), bytes);
         let _ = note.verify(&known);
@@ -216,10 +210,7 @@ fn answer(bytes: &[u8]) {
         let _ = proof.verify(b"leaf", &known[0]);
     }
     if let Ok(entries) = decode_bundle(bytes) {
-        let again: Vec<u8> = entries
-            .iter()
-            .flat_map(|entry| encode_entry(entry).unwrap())
-            .collect();
+        let again: Vec<u8> = entries.iter().flat_map(|entry| encode_entry(entry).unwrap()).collect();
         assert_eq!(again, bytes);
     }
     let text = String::from_utf8_lossy(bytes);

@@ -7,8 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tlog::{
-    Checkpoint, FolderTiles, Hash, ProofError, TileTree, VerifierKey, leaf_hash,
-    verify_consistency, verify_inclusion,
+    Checkpoint, FolderTiles, Hash, ProofError, TileTree, VerifierKey, leaf_hash, verify_consistency, verify_inclusion,
 };
 
 mod support;
@@ -39,11 +38,7 @@ struct ConsistencyCase {
 
 /// The hashes, or nothing if one does not have 32 bytes, which our type cannot hold and which must be refused.
 fn hashes(texts: &Option<Vec<String>>) -> Option<Vec<Hash>> {
-    texts
-        .iter()
-        .flatten()
-        .map(|text| text.parse().ok())
-        .collect()
+    texts.iter().flatten().map(|text| text.parse().ok()).collect()
 }
 
 #[test]
@@ -96,8 +91,7 @@ fn consistency_cases_of_transparency_dev_get_their_answers() {
 
 #[test]
 fn tessera_log_opens_at_every_size() {
-    const KEY: &str =
-        "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+    const KEY: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
     let folder = "vectors/tlog/third-party/transparency-dev-tessera/log";
     let Some(folder) = support::shared("Tessera's log", folder) else {
         return;
@@ -107,9 +101,7 @@ fn tessera_log_opens_at_every_size() {
         let bytes = std::fs::read(folder.join(name)).unwrap();
         Checkpoint::open(&bytes, &key).unwrap().0
     };
-    let source = FolderTiles {
-        root: folder.clone(),
-    };
+    let source = FolderTiles { root: folder.clone() };
     let checkpoints: Vec<_> = (0..16).map(|n| open(&format!("checkpoint.{n}"))).collect();
     assert_eq!(open("checkpoint"), checkpoints[15]);
     for (size, checkpoint) in (0..).zip(&checkpoints) {
@@ -145,31 +137,19 @@ fn real_log_of_961_984_011_entries_proves_an_entry_and_its_growth() {
         return;
     };
     let head = json(&folder, "get-sth");
-    let (size, root): (u64, Hash) = (
-        field(&head, "/tree_size"),
-        field(&head, "/sha256_root_hash"),
-    );
+    let (size, root): (u64, Hash) = (field(&head, "/tree_size"), field(&head, "/sha256_root_hash"));
     assert_eq!(size, 961_984_011);
 
     let entry = json(&folder, "get-entries-start-10000-end-10000");
-    let leaf = leaf_hash(
-        &STANDARD
-            .decode(field::<String>(&entry, "/entries/0/leaf_input"))
-            .unwrap(),
-    );
-    let proof = json(
-        &folder,
-        "get-proof-by-hash-tree-size-961984011-hash-nCs3mfIydh9x4CKyQ-2Bu2xtmpxmFggA5MLymHwNQSlLg-3D",
-    );
+    let leaf = leaf_hash(&STANDARD.decode(field::<String>(&entry, "/entries/0/leaf_input")).unwrap());
+    let proof =
+        json(&folder, "get-proof-by-hash-tree-size-961984011-hash-nCs3mfIydh9x4CKyQ-2Bu2xtmpxmFggA5MLymHwNQSlLg-3D");
     let path: Vec<Hash> = field(&proof, "/audit_path");
     verify_inclusion(10_000, size, &leaf, &path, &root).unwrap();
     verify_inclusion(10_001, size, &leaf, &path, &root).unwrap_err();
 
     // The old root is not in the data: what the proof leads to is taken for it, so this shows that the proof ends in the new root.
-    let growth = json(
-        &folder,
-        "get-sth-consistency-first-3654490-second-961984011",
-    );
+    let growth = json(&folder, "get-sth-consistency-first-3654490-second-961984011");
     let path: Vec<Hash> = field(&growth, "/consistency");
     let Err(ProofError::RootMismatch { computed, .. }) =
         verify_consistency(3_654_490, size, &path, &Hash([0; 32]), &root)

@@ -35,9 +35,7 @@ pub enum RecordError {
         name: String,
     },
     /// A field value holds CR, LF or NUL, or starts or ends in white space, or is not UTF-8.
-    #[error(
-        "the value of `{name}` can't be stored: no line breaks, NUL or white space at its ends, UTF-8 only"
-    )]
+    #[error("the value of `{name}` can't be stored: no line breaks, NUL or white space at its ends, UTF-8 only")]
     Value {
         /// The field.
         name: String,
@@ -55,9 +53,7 @@ pub enum RecordError {
         name: &'static str,
     },
     /// `WARC-Type` is not first, or `Content-Length` not last: the order this crate writes.
-    #[error(
-        "the field `{name}` is not where this program writes it (`WARC-Type` first, `Content-Length` last)"
-    )]
+    #[error("the field `{name}` is not where this program writes it (`WARC-Type` first, `Content-Length` last)")]
     Order {
         /// The field.
         name: &'static str,
@@ -141,9 +137,7 @@ pub enum Error {
         offset: u64,
     },
     /// CRC-32 of the uncompressed bytes differs from the stored one.
-    #[error(
-        "byte {offset}: the checksum of this member is {stored:08x}, its content gives {computed:08x}"
-    )]
+    #[error("byte {offset}: the checksum of this member is {stored:08x}, its content gives {computed:08x}")]
     Checksum {
         /// Where.
         offset: u64,
@@ -153,9 +147,7 @@ pub enum Error {
         computed: u32,
     },
     /// The stored size (ISIZE, modulo 2^32) differs from the content's.
-    #[error(
-        "byte {offset}: the stored size of this member is {stored}, its content has {computed} bytes"
-    )]
+    #[error("byte {offset}: the stored size of this member is {stored}, its content has {computed} bytes")]
     Size {
         /// Where.
         offset: u64,
@@ -165,9 +157,7 @@ pub enum Error {
         computed: u32,
     },
     /// The member is well formed, but not the bytes this crate's compressor makes of its content.
-    #[error(
-        "byte {offset}: this member opens, but its stored bytes were changed or made by another compressor"
-    )]
+    #[error("byte {offset}: this member opens, but its stored bytes were changed or made by another compressor")]
     Recompressed {
         /// Where.
         offset: u64,
@@ -209,9 +199,7 @@ pub enum Error {
         limit_bytes: u64,
     },
     /// [`Limits::header_bytes`](crate::Limits::header_bytes).
-    #[error(
-        "byte {offset}: the head of this record is longer than the {limit_bytes} bytes allowed"
-    )]
+    #[error("byte {offset}: the head of this record is longer than the {limit_bytes} bytes allowed")]
     HeaderTooLarge {
         /// Where.
         offset: u64,
@@ -249,10 +237,7 @@ impl Error {
     /// Gives a record's error its place; bounds and truncation become the file's own errors.
     pub(crate) fn at(offset: u64, source: RecordError) -> Self {
         match source {
-            RecordError::HeaderTooLarge { limit_bytes } => Self::HeaderTooLarge {
-                offset,
-                limit_bytes,
-            },
+            RecordError::HeaderTooLarge { limit_bytes } => Self::HeaderTooLarge { offset, limit_bytes },
             RecordError::TooManyFields { limit } => Self::TooManyFields { offset, limit },
             source => Self::Record { offset, source },
         }

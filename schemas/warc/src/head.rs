@@ -21,13 +21,7 @@ pub(crate) struct Head {
 
 /// Reads the head at the start of `bytes`, which may go on after it.
 pub(crate) fn parse(bytes: &[u8], mode: Mode, limits: &Limits) -> Result<Head, RecordError> {
-    let mut lines = Lines {
-        bytes,
-        at: 0,
-        number: 0,
-        mode,
-        limit_bytes: limits.header_bytes,
-    };
+    let mut lines = Lines { bytes, at: 0, number: 0, mode, limit_bytes: limits.header_bytes };
     check_version(lines.take()?, mode)?;
     let mut fields: Vec<(String, String)> = Vec::new();
     loop {
@@ -42,9 +36,7 @@ pub(crate) fn parse(bytes: &[u8], mode: Mode, limits: &Limits) -> Result<Head, R
             continue;
         }
         if fields.len() >= limits.fields {
-            return Err(RecordError::TooManyFields {
-                limit: limits.fields,
-            });
+            return Err(RecordError::TooManyFields { limit: limits.fields });
         }
         fields.push(field(line, lines.number, mode)?);
     }
@@ -56,11 +48,7 @@ pub(crate) fn parse(bytes: &[u8], mode: Mode, limits: &Limits) -> Result<Head, R
         }
         Mode::Lenient => {}
     }
-    Ok(Head {
-        fields,
-        block_start: lines.at,
-        block_bytes,
-    })
+    Ok(Head { fields, block_start: lines.at, block_bytes })
 }
 
 /// What a record must keep to before it is written, and what strict reading asks of it.
@@ -70,9 +58,7 @@ pub(crate) fn parse(bytes: &[u8], mode: Mode, limits: &Limits) -> Result<Head, R
 pub(crate) fn check_fields(fields: &[(String, String)]) -> Result<(), RecordError> {
     for (index, (name, value)) in fields.iter().enumerate() {
         if !is_token(name) {
-            return Err(RecordError::Name {
-                name: name.escape_debug().to_string(),
-            });
+            return Err(RecordError::Name { name: name.escape_debug().to_string() });
         }
         if name.eq_ignore_ascii_case("Content-Length") {
             return Err(RecordError::LengthGiven);
@@ -92,13 +78,9 @@ pub(crate) fn check_fields(fields: &[(String, String)]) -> Result<(), RecordErro
         Some((0, _)) => return Err(RecordError::Missing { name: "WARC-Type" }),
         Some(_) => return Err(RecordError::Order { name: "WARC-Type" }),
     }
-    let id = value("WARC-Record-ID")
-        .and_then(|id| id.strip_prefix('<'))
-        .and_then(|id| id.strip_suffix('>'));
+    let id = value("WARC-Record-ID").and_then(|id| id.strip_prefix('<')).and_then(|id| id.strip_suffix('>'));
     if !id.is_some_and(|id| !id.is_empty() && !id.contains(['<', '>', ' ', '\t'])) {
-        return Err(RecordError::Missing {
-            name: "WARC-Record-ID",
-        });
+        return Err(RecordError::Missing { name: "WARC-Record-ID" });
     }
     if value("WARC-Date").is_none_or(str::is_empty) {
         return Err(RecordError::Missing { name: "WARC-Date" });
@@ -108,10 +90,7 @@ pub(crate) fn check_fields(fields: &[(String, String)]) -> Result<(), RecordErro
 
 /// Whether `name` is a `token` (RFC 9110, section 5.6.2), which WARC takes over for field names.
 pub(crate) fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 pub(crate) fn is_one_line(value: &str) -> bool {
@@ -133,66 +112,38 @@ fn check_version(line: &[u8], mode: Mode) -> Result<(), RecordError> {
         Mode::Lenient => line
             .trim_ascii_end()
             .strip_prefix(b"WARC/")
-            .is_some_and(|rest| {
-                !rest.is_empty()
-                    && rest
-                        .iter()
-                        .all(|byte| byte.is_ascii_digit() || *byte == b'.')
-            }),
+            .is_some_and(|rest| !rest.is_empty() && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')),
     };
-    if good {
-        Ok(())
-    } else {
-        Err(RecordError::Version {
-            found: cut(&String::from_utf8_lossy(line)),
-        })
-    }
+    if good { Ok(()) } else { Err(RecordError::Version { found: cut(&String::from_utf8_lossy(line)) }) }
 }
 
 fn field(line: &[u8], number: usize, mode: Mode) -> Result<(String, String), RecordError> {
     let not_a_field = || RecordError::NotAField { line: number };
-    let colon = line
-        .iter()
-        .position(|byte| *byte == b':')
-        .ok_or_else(not_a_field)?;
+    let colon = line.iter().position(|byte| *byte == b':').ok_or_else(not_a_field)?;
     let (name, value) = line.split_at_checked(colon).ok_or_else(not_a_field)?;
     let value = value.get(1..).unwrap_or_default();
     match mode {
         Mode::Strict => {
             let name = String::from_utf8(name.to_vec()).map_err(|_| not_a_field())?;
             let value = value.strip_prefix(b" ").ok_or_else(not_a_field)?;
-            let value = String::from_utf8(value.to_vec())
-                .map_err(|_| RecordError::Value { name: name.clone() })?;
+            let value = String::from_utf8(value.to_vec()).map_err(|_| RecordError::Value { name: name.clone() })?;
             Ok((name, value))
         }
         Mode::Lenient => {
-            let name = String::from_utf8_lossy(name)
-                .trim_matches([' ', '\t'])
-                .to_owned();
+            let name = String::from_utf8_lossy(name).trim_matches([' ', '\t']).to_owned();
             if name.is_empty() {
                 return Err(not_a_field());
             }
-            Ok((
-                name,
-                String::from_utf8_lossy(value)
-                    .trim_matches([' ', '\t'])
-                    .to_owned(),
-            ))
+            Ok((name, String::from_utf8_lossy(value).trim_matches([' ', '\t']).to_owned()))
         }
     }
 }
 
 /// Takes `Content-Length` out of the fields. Strict: it is the last one, spelt and formed as we write it.
 fn take_length(fields: &mut Vec<(String, String)>, mode: Mode) -> Result<u64, RecordError> {
-    let missing = RecordError::Missing {
-        name: "Content-Length",
-    };
+    let missing = RecordError::Missing { name: "Content-Length" };
     let (index, found) = position(fields, "Content-Length").ok_or(missing)?;
-    let length: Option<u64> = if found.bytes().all(|byte| byte.is_ascii_digit()) {
-        found.parse().ok()
-    } else {
-        None
-    };
+    let length: Option<u64> = if found.bytes().all(|byte| byte.is_ascii_digit()) { found.parse().ok() } else { None };
     let length = length.ok_or_else(|| RecordError::Length { found: cut(found) })?;
     if mode == Mode::Strict {
         if found != length.to_string() {
@@ -200,20 +151,14 @@ fn take_length(fields: &mut Vec<(String, String)>, mode: Mode) -> Result<u64, Re
         }
         let last = fields.pop().map(|(name, _)| name);
         if index != fields.len() || last.as_deref() != Some("Content-Length") {
-            return Err(RecordError::Order {
-                name: "Content-Length",
-            });
+            return Err(RecordError::Order { name: "Content-Length" });
         }
         return Ok(length);
     }
     let stated = found.to_owned();
-    let agree = fields
-        .iter()
-        .all(|(name, value)| !name.eq_ignore_ascii_case("Content-Length") || *value == stated);
+    let agree = fields.iter().all(|(name, value)| !name.eq_ignore_ascii_case("Content-Length") || *value == stated);
     if !agree {
-        return Err(RecordError::Repeated {
-            name: "Content-Length".to_owned(),
-        });
+        return Err(RecordError::Repeated { name: "Content-Length".to_owned() });
     }
     fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
     Ok(length)
@@ -221,11 +166,7 @@ fn take_length(fields: &mut Vec<(String, String)>, mode: Mode) -> Result<u64, Re
 
 /// The first 40 characters, control characters escaped: enough to recognise a line by.
 fn cut(text: &str) -> String {
-    text.chars()
-        .take(40)
-        .collect::<String>()
-        .escape_debug()
-        .to_string()
+    text.chars().take(40).collect::<String>().escape_debug().to_string()
 }
 
 struct Lines<'a> {
@@ -243,9 +184,7 @@ impl<'a> Lines<'a> {
         let window = self.bytes.get(self.at..end).unwrap_or_default();
         let Some(length) = window.iter().position(|byte| *byte == b'\n') else {
             return Err(if self.bytes.len() > end || end == self.limit_bytes {
-                RecordError::HeaderTooLarge {
-                    limit_bytes: self.limit_bytes,
-                }
+                RecordError::HeaderTooLarge { limit_bytes: self.limit_bytes }
             } else {
                 RecordError::Truncated { missing: 1 }
             });

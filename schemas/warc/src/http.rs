@@ -65,20 +65,13 @@ impl Head {
         let version = words.next()?;
         let code = words.next()?;
         let digits = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
-        if version.starts_with("HTTP/") && digits {
-            code.parse().ok()
-        } else {
-            None
-        }
+        if version.starts_with("HTTP/") && digits { code.parse().ok() } else { None }
     }
 
     /// The first header with this name, in any case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
@@ -96,11 +89,7 @@ pub fn parse(block: &[u8]) -> Result<Head, HttpError> {
         let end = block.len().min(MAX_HEAD_BYTES);
         let window = block.get(at..end).unwrap_or_default();
         let Some(length) = window.iter().position(|byte| *byte == b'\n') else {
-            return Err(if block.len() > end {
-                HttpError::HeadTooLarge
-            } else {
-                HttpError::Truncated
-            });
+            return Err(if block.len() > end { HttpError::HeadTooLarge } else { HttpError::Truncated });
         };
         at += length + 1;
         number += 1;
@@ -121,24 +110,14 @@ pub fn parse(block: &[u8]) -> Result<Head, HttpError> {
         if headers.len() >= MAX_HEADERS {
             return Err(HttpError::TooManyHeaders);
         }
-        let colon = line
-            .iter()
-            .position(|byte| *byte == b':')
-            .ok_or(HttpError::Header { line: number })?;
+        let colon = line.iter().position(|byte| *byte == b':').ok_or(HttpError::Header { line: number })?;
         let name = text(line.get(..colon).unwrap_or_default().trim_ascii_end());
         if name.is_empty() {
             return Err(HttpError::Header { line: number });
         }
-        headers.push((
-            name,
-            text(line.get(colon + 1..).unwrap_or_default().trim_ascii()),
-        ));
+        headers.push((name, text(line.get(colon + 1..).unwrap_or_default().trim_ascii())));
     }
-    Ok(Head {
-        start_line: start_line.unwrap_or_default(),
-        headers,
-        body_offset: at,
-    })
+    Ok(Head { start_line: start_line.unwrap_or_default(), headers, body_offset: at })
 }
 
 /// Builds a response block: `HTTP/1.1 {status} {reason}`, the headers in their order, an empty line, the body.
@@ -159,9 +138,7 @@ pub fn response<N: AsRef<str>, V: AsRef<[u8]>>(
         return Err(HttpError::Status { status });
     }
     if !is_line(reason.as_bytes()) {
-        return Err(HttpError::Part {
-            part: "reason".to_owned(),
-        });
+        return Err(HttpError::Part { part: "reason".to_owned() });
     }
     message(format!("HTTP/1.1 {status} {reason}\r\n"), headers, body)
 }
@@ -178,14 +155,10 @@ pub fn request<N: AsRef<str>, V: AsRef<[u8]>>(
     body: &[u8],
 ) -> Result<Vec<u8>, HttpError> {
     if !is_token(method) {
-        return Err(HttpError::Part {
-            part: "method".to_owned(),
-        });
+        return Err(HttpError::Part { part: "method".to_owned() });
     }
     if target.is_empty() || target.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(HttpError::Part {
-            part: "target".to_owned(),
-        });
+        return Err(HttpError::Part { part: "target".to_owned() });
     }
     message(format!("{method} {target} HTTP/1.1\r\n"), headers, body)
 }
@@ -202,9 +175,7 @@ fn message<N: AsRef<str>, V: AsRef<[u8]>>(
             return Err(HttpError::TooManyHeaders);
         }
         if !is_token(name) || !is_line(value) {
-            return Err(HttpError::Part {
-                part: name.escape_debug().to_string(),
-            });
+            return Err(HttpError::Part { part: name.escape_debug().to_string() });
         }
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b": ");
@@ -224,16 +195,8 @@ fn start(line: &[u8]) -> Result<String, HttpError> {
     let mut words = line.split(' ');
     let first = words.next().unwrap_or_default();
     let response = first.starts_with("HTTP/") && words.next().is_some();
-    let request = is_token(first)
-        && line
-            .rsplit(' ')
-            .next()
-            .is_some_and(|word| word.starts_with("HTTP/"));
-    if response || request {
-        Ok(line)
-    } else {
-        Err(HttpError::StartLine)
-    }
+    let request = is_token(first) && line.rsplit(' ').next().is_some_and(|word| word.starts_with("HTTP/"));
+    if response || request { Ok(line) } else { Err(HttpError::StartLine) }
 }
 
 /// UTF-8 where it is, else one character a byte (ISO 8859-1, what HTTP once meant).

@@ -21,11 +21,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            member_bytes: 64 << 20,
-            header_bytes: 64 << 10,
-            fields: 256,
-            records: 1_000_000,
-        }
+        Self { member_bytes: 64 << 20, header_bytes: 64 << 10, fields: 256, records: 1_000_000 }
     }
 }

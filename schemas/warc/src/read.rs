@@ -90,10 +90,7 @@ impl<R: Read> Reader<R> {
         loop {
             if let Some(entry) = self.waiting.pop_front() {
                 if self.seen >= self.limits.records {
-                    return Err(Error::TooManyRecords {
-                        offset: entry.offset,
-                        limit: self.limits.records,
-                    });
+                    return Err(Error::TooManyRecords { offset: entry.offset, limit: self.limits.records });
                 }
                 self.seen += 1;
                 return Ok(Some(entry));
@@ -106,10 +103,7 @@ impl<R: Read> Reader<R> {
                 return Ok(None);
             };
             if self.seen >= self.limits.records {
-                return Err(Error::TooManyRecords {
-                    offset,
-                    limit: self.limits.records,
-                });
+                return Err(Error::TooManyRecords { offset, limit: self.limits.records });
             }
             let compressed = match first {
                 0x1f => true,
@@ -117,9 +111,7 @@ impl<R: Read> Reader<R> {
                 _ if self.compressed.is_some() => return Err(Error::TrailingGarbage { offset }),
                 _ => return Err(Error::NotWarc { offset }),
             };
-            if self.mode == Mode::Strict
-                && self.compressed.is_some_and(|before| before != compressed)
-            {
+            if self.mode == Mode::Strict && self.compressed.is_some_and(|before| before != compressed) {
                 return Err(Error::MixedForms { offset });
             }
             if compressed {
@@ -140,32 +132,19 @@ impl<R: Read> Reader<R> {
             if keep && !gzip::is_canonical(&stored, &raw) {
                 return Err(Error::Recompressed { offset });
             }
-            self.waiting.push_back(Entry {
-                offset,
-                length,
-                raw,
-                record,
-            });
+            self.waiting.push_back(Entry { offset, length, raw, record });
             return Ok(());
         }
         let mut rest = raw.as_slice();
         while !rest.is_empty() {
             if self.seen + self.waiting.len() as u64 >= self.limits.records {
-                return Err(Error::TooManyRecords {
-                    offset,
-                    limit: self.limits.records,
-                });
+                return Err(Error::TooManyRecords { offset, limit: self.limits.records });
             }
-            let (record, after) = Record::parse_prefix(rest, self.mode, &self.limits)
-                .map_err(|source| Error::at(offset, source))?;
+            let (record, after) =
+                Record::parse_prefix(rest, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
             let taken = rest.len() - after.len();
             let raw = rest.get(..taken).unwrap_or_default().to_vec();
-            self.waiting.push_back(Entry {
-                offset,
-                length,
-                raw,
-                record,
-            });
+            self.waiting.push_back(Entry { offset, length, raw, record });
             rest = after;
         }
         Ok(())
@@ -175,16 +154,13 @@ impl<R: Read> Reader<R> {
         if raw.is_empty() {
             return Err(Error::NoRecord { offset });
         }
-        let (record, rest) = Record::parse_prefix(raw, self.mode, &self.limits)
-            .map_err(|source| Error::at(offset, source))?;
+        let (record, rest) =
+            Record::parse_prefix(raw, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
         if rest.starts_with(b"WARC/") {
             return Err(Error::SeveralRecords { offset });
         }
         if !rest.is_empty() {
-            return Err(Error::at(
-                offset,
-                RecordError::Trailing { extra: rest.len() },
-            ));
+            return Err(Error::at(offset, RecordError::Trailing { extra: rest.len() }));
         }
         Ok(record)
     }
@@ -197,25 +173,17 @@ impl<R: Read> Reader<R> {
         })?;
         let limit_bytes = self.limits.member_bytes;
         if (raw.len() as u64).saturating_add(head.block_bytes) > limit_bytes {
-            return Err(Error::MemberTooLarge {
-                offset,
-                limit_bytes,
-            });
+            return Err(Error::MemberTooLarge { offset, limit_bytes });
         }
         self.source.take_into(&mut raw, head.block_bytes, offset)?;
         match self.mode {
             Mode::Strict => self.source.take_into(&mut raw, 4, offset)?,
             Mode::Lenient => self.source.take_line_ends(&mut raw)?,
         }
-        let (record, _) = Record::parse_prefix(&raw, self.mode, &self.limits)
-            .map_err(|source| Error::at(offset, source))?;
+        let (record, _) =
+            Record::parse_prefix(&raw, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
         let length = self.source.offset() - offset;
-        self.waiting.push_back(Entry {
-            offset,
-            length,
-            raw,
-            record,
-        });
+        self.waiting.push_back(Entry { offset, length, raw, record });
         Ok(())
     }
 }
@@ -272,18 +240,15 @@ fn read_at<R: Read + Seek>(
     limits: &Limits,
     any_encoder: bool,
 ) -> Result<Entry, Error> {
-    file.seek(SeekFrom::Start(offset))
-        .map_err(|source| Error::Io { offset, source })?;
+    file.seek(SeekFrom::Start(offset)).map_err(|source| Error::Io { offset, source })?;
     let window = file.take(length.unwrap_or(u64::MAX));
     let mut reader = Reader::starting_at(window, offset, Mode::Strict).with_limits(*limits);
     reader.any_encoder = any_encoder;
     let entry = reader.next().ok_or(Error::Truncated { offset })??;
     match length {
-        Some(expected) if expected != entry.length => Err(Error::StoredLength {
-            offset,
-            expected,
-            found: entry.length,
-        }),
+        Some(expected) if expected != entry.length => {
+            Err(Error::StoredLength { offset, expected, found: entry.length })
+        }
         _ => Ok(entry),
     }
 }

@@ -103,10 +103,7 @@ impl Record {
             ("WARC-Record-ID".to_owned(), format!("<{id_uri}>")),
             ("WARC-Date".to_owned(), date.to_owned()),
         ];
-        Self {
-            fields,
-            block: Vec::new(),
-        }
+        Self { fields, block: Vec::new() }
     }
 
     /// Adds a field after those already there. Whether it may stand there is checked on writing.
@@ -146,9 +143,7 @@ impl Record {
     #[must_use]
     pub fn id(&self) -> &str {
         let id = self.get("WARC-Record-ID").unwrap_or_default();
-        id.strip_prefix('<')
-            .and_then(|id| id.strip_suffix('>'))
-            .unwrap_or(id)
+        id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
     }
 
     /// `WARC-Date` as it stands; empty if the field is missing (lenient reading only).
@@ -165,10 +160,7 @@ impl Record {
 
     /// Every value of a field, for `WARC-Concurrent-To`, the one that may be repeated.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields
-            .iter()
-            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.fields.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The record's one uncompressed form: what is hashed, and what a gzip member holds.
@@ -195,9 +187,7 @@ impl Record {
         let limits = Limits::default();
         head::check_fields(&self.fields)?;
         if self.fields.len() >= limits.fields {
-            return Err(RecordError::TooManyFields {
-                limit: limits.fields,
-            });
+            return Err(RecordError::TooManyFields { limit: limits.fields });
         }
         let mut text = String::from("WARC/1.1\r\n");
         for (name, value) in &self.fields {
@@ -206,9 +196,7 @@ impl Record {
         push_field(&mut text, "Content-Length", &self.block.len().to_string());
         text.push_str("\r\n");
         if text.len() > limits.header_bytes {
-            return Err(RecordError::HeaderTooLarge {
-                limit_bytes: limits.header_bytes,
-            });
+            return Err(RecordError::HeaderTooLarge { limit_bytes: limits.header_bytes });
         }
         out.reserve(text.len() + self.block.len() + 4);
         out.extend_from_slice(text.as_bytes());
@@ -224,11 +212,7 @@ impl Record {
     /// [`RecordError`] for anything else, other versions, bare LF and folded lines included.
     pub fn parse(bytes: &[u8]) -> Result<Self, RecordError> {
         let (record, rest) = Self::parse_prefix(bytes, Mode::Strict, &Limits::default())?;
-        if rest.is_empty() {
-            Ok(record)
-        } else {
-            Err(RecordError::Trailing { extra: rest.len() })
-        }
+        if rest.is_empty() { Ok(record) } else { Err(RecordError::Trailing { extra: rest.len() }) }
     }
 
     /// Reads the record at the start of `bytes` and returns what follows it.
@@ -237,15 +221,9 @@ impl Record {
         mode: Mode,
         limits: &Limits,
     ) -> Result<(Self, &'a [u8]), RecordError> {
-        let Head {
-            fields,
-            block_start,
-            block_bytes,
-        } = head::parse(bytes, mode, limits)?;
+        let Head { fields, block_start, block_bytes } = head::parse(bytes, mode, limits)?;
         let body = bytes.get(block_start..).unwrap_or_default();
-        let truncated = || RecordError::Truncated {
-            missing: block_bytes.saturating_sub(body.len() as u64),
-        };
+        let truncated = || RecordError::Truncated { missing: block_bytes.saturating_sub(body.len() as u64) };
         let length = usize::try_from(block_bytes).map_err(|_| truncated())?;
         let (block, after) = body.split_at_checked(length).ok_or_else(truncated)?;
         let rest = match (after.strip_prefix(b"\r\n\r\n"), mode) {
@@ -253,20 +231,11 @@ impl Record {
             (None, Mode::Strict) => return Err(RecordError::NotClosed { block_bytes }),
             // Real files close with one line end, none, or several.
             (_, Mode::Lenient) => {
-                let ends = after
-                    .iter()
-                    .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-                    .count();
+                let ends = after.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
                 after.get(ends..).unwrap_or_default()
             }
         };
-        Ok((
-            Self {
-                fields,
-                block: block.to_vec(),
-            },
-            rest,
-        ))
+        Ok((Self { fields, block: block.to_vec() }, rest))
     }
 }
 

@@ -19,10 +19,7 @@ pub(crate) struct Source<R: Read> {
 
 impl<R: Read> Source<R> {
     pub fn new(inner: R, offset: u64) -> Self {
-        Self {
-            inner: BufReader::with_capacity(CHUNK_BYTES, inner),
-            offset,
-        }
+        Self { inner: BufReader::with_capacity(CHUNK_BYTES, inner), offset }
     }
 
     pub fn offset(&self) -> u64 {
@@ -62,16 +59,10 @@ impl<R: Read> Source<R> {
             let line_start = head.len();
             let left = (limits.header_bytes - head.len()) as u64;
             if left == 0 {
-                return Err(Error::HeaderTooLarge {
-                    offset: start,
-                    limit_bytes: limits.header_bytes,
-                });
+                return Err(Error::HeaderTooLarge { offset: start, limit_bytes: limits.header_bytes });
             }
             let taken = self.inner.by_ref().take(left).read_until(b'\n', &mut head);
-            self.offset += taken.map_err(|source| Error::Io {
-                offset: start,
-                source,
-            })? as u64;
+            self.offset += taken.map_err(|source| Error::Io { offset: start, source })? as u64;
             let line = head.get(line_start..).unwrap_or_default();
             if matches!(line, b"\r\n" | b"\n" | b"") {
                 return Ok(head);
@@ -82,25 +73,13 @@ impl<R: Read> Source<R> {
     /// Takes exactly `count` bytes of the record that started at `start`.
     pub fn take_into(&mut self, out: &mut Vec<u8>, count: u64, start: u64) -> Result<(), Error> {
         let taken = self.inner.by_ref().take(count).read_to_end(out);
-        let taken = taken.map_err(|source| Error::Io {
-            offset: self.offset,
-            source,
-        })? as u64;
+        let taken = taken.map_err(|source| Error::Io { offset: self.offset, source })? as u64;
         self.offset += taken;
-        if taken == count {
-            Ok(())
-        } else {
-            Err(Error::Truncated { offset: start })
-        }
+        if taken == count { Ok(()) } else { Err(Error::Truncated { offset: start }) }
     }
 
     /// Takes one gzip member and returns its content, and its stored bytes if `keep`.
-    pub fn member(
-        &mut self,
-        mode: Mode,
-        keep: bool,
-        limits: &Limits,
-    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    pub fn member(&mut self, mode: Mode, keep: bool, limits: &Limits) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let offset = self.offset;
         let mut stored = Vec::new();
         self.member_header(&mut stored, mode, limits)?;
@@ -116,44 +95,24 @@ impl<R: Read> Source<R> {
         let [a, b, c, d, e, f, g, h] = trailer[..] else {
             return Err(Error::Truncated { offset });
         };
-        let (crc, size) = (
-            u32::from_le_bytes([a, b, c, d]),
-            u32::from_le_bytes([e, f, g, h]),
-        );
+        let (crc, size) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
         let computed = gzip::crc32(&raw);
         if crc != computed {
-            return Err(Error::Checksum {
-                offset,
-                stored: crc,
-                computed,
-            });
+            return Err(Error::Checksum { offset, stored: crc, computed });
         }
         let computed = gzip::size32(raw.len());
         if size != computed {
-            return Err(Error::Size {
-                offset,
-                stored: size,
-                computed,
-            });
+            return Err(Error::Size { offset, stored: size, computed });
         }
         Ok((raw, stored))
     }
 
     /// Takes a member's header (RFC 1952, section 2.3). Strict: only the ten bytes we write.
-    fn member_header(
-        &mut self,
-        out: &mut Vec<u8>,
-        mode: Mode,
-        limits: &Limits,
-    ) -> Result<(), Error> {
+    fn member_header(&mut self, out: &mut Vec<u8>, mode: Mode, limits: &Limits) -> Result<(), Error> {
         let offset = self.offset;
         self.take_into(out, gzip::HEADER_BYTES as u64, offset)?;
         if mode == Mode::Strict {
-            return if gzip::is_our_header(out) {
-                Ok(())
-            } else {
-                Err(Error::GzipHeader { offset })
-            };
+            return if gzip::is_our_header(out) { Ok(()) } else { Err(Error::GzipHeader { offset }) };
         }
         let [0x1f, 0x8b, 8, flags, ..] = out[..] else {
             return Err(Error::GzipHeader { offset });
@@ -167,11 +126,7 @@ impl<R: Read> Source<R> {
             let [low, high] = extra[..] else {
                 return Err(Error::Truncated { offset });
             };
-            self.take_into(
-                &mut extra,
-                u64::from(u16::from_le_bytes([low, high])),
-                offset,
-            )?;
+            self.take_into(&mut extra, u64::from(u16::from_le_bytes([low, high])), offset)?;
         }
         for flag in [8, 16] {
             if flags & flag != 0 {
@@ -193,22 +148,12 @@ impl<R: Read> Source<R> {
                 return Ok(());
             }
         }
-        Err(Error::HeaderTooLarge {
-            offset: start,
-            limit_bytes: limits.header_bytes,
-        })
+        Err(Error::HeaderTooLarge { offset: start, limit_bytes: limits.header_bytes })
     }
 
-    fn inflate(
-        &mut self,
-        start: u64,
-        mut keep: Option<&mut Vec<u8>>,
-        limits: &Limits,
-    ) -> Result<Vec<u8>, Error> {
+    fn inflate(&mut self, start: u64, mut keep: Option<&mut Vec<u8>>, limits: &Limits) -> Result<Vec<u8>, Error> {
         let limit_bytes = limits.member_bytes;
-        let most_stored = limit_bytes
-            .saturating_add(limit_bytes / 7)
-            .saturating_add(1024);
+        let most_stored = limit_bytes.saturating_add(limit_bytes / 7).saturating_add(1024);
         let mut inflate = Decompress::new(false);
         let mut raw = Vec::new();
         let mut chunk = vec![0; CHUNK_BYTES];
@@ -228,10 +173,7 @@ impl<R: Read> Source<R> {
             raw.extend_from_slice(chunk.get(..made).unwrap_or_default());
             self.advance(taken);
             if raw.len() as u64 > limit_bytes || inflate.total_in() > most_stored {
-                return Err(Error::MemberTooLarge {
-                    offset: start,
-                    limit_bytes,
-                });
+                return Err(Error::MemberTooLarge { offset: start, limit_bytes });
             }
             match status {
                 Status::StreamEnd => return Ok(raw),
@@ -249,10 +191,7 @@ impl<R: Read> Source<R> {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(source) => {
-                    return Err(Error::Io {
-                        offset: self.offset,
-                        source,
-                    });
+                    return Err(Error::Io { offset: self.offset, source });
                 }
             }
         }

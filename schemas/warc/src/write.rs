@@ -23,11 +23,7 @@ impl<W: Write> Writer<W> {
 
     /// A writer that goes on at `offset`: `inner` must be positioned there, after a whole member.
     pub fn resume(inner: W, offset: u64) -> Self {
-        Self {
-            inner,
-            offset,
-            level: 6,
-        }
+        Self { inner, offset, level: 6 }
     }
 
     /// Sets the compression level of what follows; [`gzip_member`] says how levels are rounded.

@@ -18,18 +18,14 @@ fn older_versions_in_any_order_are_read() {
         assert_eq!(entries[0].record.date(), "2016-02-01T12:00:00Z");
         assert_eq!(entries[0].record.block, b"abc");
         assert_eq!(entries[0].raw, OLD.as_bytes());
-        assert_eq!(
-            (entries[0].offset, entries[0].length),
-            (0, file.len() as u64)
-        );
+        assert_eq!((entries[0].offset, entries[0].length), (0, file.len() as u64));
         assert!(Reader::strict(file.as_slice()).next().unwrap().is_err());
     }
 }
 
 #[test]
 fn folded_lines_and_bare_line_feeds_are_understood() {
-    let file =
-        "WARC/1.1\nWARC-Type: metadata\nX-Note: one\n  two\n\tthree\nCONTENT-LENGTH: 2\n\nhi\n\n";
+    let file = "WARC/1.1\nWARC-Type: metadata\nX-Note: one\n  two\n\tthree\nCONTENT-LENGTH: 2\n\nhi\n\n";
     let entries = lenient(file.as_bytes()).unwrap();
     assert_eq!(entries[0].record.get("x-note"), Some("one two three"));
     assert_eq!(entries[0].record.block, b"hi");
@@ -50,25 +46,10 @@ fn the_last_record_may_lack_its_end() {
 
 #[test]
 fn one_member_may_hold_several_records_or_none() {
-    let file = [
-        gzip_member([OLD, OLD].concat().as_bytes(), 6),
-        gzip_member(b"", 6),
-        gzip_member(OLD.as_bytes(), 6),
-    ];
+    let file = [gzip_member([OLD, OLD].concat().as_bytes(), 6), gzip_member(b"", 6), gzip_member(OLD.as_bytes(), 6)];
     let lengths: Vec<u64> = file.iter().map(|member| member.len() as u64).collect();
-    let places: Vec<_> = lenient(&file.concat())
-        .unwrap()
-        .iter()
-        .map(|entry| (entry.offset, entry.length))
-        .collect();
-    assert_eq!(
-        places,
-        [
-            (0, lengths[0]),
-            (0, lengths[0]),
-            (lengths[0] + lengths[1], lengths[2])
-        ]
-    );
+    let places: Vec<_> = lenient(&file.concat()).unwrap().iter().map(|entry| (entry.offset, entry.length)).collect();
+    assert_eq!(places, [(0, lengths[0]), (0, lengths[0]), (lengths[0] + lengths[1], lengths[2])]);
 }
 
 #[test]
@@ -83,17 +64,11 @@ fn gzip_headers_with_names_and_extra_fields_are_skipped() {
     assert_eq!(lenient(&file).unwrap().len(), 1);
     for cut in 1..file.len() {
         let read = lenient(&file[..cut]);
-        assert!(
-            matches!(read, Err(Error::Truncated { offset: 0 })),
-            "cut at {cut}: {read:?}"
-        );
+        assert!(matches!(read, Err(Error::Truncated { offset: 0 })), "cut at {cut}: {read:?}");
     }
     let mut reserved = file;
     reserved[3] |= 0x80;
-    assert!(matches!(
-        lenient(&reserved),
-        Err(Error::GzipHeader { offset: 0 })
-    ));
+    assert!(matches!(lenient(&reserved), Err(Error::GzipHeader { offset: 0 })));
 }
 
 #[test]
@@ -101,40 +76,20 @@ fn damage_stays_damage() {
     let mut member = gzip_member(OLD.as_bytes(), 6);
     let crc = member.len() - 8;
     member[crc] ^= 1;
-    assert!(matches!(
-        lenient(&member),
-        Err(Error::Checksum { offset: 0, .. })
-    ));
+    assert!(matches!(lenient(&member), Err(Error::Checksum { offset: 0, .. })));
     let cut = &OLD.as_bytes()[..OLD.len() - 5];
     assert!(matches!(lenient(cut), Err(Error::Truncated { offset: 0 })));
     let garbage = [OLD, "%PDF"].concat();
     let place = OLD.len() as u64;
-    assert!(
-        matches!(lenient(garbage.as_bytes()), Err(Error::TrailingGarbage { offset }) if offset == place)
-    );
+    assert!(matches!(lenient(garbage.as_bytes()), Err(Error::TrailingGarbage { offset }) if offset == place));
 }
 
 #[test]
 fn two_lengths_that_disagree_are_refused() {
-    let two = OLD.replace(
-        "Content-Length: 3",
-        "Content-Length: 3\r\nContent-Length: 4",
-    );
+    let two = OLD.replace("Content-Length: 3", "Content-Length: 3\r\nContent-Length: 4");
     let read = lenient(two.as_bytes());
-    assert!(
-        matches!(
-            read,
-            Err(Error::Record {
-                source: RecordError::Repeated { .. },
-                ..
-            })
-        ),
-        "{read:?}"
-    );
-    let same = OLD.replace(
-        "Content-Length: 3",
-        "Content-Length: 3\r\ncontent-length: 3",
-    );
+    assert!(matches!(read, Err(Error::Record { source: RecordError::Repeated { .. }, .. })), "{read:?}");
+    let same = OLD.replace("Content-Length: 3", "Content-Length: 3\r\ncontent-length: 3");
     assert_eq!(lenient(same.as_bytes()).unwrap().len(), 1);
 }
 
@@ -142,15 +97,6 @@ fn two_lengths_that_disagree_are_refused() {
 fn a_record_without_type_or_length_is_refused() {
     for line in ["WARC-Type: resource\r\n", "Content-Length: 3\r\n"] {
         let read = lenient(OLD.replace(line, "").as_bytes());
-        assert!(
-            matches!(
-                read,
-                Err(Error::Record {
-                    source: RecordError::Missing { .. },
-                    ..
-                })
-            ),
-            "{line}: {read:?}"
-        );
+        assert!(matches!(read, Err(Error::Record { source: RecordError::Missing { .. }, .. })), "{line}: {read:?}");
     }
 }

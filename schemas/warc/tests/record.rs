@@ -4,49 +4,32 @@ use proptest::prelude::*;
 use warc::{Record, RecordError, RecordType, Writer, digest_sha256};
 
 fn record() -> Record {
-    Record::new(
-        RecordType::Resource,
-        "urn:example:1",
-        "2026-02-01T12:00:00Z",
-    )
+    Record::new(RecordType::Resource, "urn:example:1", "2026-02-01T12:00:00Z")
 }
 
 fn refused(record: &Record) -> RecordError {
-    record
-        .to_bytes()
-        .expect_err("this record must not be written")
+    record.to_bytes().expect_err("this record must not be written")
 }
 
 #[test]
 fn a_record_has_exactly_these_bytes() {
-    let record = record()
-        .field("Content-Type", "text/plain")
-        .block("Bonjour\n")
-        .with_block_digest();
+    let record = record().field("Content-Type", "text/plain").block("Bonjour\n").with_block_digest();
     let expected = format!(
         "WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:example:1>\r\nWARC-Date: 2026-02-01T12:00:00Z\r\n\
          Content-Type: text/plain\r\nWARC-Block-Digest: {}\r\nContent-Length: 8\r\n\r\nBonjour\n\r\n\r\n",
         digest_sha256(b"Bonjour\n")
     );
-    assert_eq!(
-        String::from_utf8(record.to_bytes().unwrap()).unwrap(),
-        expected
-    );
+    assert_eq!(String::from_utf8(record.to_bytes().unwrap()).unwrap(), expected);
 }
 
 #[test]
 fn digests_are_lower_hexadecimal_sha256() {
-    assert_eq!(
-        digest_sha256(b"abc"),
-        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    );
+    assert_eq!(digest_sha256(b"abc"), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 #[test]
 fn getters_ignore_case_and_strip_angle_brackets() {
-    let record = record()
-        .field("WARC-Concurrent-To", "<urn:example:2>")
-        .field("warc-concurrent-to", "<urn:example:3>");
+    let record = record().field("WARC-Concurrent-To", "<urn:example:2>").field("warc-concurrent-to", "<urn:example:3>");
     assert_eq!(record.kind(), RecordType::Resource);
     assert_eq!(record.id(), "urn:example:1");
     assert_eq!(record.date(), "2026-02-01T12:00:00Z");
@@ -59,17 +42,9 @@ fn getters_ignore_case_and_strip_angle_brackets() {
 
 #[test]
 fn every_type_keeps_its_word() {
-    for word in [
-        "warcinfo",
-        "response",
-        "resource",
-        "request",
-        "metadata",
-        "revisit",
-        "conversion",
-        "continuation",
-        "novel",
-    ] {
+    for word in
+        ["warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation", "novel"]
+    {
         let kind = RecordType::from(word);
         assert_eq!(kind.to_string(), word);
         assert_eq!(matches!(kind, RecordType::Other(_)), word == "novel");
@@ -80,56 +55,26 @@ fn every_type_keeps_its_word() {
 fn nothing_is_written_that_could_pass_for_something_else() {
     for value in ["a\r\nb", "a\nb", "a\rb", "a\0b", " a", "a ", "\ta", "a\t"] {
         let error = refused(&record().field("X-Note", value));
-        assert!(
-            matches!(error, RecordError::Value { ref name } if name == "X-Note"),
-            "{value:?}: {error}"
-        );
+        assert!(matches!(error, RecordError::Value { ref name } if name == "X-Note"), "{value:?}: {error}");
     }
     for name in ["", "X Note", "X:Note", "X\r\n", "Ünder", "X\0"] {
         let error = refused(&record().field(name, "a"));
-        assert!(
-            matches!(error, RecordError::Name { .. }),
-            "{name:?}: {error}"
-        );
+        assert!(matches!(error, RecordError::Name { .. }), "{name:?}: {error}");
     }
-    assert!(matches!(
-        refused(&record().field("content-length", "3")),
-        RecordError::LengthGiven
-    ));
+    assert!(matches!(refused(&record().field("content-length", "3")), RecordError::LengthGiven));
     let twice = record().field("X-Note", "1").field("x-note", "2");
     assert!(matches!(refused(&twice), RecordError::Repeated { .. }));
     for id in ["", "a b", "a>b", "<a>"] {
-        let error = refused(&Record::new(
-            RecordType::Resource,
-            id,
-            "2026-02-01T12:00:00Z",
-        ));
-        assert!(
-            matches!(
-                error,
-                RecordError::Missing {
-                    name: "WARC-Record-ID"
-                }
-            ),
-            "{id:?}: {error}"
-        );
+        let error = refused(&Record::new(RecordType::Resource, id, "2026-02-01T12:00:00Z"));
+        assert!(matches!(error, RecordError::Missing { name: "WARC-Record-ID" }), "{id:?}: {error}");
     }
     let undated = Record::new(RecordType::Resource, "urn:example:1", "");
-    assert!(matches!(
-        refused(&undated),
-        RecordError::Missing { name: "WARC-Date" }
-    ));
+    assert!(matches!(refused(&undated), RecordError::Missing { name: "WARC-Date" }));
     let mut moved = record();
     moved.fields.rotate_left(1);
-    assert!(matches!(
-        refused(&moved),
-        RecordError::Order { name: "WARC-Type" }
-    ));
+    assert!(matches!(refused(&moved), RecordError::Order { name: "WARC-Type" }));
     moved.fields.clear();
-    assert!(matches!(
-        refused(&moved),
-        RecordError::Missing { name: "WARC-Type" }
-    ));
+    assert!(matches!(refused(&moved), RecordError::Missing { name: "WARC-Type" }));
 }
 
 #[test]
@@ -140,10 +85,7 @@ fn what_can_be_written_can_be_read_up_to_the_bounds() {
     }
     assert_eq!(Record::parse(&many.to_bytes().unwrap()).unwrap(), many);
     let one_more = many.field("X-Last", "v");
-    assert!(matches!(
-        refused(&one_more),
-        RecordError::TooManyFields { limit: 256 }
-    ));
+    assert!(matches!(refused(&one_more), RecordError::TooManyFields { limit: 256 }));
 
     let head_bytes = |record: &Record| record.to_bytes().unwrap().len() - 4;
     let spare = 65_536 - head_bytes(&record().field("X-Long", ""));
@@ -151,12 +93,7 @@ fn what_can_be_written_can_be_read_up_to_the_bounds() {
     assert_eq!(head_bytes(&full), 65_536);
     assert_eq!(Record::parse(&full.to_bytes().unwrap()).unwrap(), full);
     let over = record().field("X-Long", "v".repeat(spare + 1));
-    assert!(matches!(
-        refused(&over),
-        RecordError::HeaderTooLarge {
-            limit_bytes: 65_536
-        }
-    ));
+    assert!(matches!(refused(&over), RecordError::HeaderTooLarge { limit_bytes: 65_536 }));
 }
 
 #[test]
@@ -188,10 +125,7 @@ fn strict_parsing_takes_one_spelling_only() {
         good.replace("Content-Length: 3", "Content-Length: 4"),
         good.replace("Content-Length: 3", "Content-Length: 99999999999999999999"),
         good.replace("Content-Length: 3", "content-length: 3"),
-        good.replace(
-            "Content-Length: 3",
-            "Content-Length: 3\r\nContent-Length: 3",
-        ),
+        good.replace("Content-Length: 3", "Content-Length: 3\r\nContent-Length: 3"),
         good.replace("Content-Length: 3", "Content-Length: 3\r\nX-Last: 1"),
         good.replace("Content-Length: 3\r\n", ""),
         good.replace("abc\r\n\r\n", "abc\r\n"),
@@ -201,10 +135,7 @@ fn strict_parsing_takes_one_spelling_only() {
     ];
     for (index, other) in others.iter().enumerate() {
         assert_ne!(*other, good, "case {index} changes nothing");
-        assert!(
-            Record::parse(other.as_bytes()).is_err(),
-            "case {index} was taken: {other}"
-        );
+        assert!(Record::parse(other.as_bytes()).is_err(), "case {index} was taken: {other}");
     }
 }
 

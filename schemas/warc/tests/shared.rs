@@ -6,31 +6,19 @@ use warc::{Reader, Record, http};
 
 /// A folder beside the checkout, or `None` and a line that says so.
 fn shared(test: &str, path: &str) -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .map(PathBuf::from)
-        .unwrap_or_default();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
     let found = root.join("../shared").join(path);
     if found.exists() {
         return Some(found);
     }
-    assert!(
-        std::env::var_os("VIGIE_REQUIRE_ALL").is_none(),
-        "{test}: ../shared/{path} is not here"
-    );
+    assert!(std::env::var_os("VIGIE_REQUIRE_ALL").is_none(), "{test}: ../shared/{path} is not here");
     println!("skipped: {test}: ../shared/{path} is not here");
     None
 }
 
 fn fact(record: &Record, name: &str, bytes: &[u8]) {
     if let Some(stated) = record.get(name) {
-        assert_eq!(
-            stated,
-            warc::digest_sha256(bytes),
-            "{name} of {}",
-            record.id()
-        );
+        assert_eq!(stated, warc::digest_sha256(bytes), "{name} of {}", record.id());
     }
 }
 
@@ -40,25 +28,9 @@ fn the_example_is_read_and_written_byte_for_byte() {
         return;
     };
     let plain = std::fs::read(folder.join("example.warc")).unwrap();
-    let entries: Vec<_> = Reader::strict(plain.as_slice())
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let kinds: Vec<_> = entries
-        .iter()
-        .map(|entry| entry.record.kind().to_string())
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            "warcinfo",
-            "response",
-            "response",
-            "request",
-            "metadata",
-            "revisit",
-            "conversion"
-        ]
-    );
+    let entries: Vec<_> = Reader::strict(plain.as_slice()).collect::<Result<_, _>>().unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| entry.record.kind().to_string()).collect();
+    assert_eq!(kinds, ["warcinfo", "response", "response", "request", "metadata", "revisit", "conversion"]);
     let mut again = Vec::new();
     for entry in &entries {
         entry.record.write_uncompressed(&mut again).unwrap();
@@ -66,21 +38,14 @@ fn the_example_is_read_and_written_byte_for_byte() {
         if entry.record.kind() == warc::RecordType::Response {
             let head = http::parse(&entry.record.block).unwrap();
             assert_eq!(head.status(), Some(200));
-            fact(
-                &entry.record,
-                "WARC-Payload-Digest",
-                &entry.record.block[head.body_offset..],
-            );
+            fact(&entry.record, "WARC-Payload-Digest", &entry.record.block[head.body_offset..]);
         }
     }
     assert_eq!(again, plain);
 
     // Compressed by another program: all of strict reading holds but the comparison with our compressor.
     let compressed = std::fs::read(folder.join("example.warc.gz")).unwrap();
-    for reader in [
-        Reader::strict(compressed.as_slice()).any_encoder(),
-        Reader::lenient(compressed.as_slice()),
-    ] {
+    for reader in [Reader::strict(compressed.as_slice()).any_encoder(), Reader::lenient(compressed.as_slice())] {
         let members: Vec<_> = reader.collect::<Result<_, _>>().unwrap();
         let raws: Vec<u8> = members.iter().flat_map(|entry| entry.raw.clone()).collect();
         assert_eq!(raws, plain);
@@ -91,12 +56,7 @@ fn the_example_is_read_and_written_byte_for_byte() {
                 rest.split('"').next().unwrap().parse().unwrap()
             };
             let place = (number("offset"), number("length"));
-            assert!(
-                members
-                    .iter()
-                    .any(|entry| (entry.offset, entry.length) == place),
-                "{line}"
-            );
+            assert!(members.iter().any(|entry| (entry.offset, entry.length) == place), "{line}");
         }
     }
 }

@@ -7,8 +7,8 @@ use std::io::{Cursor, Read};
 use common::{file_of, strict, three_records};
 use sha2::{Digest, Sha256};
 use warc::{
-    Entry, Error, Limits, Reader, Record, RecordError, RecordType, Writer, gzip_member,
-    read_member_at, read_member_at_any_encoder,
+    Entry, Error, Limits, Reader, Record, RecordError, RecordType, Writer, gzip_member, read_member_at,
+    read_member_at_any_encoder,
 };
 
 fn first_error(bytes: &[u8]) -> Error {
@@ -23,10 +23,7 @@ fn raws(entries: &[Entry]) -> Vec<&[u8]> {
 fn what_was_written_is_read_back_from_where_the_writer_said() {
     let records = three_records();
     let mut writer = Writer::new(Vec::new());
-    let ranges: Vec<_> = records
-        .iter()
-        .map(|record| writer.write(record).unwrap())
-        .collect();
+    let ranges: Vec<_> = records.iter().map(|record| writer.write(record).unwrap()).collect();
     let end = writer.offset();
     let file = writer.into_inner();
     assert_eq!(end, file.len() as u64);
@@ -38,21 +35,9 @@ fn what_was_written_is_read_back_from_where_the_writer_said() {
         assert_eq!(entry.raw, record.to_bytes().unwrap());
         assert_eq!(entry.offset..entry.offset + entry.length, *range);
         let length = Some(range.end - range.start);
-        let alone = read_member_at(
-            &mut Cursor::new(&file),
-            range.start,
-            length,
-            &Limits::default(),
-        )
-        .unwrap();
+        let alone = read_member_at(&mut Cursor::new(&file), range.start, length, &Limits::default()).unwrap();
         assert_eq!(&alone, entry);
-        let unmeasured = read_member_at(
-            &mut Cursor::new(&file),
-            range.start,
-            None,
-            &Limits::default(),
-        )
-        .unwrap();
+        let unmeasured = read_member_at(&mut Cursor::new(&file), range.start, None, &Limits::default()).unwrap();
         assert_eq!(&unmeasured, entry);
     }
 }
@@ -64,9 +49,7 @@ fn a_file_is_continued_where_it_ended() {
     writer.write(&records[0]).unwrap();
     let offset = writer.offset();
     let mut writer = Writer::resume(writer.into_inner(), offset);
-    let range = writer
-        .write_member(&records[1].to_bytes().unwrap())
-        .unwrap();
+    let range = writer.write_member(&records[1].to_bytes().unwrap()).unwrap();
     assert_eq!(range.start, offset);
     assert_eq!(writer.into_inner(), file_of(&records[..2], 6));
 }
@@ -78,19 +61,9 @@ fn a_plain_file_is_as_good_as_a_compressed_one() {
         record.write_uncompressed(&mut file).unwrap();
     }
     let entries = strict(&file).unwrap();
-    assert_eq!(
-        entries
-            .iter()
-            .map(|entry| &entry.record)
-            .cloned()
-            .collect::<Vec<_>>(),
-        three_records()
-    );
+    assert_eq!(entries.iter().map(|entry| &entry.record).cloned().collect::<Vec<_>>(), three_records());
     assert_eq!(raws(&entries).concat(), file);
-    assert_eq!(
-        entries.iter().map(|entry| entry.length).sum::<u64>(),
-        file.len() as u64
-    );
+    assert_eq!(entries.iter().map(|entry| entry.length).sum::<u64>(), file.len() as u64);
 }
 
 #[test]
@@ -106,27 +79,18 @@ fn no_flipped_bit_of_a_file_goes_unseen() {
                 silent.push(bit);
             }
         }
-        assert!(
-            silent.is_empty(),
-            "level {level}: bits {silent:?} can be flipped without a trace"
-        );
+        assert!(silent.is_empty(), "level {level}: bits {silent:?} can be flipped without a trace");
     }
 }
 
 #[test]
 fn no_flipped_bit_of_a_plain_file_goes_unseen() {
-    let file: Vec<u8> = three_records()
-        .iter()
-        .flat_map(|record| record.to_bytes().unwrap())
-        .collect();
+    let file: Vec<u8> = three_records().iter().flat_map(|record| record.to_bytes().unwrap()).collect();
     let good = strict(&file).unwrap();
     for bit in 0..file.len() * 8 {
         let mut changed = file.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(
-            !strict(&changed).is_ok_and(|entries| raws(&entries) == raws(&good)),
-            "bit {bit}"
-        );
+        assert!(!strict(&changed).is_ok_and(|entries| raws(&entries) == raws(&good)), "bit {bit}");
     }
 }
 
@@ -150,11 +114,7 @@ fn the_compressor_still_gives_the_bytes_of_earlier_releases() {
     let mut text = String::new();
     for n in 0..4_000_u32 {
         let word = n.wrapping_mul(2_654_435_761) >> 20;
-        text.push_str(&format!(
-            "line {n}: the ferry {word:x} left at {}:{:02}\r\n",
-            n % 24,
-            word % 60
-        ));
+        text.push_str(&format!("line {n}: the ferry {word:x} left at {}:{:02}\r\n", n % 24, word % 60));
     }
     let digest = |level| hex::encode(Sha256::digest(gzip_member(text.as_bytes(), level)));
     let digests = [digest(1), digest(6), digest(9)];
@@ -168,9 +128,7 @@ fn the_compressor_still_gives_the_bytes_of_earlier_releases() {
 
 #[test]
 fn a_member_depends_on_its_content_and_three_levels_only() {
-    let levels: Vec<Vec<u8>> = (0..=12)
-        .map(|level| gzip_member(b"ferry ferry ferry", level))
-        .collect();
+    let levels: Vec<Vec<u8>> = (0..=12).map(|level| gzip_member(b"ferry ferry ferry", level)).collect();
     for (level, member) in levels.iter().enumerate() {
         let (same_as, xfl) = match level {
             0..=3 => (1, 4),
@@ -186,46 +144,30 @@ fn a_member_depends_on_its_content_and_three_levels_only() {
 fn incompressible_and_empty_members_open() {
     let mut state = 1_u64;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     })
     .take(200_000)
     .collect();
     for level in [1, 6, 9] {
-        let record = Record::new(
-            RecordType::Resource,
-            "urn:example:noise",
-            "2026-02-01T12:00:00Z",
-        )
-        .block(noise.clone());
+        let record =
+            Record::new(RecordType::Resource, "urn:example:noise", "2026-02-01T12:00:00Z").block(noise.clone());
         let entries = strict(&file_of(std::slice::from_ref(&record), level)).unwrap();
         assert_eq!(entries[0].record, record);
-        assert!(matches!(
-            first_error(&gzip_member(b"", level)),
-            Error::NoRecord { offset: 0 }
-        ));
+        assert!(matches!(first_error(&gzip_member(b"", level)), Error::NoRecord { offset: 0 }));
     }
 }
 
 #[test]
 fn every_cut_of_a_file_is_seen_but_those_between_members() {
     let file = file_of(&three_records(), 6);
-    let ends: Vec<u64> = strict(&file)
-        .unwrap()
-        .iter()
-        .map(|entry| entry.offset + entry.length)
-        .collect();
+    let ends: Vec<u64> = strict(&file).unwrap().iter().map(|entry| entry.offset + entry.length).collect();
     for cut in 1..file.len() {
         let read = strict(&file[..cut]);
         if ends.contains(&(cut as u64)) {
             assert!(read.is_ok(), "cut at {cut}");
         } else {
-            assert!(
-                matches!(read, Err(Error::Truncated { .. })),
-                "cut at {cut}: {read:?}"
-            );
+            assert!(matches!(read, Err(Error::Truncated { .. })), "cut at {cut}: {read:?}");
         }
     }
 }
@@ -239,85 +181,38 @@ fn what_is_not_ours_has_a_name_and_a_place() {
     let second = first.len() as u64;
 
     let garbage = first_error(&[first.clone(), b"\0\0".to_vec()].concat());
-    assert!(
-        matches!(garbage, Error::TrailingGarbage { offset } if offset == second),
-        "{garbage:?}"
-    );
+    assert!(matches!(garbage, Error::TrailingGarbage { offset } if offset == second), "{garbage:?}");
     let newline = first_error(&[first.clone(), b"\n".to_vec()].concat());
-    assert!(
-        matches!(newline, Error::TrailingGarbage { offset } if offset == second),
-        "{newline:?}"
-    );
+    assert!(matches!(newline, Error::TrailingGarbage { offset } if offset == second), "{newline:?}");
     let nothing = first_error(b"filedesc://example.arc");
-    assert!(
-        matches!(nothing, Error::NotWarc { offset: 0 }),
-        "{nothing:?}"
-    );
+    assert!(matches!(nothing, Error::NotWarc { offset: 0 }), "{nothing:?}");
     let mixed = first_error(&[first.clone(), plain(1)].concat());
-    assert!(
-        matches!(mixed, Error::MixedForms { offset } if offset == second),
-        "{mixed:?}"
-    );
-    let several = first_error(
-        &[
-            first.clone(),
-            gzip_member(&[plain(1), plain(2)].concat(), 6),
-        ]
-        .concat(),
-    );
-    assert!(
-        matches!(several, Error::SeveralRecords { offset } if offset == second),
-        "{several:?}"
-    );
+    assert!(matches!(mixed, Error::MixedForms { offset } if offset == second), "{mixed:?}");
+    let several = first_error(&[first.clone(), gzip_member(&[plain(1), plain(2)].concat(), 6)].concat());
+    assert!(matches!(several, Error::SeveralRecords { offset } if offset == second), "{several:?}");
     let after = first_error(&gzip_member(&[plain(1), b"x".to_vec()].concat(), 6));
-    let trailing = matches!(
-        after,
-        Error::Record {
-            offset: 0,
-            source: RecordError::Trailing { extra: 1 }
-        }
-    );
+    let trailing = matches!(after, Error::Record { offset: 0, source: RecordError::Trailing { extra: 1 } });
     assert!(trailing, "{after:?}");
 
     let length = first.len();
     let mut crc = first.clone();
     crc[length - 8] ^= 1;
-    assert!(matches!(
-        first_error(&crc),
-        Error::Checksum { offset: 0, .. }
-    ));
+    assert!(matches!(first_error(&crc), Error::Checksum { offset: 0, .. }));
     let mut size = first.clone();
     size[length - 1] ^= 1;
     assert!(matches!(first_error(&size), Error::Size { offset: 0, .. }));
     for at in 1..10 {
         let mut header = first.clone();
         header[at] ^= 1;
-        assert!(
-            matches!(first_error(&header), Error::GzipHeader { offset: 0 }),
-            "header byte {at}"
-        );
+        assert!(matches!(first_error(&header), Error::GzipHeader { offset: 0 }), "header byte {at}");
     }
 
-    let old = String::from_utf8(plain(0))
-        .unwrap()
-        .replace("WARC/1.1", "WARC/1.0");
+    let old = String::from_utf8(plain(0)).unwrap().replace("WARC/1.1", "WARC/1.0");
     let old = first_error(&gzip_member(old.as_bytes(), 6));
-    assert!(
-        matches!(
-            old,
-            Error::Record {
-                source: RecordError::Version { .. },
-                ..
-            }
-        ),
-        "{old:?}"
-    );
+    assert!(matches!(old, Error::Record { source: RecordError::Version { .. }, .. }), "{old:?}");
     let mut relabelled = gzip_member(&plain(1), 9);
     relabelled[8] = 4;
-    assert!(matches!(
-        first_error(&relabelled),
-        Error::Recompressed { offset: 0 }
-    ));
+    assert!(matches!(first_error(&relabelled), Error::Recompressed { offset: 0 }));
 }
 
 #[test]
@@ -333,22 +228,11 @@ fn after_an_error_nothing_more_comes() {
 fn an_index_with_a_wrong_length_is_told_so() {
     let file = file_of(&three_records(), 6);
     let first = strict(&file).unwrap().remove(0);
-    let at = |offset, length| {
-        read_member_at(&mut Cursor::new(&file), offset, length, &Limits::default())
-    };
-    assert!(matches!(
-        at(0, Some(first.length - 1)),
-        Err(Error::Truncated { offset: 0 })
-    ));
+    let at = |offset, length| read_member_at(&mut Cursor::new(&file), offset, length, &Limits::default());
+    assert!(matches!(at(0, Some(first.length - 1)), Err(Error::Truncated { offset: 0 })));
     let longer = at(0, Some(first.length + 1));
-    assert!(
-        matches!(longer, Err(Error::StoredLength { offset: 0, .. })),
-        "{longer:?}"
-    );
-    assert!(matches!(
-        at(file.len() as u64 + 5, None),
-        Err(Error::Truncated { .. })
-    ));
+    assert!(matches!(longer, Err(Error::StoredLength { offset: 0, .. })), "{longer:?}");
+    assert!(matches!(at(file.len() as u64 + 5, None), Err(Error::Truncated { .. })));
     assert!(at(1, None).is_err());
 }
 
@@ -359,10 +243,7 @@ fn a_member_of_another_compressor_opens_where_that_is_allowed() {
     let length = Some(relabelled.len() as u64);
     let limits = Limits::default();
     let strictly = read_member_at(&mut Cursor::new(&relabelled), 0, length, &limits);
-    assert!(
-        matches!(strictly, Err(Error::Recompressed { offset: 0 })),
-        "{strictly:?}"
-    );
+    assert!(matches!(strictly, Err(Error::Recompressed { offset: 0 })), "{strictly:?}");
     let allowed = read_member_at_any_encoder(&mut Cursor::new(&relabelled), 0, length, &limits);
     assert_eq!(allowed.unwrap().record, three_records()[1]);
 }
@@ -384,14 +265,9 @@ impl Read for Halting<'_> {
 #[test]
 fn how_the_bytes_arrive_makes_no_difference() {
     let compressed = file_of(&three_records(), 6);
-    let plain: Vec<u8> = three_records()
-        .iter()
-        .flat_map(|record| record.to_bytes().unwrap())
-        .collect();
+    let plain: Vec<u8> = three_records().iter().flat_map(|record| record.to_bytes().unwrap()).collect();
     for file in [compressed, plain] {
-        let slowly: Vec<Entry> = Reader::strict(Halting(&file, false))
-            .collect::<Result<_, _>>()
-            .unwrap();
+        let slowly: Vec<Entry> = Reader::strict(Halting(&file, false)).collect::<Result<_, _>>().unwrap();
         assert_eq!(slowly, strict(&file).unwrap());
     }
 }

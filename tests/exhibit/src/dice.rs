@@ -6,8 +6,7 @@ pub(crate) struct Dice(u64);
 impl Dice {
     /// Dice of their own for one thing: `what` and `number` keep things apart, so that adding one changes no other.
     pub fn of(seed: u64, what: &str, number: u64) -> Dice {
-        let mut dice =
-            Dice(seed ^ fnv64(what.as_bytes()) ^ number.wrapping_mul(0xd134_2543_de82_ef95));
+        let mut dice = Dice(seed ^ fnv64(what.as_bytes()) ^ number.wrapping_mul(0xd134_2543_de82_ef95));
         dice.roll();
         dice
     }
@@ -34,7 +33,5 @@ impl Dice {
 
 /// FNV-1a, 64 bits: a name for bytes in ETags. Not a digest anyone may rely on.
 pub(crate) fn fnv64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

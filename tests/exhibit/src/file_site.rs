@@ -41,16 +41,8 @@ impl FileSite {
     pub fn start(folder: impl Into<PathBuf>, headers: Headers) -> io::Result<FileSite> {
         let (folder, stage, log) = (folder.into(), Stage::new()?, Log::default());
         let (listener, addr) = bind(0)?;
-        stage.serve(
-            listener,
-            log.clone(),
-            Arc::new(move |asked| answer(&folder, &headers, asked)),
-        )?;
-        Ok(FileSite {
-            url: format!("http://{addr}"),
-            log,
-            stage,
-        })
+        stage.serve(listener, log.clone(), Arc::new(move |asked| answer(&folder, &headers, asked)))?;
+        Ok(FileSite { url: format!("http://{addr}"), log, stage })
     }
 
     /// Serves `folder` with the `headers` that its `manifest.jsonl` gives for each `file`.
@@ -61,18 +53,12 @@ impl FileSite {
     pub fn from_manifest(folder: impl Into<PathBuf>) -> io::Result<FileSite> {
         let folder = folder.into();
         let path = folder.join("manifest.jsonl");
-        let text = std::fs::read_to_string(&path).map_err(|why| {
-            io::Error::new(why.kind(), format!("cannot read {}: {why}", path.display()))
-        })?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|why| io::Error::new(why.kind(), format!("cannot read {}: {why}", path.display())))?;
         let mut headers = Headers::new();
-        for (number, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-        {
-            let line: Line = serde_json::from_str(line).map_err(|why| {
-                io::Error::other(format!("{}:{}: {why}", path.display(), number + 1))
-            })?;
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let line: Line = serde_json::from_str(line)
+                .map_err(|why| io::Error::other(format!("{}:{}: {why}", path.display(), number + 1)))?;
             headers.insert(line.file, line.headers.into_iter().collect());
         }
         FileSite::start(folder, headers)
@@ -96,27 +82,15 @@ impl FileSite {
 
 fn answer(folder: &Path, headers: &Headers, asked: &Asked) -> Reply {
     let path = decode(asked.path.trim_start_matches('/'));
-    let inside = Path::new(&path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    let body = if inside {
-        std::fs::read(folder.join(&path)).ok()
-    } else {
-        None
-    };
+    let inside = Path::new(&path).components().all(|part| matches!(part, Component::Normal(_)));
+    let body = if inside { std::fs::read(folder.join(&path)).ok() } else { None };
     let Some(body) = body else {
         return Reply::text(404, "no such file\n");
     };
     // Headers of the transfer are ours to set: the saved ones describe another transfer.
     let given = headers.get(&path).map_or(&[][..], Vec::as_slice);
-    let given = given
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-    let mut reply = Reply {
-        status: 200,
-        headers: given.filter(|(name, _)| !of_transfer(name)).collect(),
-        body,
-    };
+    let given = given.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+    let mut reply = Reply { status: 200, headers: given.filter(|(name, _)| !of_transfer(name)).collect(), body };
     if !reply.headers.iter().any(|(name, _)| name == "content-type") {
         reply = reply.with("content-type", by_ending(&path));
     }
@@ -124,10 +98,7 @@ fn answer(folder: &Path, headers: &Headers, asked: &Asked) -> Reply {
 }
 
 fn of_transfer(name: &str) -> bool {
-    matches!(
-        name,
-        "content-length" | "transfer-encoding" | "connection" | "keep-alive"
-    )
+    matches!(name, "content-length" | "transfer-encoding" | "connection" | "keep-alive")
 }
 
 fn by_ending(path: &str) -> &'static str {
@@ -148,17 +119,10 @@ fn decode(path: &str) -> String {
     let mut out = Vec::new();
     let mut rest = path.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let hex = after
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|two| std::str::from_utf8(two).ok());
+        let hex = after.get(..2).filter(|_| first == b'%').and_then(|two| std::str::from_utf8(two).ok());
         let byte = hex.and_then(|two| u8::from_str_radix(two, 16).ok());
         out.push(byte.unwrap_or(first));
-        rest = if byte.is_some() {
-            after.get(2..).unwrap_or(&[])
-        } else {
-            after
-        };
+        rest = if byte.is_some() { after.get(2..).unwrap_or(&[]) } else { after };
     }
     String::from_utf8_lossy(&out).into_owned()
 }

@@ -39,17 +39,11 @@ impl ForbiddenListener {
             async move {
                 let mut buffer = vec![0; 16 * 1024];
                 while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-                    counted
-                        .bytes
-                        .fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::SeqCst);
+                    counted.bytes.fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::SeqCst);
                 }
             }
         })?;
-        Ok(ForbiddenListener {
-            addr,
-            counts,
-            _stage: stage,
-        })
+        Ok(ForbiddenListener { addr, counts, _stage: stage })
     }
 
     /// Where it listens.

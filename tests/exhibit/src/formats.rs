@@ -33,11 +33,7 @@ impl<'a> Doc<'a> {
             own: format!("{base}{}", room.feed),
             updated_at: history.changed_at,
             entries: history.page(page),
-            graves: if page <= 1 {
-                history.graves()
-            } else {
-                Vec::new()
-            },
+            graves: if page <= 1 { history.graves() } else { Vec::new() },
             links: Vec::new(),
             archive: false,
         }
@@ -53,28 +49,15 @@ impl<'a> Doc<'a> {
     }
 
     fn home(&self) -> String {
-        if self.room.pages {
-            format!("{}/", self.base)
-        } else {
-            format!("https://{}/", self.room.site())
-        }
+        if self.room.pages { format!("{}/", self.base) } else { format!("https://{}/", self.room.site()) }
     }
 
     /// The document's bytes and Content-Type.
     pub fn write(&self) -> (&'static str, Vec<u8>) {
         match self.room.format {
-            Format::Atom => (
-                "application/atom+xml; charset=utf-8",
-                atom::write(self).into_bytes(),
-            ),
-            Format::Rss2Relative => (
-                "application/rss+xml; charset=utf-8",
-                rss::two(self, "UTF-8").into_bytes(),
-            ),
-            Format::Rss2Cyrillic => (
-                "application/rss+xml",
-                windows_1251(&rss::two(self, "windows-1251")),
-            ),
+            Format::Atom => ("application/atom+xml; charset=utf-8", atom::write(self).into_bytes()),
+            Format::Rss2Relative => ("application/rss+xml; charset=utf-8", rss::two(self, "UTF-8").into_bytes()),
+            Format::Rss2Cyrillic => ("application/rss+xml", windows_1251(&rss::two(self, "windows-1251"))),
             Format::Json => ("application/feed+json", json::write(self).into_bytes()),
             Format::Rdf => ("application/rdf+xml", rss::rdf(self).into_bytes()),
             Format::Rss091 => ("text/xml", rss::old(self).into_bytes()),
@@ -84,10 +67,7 @@ impl<'a> Doc<'a> {
 
 /// Text for XML or HTML, between tags or within double quotes.
 pub(crate) fn esc(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// An IMF-fixdate (RFC 9110, section 5.6.7), for headers.

@@ -26,9 +26,7 @@ impl Calendar {
     }
 
     fn later(self, secs: i64) -> Timestamp {
-        self.epoch
-            .checked_add(SignedDuration::from_secs(secs))
-            .unwrap_or(self.epoch)
+        self.epoch.checked_add(SignedDuration::from_secs(secs)).unwrap_or(self.epoch)
     }
 }
 
@@ -65,9 +63,7 @@ pub(crate) struct Version {
 
 impl Entry {
     pub fn now(&self) -> &Version {
-        self.versions
-            .last()
-            .unwrap_or_else(|| unreachable!("an entry is built with its first version"))
+        self.versions.last().unwrap_or_else(|| unreachable!("an entry is built with its first version"))
     }
 
     pub fn title(&self) -> &str {
@@ -80,17 +76,10 @@ impl Entry {
 
     /// The paragraphs as HTML, with a reference to the source if there is one.
     pub fn html(&self, link: Option<&str>) -> String {
-        let mut html: String = self
-            .now()
-            .paragraphs
-            .iter()
-            .map(|one| format!("<p>{}</p>", crate::formats::esc(one)))
-            .collect();
+        let mut html: String =
+            self.now().paragraphs.iter().map(|one| format!("<p>{}</p>", crate::formats::esc(one))).collect();
         for target in self.source.as_deref().into_iter().chain(link) {
-            html.push_str(&format!(
-                "<p><a href=\"{0}\">{0}</a></p>",
-                crate::formats::esc(target)
-            ));
+            html.push_str(&format!("<p><a href=\"{0}\">{0}</a></p>", crate::formats::esc(target)));
         }
         html
     }
@@ -119,14 +108,8 @@ pub(crate) struct History {
 
 impl History {
     pub fn open(room: &Newsroom, seed: u64, calendar: Calendar) -> History {
-        let mut history = History {
-            room: room.clone(),
-            seed,
-            calendar,
-            round: 0,
-            entries: Vec::new(),
-            changed_at: calendar.at(0),
-        };
+        let mut history =
+            History { room: room.clone(), seed, calendar, round: 0, entries: Vec::new(), changed_at: calendar.at(0) };
         let start = i64::try_from(room.pace.start).unwrap_or(0);
         for before in (1..=start).rev() {
             history.publish(calendar.later(-before * BACKLOG_STEP_HOURS * 3600));
@@ -141,10 +124,7 @@ impl History {
         let before = self.entries.len();
         let fresh = i64::try_from(self.room.pace.per_round).unwrap_or(0);
         for left in (0..fresh).rev() {
-            self.publish(
-                self.calendar
-                    .later(i64::from(self.round) * i64::from(self.calendar.step_secs) - left),
-            );
+            self.publish(self.calendar.later(i64::from(self.round) * i64::from(self.calendar.step_secs) - left));
         }
         if let Mood::Mirror(outlet) = self.room.mood {
             for post in wave::posts(self.round, outlet) {
@@ -167,35 +147,19 @@ impl History {
     /// The entries in the main feed, newest first; `page` counts from 1.
     pub fn page(&self, page: usize) -> Vec<&Entry> {
         let skip = page.saturating_sub(1).saturating_mul(self.room.pace.window);
-        self.entries
-            .iter()
-            .rev()
-            .filter(|entry| entry.stands())
-            .skip(skip)
-            .take(self.room.pace.window)
-            .collect()
+        self.entries.iter().rev().filter(|entry| entry.stands()).skip(skip).take(self.room.pace.window).collect()
     }
 
     /// The newest deleted entries, for tombstones.
     pub fn graves(&self) -> Vec<&Entry> {
-        self.entries
-            .iter()
-            .rev()
-            .filter(|entry| !entry.stands())
-            .take(TOMBSTONES)
-            .collect()
+        self.entries.iter().rev().filter(|entry| !entry.stands()).take(TOMBSTONES).collect()
     }
 
     fn publish(&mut self, at: Timestamp) {
         let number = self.next_number();
         let mut dice = Dice::of(self.seed, self.room.name, number);
         let text = words::write(self.room.lang, &mut dice);
-        let version = Version {
-            round: self.round,
-            at,
-            title: text.title,
-            paragraphs: text.paragraphs,
-        };
+        let version = Version { round: self.round, at, title: text.title, paragraphs: text.paragraphs };
         self.entries.push(Entry {
             number,
             id: self.id(number),
@@ -214,12 +178,7 @@ impl History {
 
     fn publish_wave(&mut self, post: wave::Post, at: Timestamp) {
         let number = self.next_number();
-        let version = Version {
-            round: self.round,
-            at,
-            title: post.title,
-            paragraphs: post.paragraphs,
-        };
+        let version = Version { round: self.round, at, title: post.title, paragraphs: post.paragraphs };
         self.entries.push(Entry {
             number,
             id: self.id(number),
@@ -237,9 +196,7 @@ impl History {
     }
 
     fn next_number(&self) -> u64 {
-        u64::try_from(self.entries.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1)
+        u64::try_from(self.entries.len()).unwrap_or(u64::MAX).saturating_add(1)
     }
 
     fn id(&self, number: u64) -> String {
@@ -255,11 +212,7 @@ impl History {
     /// Corrects the first entry of the round before. Every second correction changes the title as well.
     fn edit(&mut self, at: Timestamp) -> bool {
         let (round, room) = (self.round, &self.room);
-        let Some(entry) = self
-            .entries
-            .iter_mut()
-            .find(|entry| entry.stands() && entry.round + 1 == round)
-        else {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.stands() && entry.round + 1 == round) else {
             return false;
         };
         let mut dice = Dice::of(self.seed, &format!("{} edit", room.name), entry.number);
@@ -269,23 +222,13 @@ impl History {
         if round.is_multiple_of(4) {
             title = format!("{title} (2)");
         }
-        entry.versions.push(Version {
-            round,
-            at,
-            title,
-            paragraphs,
-        });
+        entry.versions.push(Version { round, at, title, paragraphs });
         true
     }
 
     fn delete(&mut self, at: Timestamp) -> bool {
         let round = self.round;
-        match self
-            .entries
-            .iter_mut()
-            .rev()
-            .find(|entry| entry.stands() && entry.round + 1 == round)
-        {
+        match self.entries.iter_mut().rev().find(|entry| entry.stands() && entry.round + 1 == round) {
             Some(entry) => {
                 entry.deleted = Some((round, at));
                 true
@@ -297,13 +240,7 @@ impl History {
     fn note_visible(&mut self) {
         let round = self.round;
         let window = self.room.pace.window;
-        for entry in self
-            .entries
-            .iter_mut()
-            .rev()
-            .filter(|entry| entry.stands())
-            .take(window)
-        {
+        for entry in self.entries.iter_mut().rev().filter(|entry| entry.stands()).take(window) {
             entry.visible.push(round);
         }
     }

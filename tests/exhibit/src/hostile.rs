@@ -118,12 +118,8 @@ impl Trick {
             Trick::EndlessRedirects,
             Trick::GzipBomb { bytes: 1 << 30 },
             Trick::EndlessBody,
-            Trick::SlowDrip {
-                every: Duration::from_secs(1),
-            },
-            Trick::SlowHead {
-                every: Duration::from_secs(1),
-            },
+            Trick::SlowDrip { every: Duration::from_secs(1) },
+            Trick::SlowHead { every: Duration::from_secs(1) },
             Trick::HugeRobots { bytes: 100_000_000 },
             Trick::DeepFeed { tags: 10_000 },
             Trick::EntityBomb,
@@ -160,12 +156,7 @@ impl HostileSite {
             its_log.connected();
             play(trick.clone(), stream, its_log.clone(), its_bytes.clone())
         })?;
-        Ok(HostileSite {
-            addr,
-            log,
-            sent_bytes,
-            stage,
-        })
+        Ok(HostileSite { addr, log, sent_bytes, stage })
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -235,19 +226,16 @@ async fn hurt(trick: &Trick, asked: &Seen, number: u64, wire: &mut Wire) -> Resu
         Trick::RedirectTo(target) => wire.redirect(target).await,
         Trick::EndlessRedirects => wire.redirect(&format!("/hop/{number}")).await,
         Trick::GzipBomb { bytes } => {
-            wire.head(&[("content-type", ATOM), ("content-encoding", "gzip")])
-                .await?;
+            wire.head(&[("content-type", ATOM), ("content-encoding", "gzip")]).await?;
             bomb::gzip_zeros(*bytes, wire).await
         }
         Trick::EndlessBody => {
-            wire.head(&[("content-type", ATOM), ("transfer-encoding", "chunked")])
-                .await?;
+            wire.head(&[("content-type", ATOM), ("transfer-encoding", "chunked")]).await?;
             let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
             wire.repeat(&chunk, ENDLESS_BYTES).await
         }
         Trick::SlowDrip { every } => {
-            wire.head(&[("content-type", ATOM), ("content-length", "1048576")])
-                .await?;
+            wire.head(&[("content-type", ATOM), ("content-length", "1048576")]).await?;
             wire.drip(*every, 1 << 20).await
         }
         Trick::SlowHead { every } => {
@@ -255,48 +243,33 @@ async fn hurt(trick: &Trick, asked: &Seen, number: u64, wire: &mut Wire) -> Resu
             wire.drip(*every, ENDLESS_BYTES).await
         }
         Trick::HugeRobots { bytes } if asked.path == "/robots.txt" => {
-            wire.head(&[
-                ("content-type", "text/plain"),
-                ("content-length", &bytes.to_string()),
-            ])
-            .await?;
+            wire.head(&[("content-type", "text/plain"), ("content-length", &bytes.to_string())]).await?;
             let last = b"\nUser-agent: *\nDisallow: /\n";
             let line = [b"#".as_slice(), &[b'z'; 65_534], b"\n"].concat();
-            wire.repeat(&line, bytes.saturating_sub(last.len() as u64))
-                .await?;
+            wire.repeat(&line, bytes.saturating_sub(last.len() as u64)).await?;
             wire.send(last).await
         }
         Trick::HugeRobots { .. } => wire.plain(ATOM, EMPTY_FEED.as_bytes()).await,
         Trick::DeepFeed { tags } => wire.plain(ATOM, bomb::deep_feed(*tags).as_bytes()).await,
         Trick::EntityBomb => wire.plain(ATOM, bomb::entities().as_bytes()).await,
         Trick::HugeHeaders { bytes } => {
-            wire.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\n")
-                .await?;
+            wire.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\n").await?;
             let value = "h".repeat(1024 - "x-pad-0000000: \r\n".len());
             for line in 0..bytes.div_ceil(1024) {
-                wire.send(format!("x-pad-{line:07}: {value}\r\n").as_bytes())
-                    .await?;
+                wire.send(format!("x-pad-{line:07}: {value}\r\n").as_bytes()).await?;
             }
-            wire.send(
-                format!("content-length: {}\r\n\r\n{EMPTY_FEED}", EMPTY_FEED.len()).as_bytes(),
-            )
-            .await
+            wire.send(format!("content-length: {}\r\n\r\n{EMPTY_FEED}", EMPTY_FEED.len()).as_bytes()).await
         }
         Trick::LengthTooLong => wire.lying(EMPTY_FEED, EMPTY_FEED.len() * 2).await,
         Trick::LengthTooShort => wire.lying(EMPTY_FEED, EMPTY_FEED.len() / 2).await,
         Trick::DropMidBody => {
-            wire.head(&[("content-type", ATOM), ("transfer-encoding", "chunked")])
-                .await?;
-            wire.send(b"1000\r\n<?xml version=\"1.0\"?>\n<feed>")
-                .await?;
+            wire.head(&[("content-type", ATOM), ("transfer-encoding", "chunked")]).await?;
+            wire.send(b"1000\r\n<?xml version=\"1.0\"?>\n<feed>").await?;
             wire.reset();
             Ok(())
         }
         Trick::Garbage => {
-            wire.send(
-                b"\x16\x03\x01\x00\xff\x00SSH-2.0-nothing\r\n\x00\x01\x02 not HTTP at all\r\n\r\n",
-            )
-            .await
+            wire.send(b"\x16\x03\x01\x00\xff\x00SSH-2.0-nothing\r\n\x00\x01\x02 not HTTP at all\r\n\r\n").await
         }
         Trick::Silence => wire.until_client_leaves().await,
     }

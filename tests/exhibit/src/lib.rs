@@ -77,10 +77,7 @@ impl Default for Options {
 impl Options {
     /// The default options, with only these newsrooms of the cast.
     pub fn only(names: &[&str]) -> Options {
-        Options {
-            newsrooms: Newsroom::named(names),
-            ..Options::default()
-        }
+        Options { newsrooms: Newsroom::named(names), ..Options::default() }
     }
 }
 
@@ -135,11 +132,7 @@ impl Exhibit {
         let mut next_port = options.port;
         let mut listen = || {
             let bound = bind(next_port)?;
-            next_port = if next_port == 0 {
-                0
-            } else {
-                next_port.saturating_add(1)
-            };
+            next_port = if next_port == 0 { 0 } else { next_port.saturating_add(1) };
             io::Result::Ok((bound.0, format!("http://{}", bound.1)))
         };
         let (hall_listener, all) = listen()?;
@@ -148,24 +141,14 @@ impl Exhibit {
         for room in &options.newsrooms {
             doors.push((room.clone(), listen()?));
         }
-        let elsewhere = doors
-            .iter()
-            .find(|(room, _)| room.name == "elsewhere")
-            .map(|(_, (_, base))| base.clone());
+        let elsewhere = doors.iter().find(|(room, _)| room.name == "elsewhere").map(|(_, (_, base))| base.clone());
         let elsewhere = elsewhere.unwrap_or_else(|| "http://elsewhere.invalid".to_owned());
-        let calendar = Calendar {
-            epoch: options.epoch,
-            step_secs: options.step_secs,
-        };
+        let calendar = Calendar { epoch: options.epoch, step_secs: options.step_secs };
         let mut sites = Vec::new();
         for (room, (listener, base)) in doors {
             let site = Arc::new(Site::new(room, options.seed, calendar, elsewhere.clone()));
             let (played, own) = (site.clone(), base.clone());
-            stage.serve(
-                listener,
-                site.log.clone(),
-                Arc::new(move |asked| played.answer(&own, asked)),
-            )?;
+            stage.serve(listener, site.log.clone(), Arc::new(move |asked| played.answer(&own, asked)))?;
             sites.push((base, site));
         }
         let place = |(base, site): &(String, Arc<Site>)| Place {
@@ -176,28 +159,12 @@ impl Exhibit {
             title: site.room.title.to_owned(),
             about: site.room.about.to_owned(),
         };
-        let listing = Listing {
-            newsrooms: sites.iter().map(place).collect(),
-            all,
-            control,
-        };
-        let shared = Arc::new(Shared {
-            sites,
-            round: AtomicU32::new(0),
-            listing,
-        });
+        let listing = Listing { newsrooms: sites.iter().map(place).collect(), all, control };
+        let shared = Arc::new(Shared { sites, round: AtomicU32::new(0), listing });
         let hall = shared.clone();
-        stage.serve(
-            hall_listener,
-            seen::Log::default(),
-            Arc::new(move |asked| hall.hall(asked)),
-        )?;
+        stage.serve(hall_listener, seen::Log::default(), Arc::new(move |asked| hall.hall(asked)))?;
         let desk = shared.clone();
-        stage.serve(
-            control_listener,
-            seen::Log::default(),
-            Arc::new(move |asked| control::answer(&desk, asked)),
-        )?;
+        stage.serve(control_listener, seen::Log::default(), Arc::new(move |asked| control::answer(&desk, asked)))?;
         Ok(Exhibit { shared, stage })
     }
 
@@ -277,10 +244,7 @@ impl Shared {
     }
 
     fn truth(&self) -> Vec<Truth> {
-        self.sites
-            .iter()
-            .map(|(base, site)| truth::of(&site.room, base, &site.history()))
-            .collect()
+        self.sites.iter().map(|(base, site)| truth::of(&site.room, base, &site.history())).collect()
     }
 
     fn find(&self, name: &str) -> Option<&(String, Arc<Site>)> {
@@ -288,26 +252,17 @@ impl Shared {
     }
 
     fn site(&self, name: &str) -> &(String, Arc<Site>) {
-        self.find(name)
-            .unwrap_or_else(|| panic!("no newsroom `{name}` plays in this exhibit"))
+        self.find(name).unwrap_or_else(|| panic!("no newsroom `{name}` plays in this exhibit"))
     }
 
     fn place(&self, name: &str) -> &Place {
-        let found = self
-            .listing
-            .newsrooms
-            .iter()
-            .find(|place| place.name == name);
+        let found = self.listing.newsrooms.iter().find(|place| place.name == name);
         found.unwrap_or_else(|| panic!("no newsroom `{name}` plays in this exhibit"))
     }
 
     /// `/NAME/path` answered by the newsroom NAME, as if that were where it lived.
     fn hall(&self, asked: &reply::Asked) -> Reply {
-        let (name, path) = asked
-            .path
-            .trim_start_matches('/')
-            .split_once('/')
-            .unwrap_or(("", ""));
+        let (name, path) = asked.path.trim_start_matches('/').split_once('/').unwrap_or(("", ""));
         let Some((_, site)) = self.find(name) else {
             return Reply::text(404, "the newsrooms are at /NAME/\n");
         };

@@ -40,11 +40,7 @@ impl Stage {
             .enable_all()
             .build()?;
         let (alive, gone) = mpsc::channel();
-        Ok(Stage {
-            runtime: Mutex::new(Some(runtime)),
-            alive: Mutex::new(Some(alive)),
-            gone: Mutex::new(gone),
-        })
+        Ok(Stage { runtime: Mutex::new(Some(runtime)), alive: Mutex::new(Some(alive)), gone: Mutex::new(gone) })
     }
 
     /// Answers HTTP/1.1 on `listener` until the stage closes, writing each request to `log`.
@@ -58,9 +54,7 @@ impl Stage {
                     async move { Ok::<_, Infallible>(answer(request, &log, &handler).await) }
                 });
                 // A client that hangs up or talks nonsense ends its own connection and nothing else.
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), answer)
-                    .await;
+                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
             }
         })
     }
@@ -102,9 +96,7 @@ impl Stage {
                 runtime.spawn(task);
                 Ok(())
             }
-            None => Err(io::Error::other(
-                "the exhibit has been stopped; start a new one",
-            )),
+            None => Err(io::Error::other("the exhibit has been stopped; start a new one")),
         }
     }
 
@@ -130,12 +122,8 @@ impl Drop for Stage {
 
 /// Listens on loopback, on `port` or on a free one when it is 0.
 pub(crate) fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|why| {
-        io::Error::new(
-            why.kind(),
-            format!("cannot listen on 127.0.0.1:{port}: {why}"),
-        )
-    })?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .map_err(|why| io::Error::new(why.kind(), format!("cannot listen on 127.0.0.1:{port}: {why}")))?;
     let at = listener.local_addr()?;
     Ok((listener, at))
 }
@@ -154,12 +142,7 @@ async fn answer(request: Request<Incoming>, log: &Log, handler: &Handler) -> Res
         headers: parts
             .headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
     };
     // Read to its end, so that the connection can be used again.

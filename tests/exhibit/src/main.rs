@@ -53,9 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(play(arguments));
     // A thread may still be waiting for standard input.
     runtime.shutdown_background();
@@ -69,9 +67,7 @@ async fn play(arguments: &Arguments) -> anyhow::Result<()> {
     let exhibit = Exhibit::start(options(arguments)?).context("cannot open the exhibit")?;
     let line = serde_json::to_string(exhibit.listing())?;
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .context("cannot print the addresses")?;
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot print the addresses")?;
     drop(stdout);
     let mut ticks = arguments.tick.map(|secs| {
         let every = Duration::from_secs(u64::from(secs));
@@ -95,15 +91,8 @@ async fn play(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn options(arguments: &Arguments) -> anyhow::Result<Options> {
     let names: Vec<&str> = arguments.only.iter().map(String::as_str).collect();
-    let newsrooms = if names.is_empty() {
-        Newsroom::all()
-    } else {
-        Newsroom::named(&names)
-    };
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !newsrooms.iter().any(|room| room.name == **name))
-    {
+    let newsrooms = if names.is_empty() { Newsroom::all() } else { Newsroom::named(&names) };
+    if let Some(unknown) = names.iter().find(|name| !newsrooms.iter().any(|room| room.name == **name)) {
         let known: Vec<&str> = Newsroom::all().iter().map(|room| room.name).collect();
         anyhow::bail!("no newsroom `{unknown}`; there are {}", known.join(", "));
     }

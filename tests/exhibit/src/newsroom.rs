@@ -121,11 +121,7 @@ impl Newsroom {
             format: Format::Atom,
             robots: ALLOW,
             mood: Mood::Honest,
-            pace: Pace {
-                start: 6,
-                per_round: 2,
-                window: 10,
-            },
+            pace: Pace { start: 6, per_round: 2, window: 10 },
             edits: false,
             deletes: false,
             pages: true,
@@ -148,10 +144,7 @@ impl Newsroom {
 
     /// The newsrooms of the cast with these names, in the cast's order; unknown names are ignored.
     pub fn named(names: &[&str]) -> Vec<Newsroom> {
-        Newsroom::all()
-            .into_iter()
-            .filter(|room| names.contains(&room.name))
-            .collect()
+        Newsroom::all().into_iter().filter(|room| names.contains(&room.name)).collect()
     }
 }
 
@@ -159,34 +152,20 @@ impl Newsroom {
 fn good() -> Vec<Newsroom> {
     vec![
         Newsroom {
-            pace: Pace {
-                start: 18,
-                per_round: 2,
-                window: 8,
-            },
+            pace: Pace { start: 18, per_round: 2, window: 8 },
             edits: true,
             deletes: true,
             paging: Paging::Archive,
-            ..Newsroom::plain(
-                "harbour",
-                "The Harbour Bell",
-                "Atom with edits, deletions and an archive",
-            )
+            ..Newsroom::plain("harbour", "The Harbour Bell", "Atom with edits, deletions and an archive")
         },
         Newsroom {
             lang: Lang::Fr,
             feed: "/fil.rss",
             format: Format::Rss2Relative,
-            robots: Robots::Text(
-                "User-agent: *\nDisallow: /\n\nUser-agent: Vigie\nDisallow: /brouillons/\nAllow: /\n",
-            ),
+            robots: Robots::Text("User-agent: *\nDisallow: /\n\nUser-agent: Vigie\nDisallow: /brouillons/\nAllow: /\n"),
             gzip: true,
             paging: Paging::Next,
-            pace: Pace {
-                start: 25,
-                per_round: 2,
-                window: 10,
-            },
+            pace: Pace { start: 25, per_round: 2, window: 10 },
             ..Newsroom::plain(
                 "riviere",
                 "Le Courrier de la Rivière",
@@ -199,11 +178,7 @@ fn good() -> Vec<Newsroom> {
             format: Format::Rss2Cyrillic,
             robots: Robots::Status(404),
             edits: true,
-            ..Newsroom::plain(
-                "mayak",
-                "Береговой маяк",
-                "RSS 2.0 in windows-1251, without robots.txt",
-            )
+            ..Newsroom::plain("mayak", "Береговой маяк", "RSS 2.0 in windows-1251, without robots.txt")
         },
         Newsroom {
             lang: Lang::Zh,
@@ -212,50 +187,26 @@ fn good() -> Vec<Newsroom> {
             robots: Robots::Text("User-agent: *\nDisallow: /drafts/\nDisallow: /*?print=\n"),
             gzip: true,
             paging: Paging::Next,
-            pace: Pace {
-                start: 14,
-                per_round: 2,
-                window: 10,
-            },
-            ..Newsroom::plain(
-                "dengta",
-                "灯塔晚报",
-                "JSON Feed 1.1, part of the site closed to robots, gzip, paged",
-            )
+            pace: Pace { start: 14, per_round: 2, window: 10 },
+            ..Newsroom::plain("dengta", "灯塔晚报", "JSON Feed 1.1, part of the site closed to robots, gzip, paged")
         },
         Newsroom {
             feed: "/index.rdf",
             format: Format::Rdf,
             robots: Robots::Text("User-agent: *\nCrawl-delay: 1\nAllow: /\n"),
             pages: false,
-            ..Newsroom::plain(
-                "quarry",
-                "Quarry Road Notes",
-                "RSS 1.0, asks for a pause between requests",
-            )
+            ..Newsroom::plain("quarry", "Quarry Road Notes", "RSS 1.0, asks for a pause between requests")
         },
         Newsroom {
             feed: "/headlines.xml",
             format: Format::Rss091,
             robots: Robots::Text(""),
-            pace: Pace {
-                start: 6,
-                per_round: 1,
-                window: 15,
-            },
+            pace: Pace { start: 6, per_round: 1, window: 15 },
             pages: false,
-            ..Newsroom::plain(
-                "oldpress",
-                "The Old Press",
-                "RSS 0.91 without ids or dates, robots.txt empty",
-            )
+            ..Newsroom::plain("oldpress", "The Old Press", "RSS 0.91 without ids or dates, robots.txt empty")
         },
         Newsroom {
-            pace: Pace {
-                start: 5,
-                per_round: 9,
-                window: 5,
-            },
+            pace: Pace { start: 5, per_round: 9, window: 5 },
             robots: Robots::Text("\u{feff}# all welcome\r\nUser-Agent: *\r\nAllow: /\r\n"),
             ..Newsroom::plain(
                 "fast",
@@ -264,11 +215,7 @@ fn good() -> Vec<Newsroom> {
             )
         },
         Newsroom {
-            pace: Pace {
-                start: 0,
-                per_round: 0,
-                window: 10,
-            },
+            pace: Pace { start: 0, per_round: 0, window: 10 },
             ..Newsroom::plain("empty", "The Empty Page", "a valid feed without entries")
         },
         mirror("mirror-a", "Mirror of the Coast", Lang::En, 0),
@@ -284,65 +231,34 @@ fn odd() -> Vec<Newsroom> {
         Newsroom {
             mood: Mood::Liar,
             robots: Robots::Status(404),
-            ..plain(
-                "liar",
-                "The Steady Tag",
-                "an ETag that never changes, and one that always does",
-            )
+            ..plain("liar", "The Steady Tag", "an ETag that never changes, and one that always does")
         },
         Newsroom {
             mood: Mood::Moved,
-            ..plain(
-                "moved",
-                "The Moved Desk",
-                "redirects: one for good, one to where nobody may go",
-            )
+            ..plain("moved", "The Moved Desk", "redirects: one for good, one to where nobody may go")
         },
         Newsroom {
             mood: Mood::Slowdown,
-            ..plain(
-                "slowdown",
-                "The Slow Door",
-                "429 with seconds, 429 with a date, then the feed",
-            )
+            ..plain("slowdown", "The Slow Door", "429 with seconds, 429 with a date, then the feed")
         },
         Newsroom {
             mood: Mood::Wall,
-            ..plain(
-                "wall",
-                "The Wall",
-                "a challenge page with status 200 instead of the feed",
-            )
+            ..plain("wall", "The Wall", "a challenge page with status 200 instead of the feed")
         },
         Newsroom {
             robots: Robots::Text("User-agent: *\nDisallow: /\n"),
-            ..plain(
-                "closed",
-                "The Closed Gate",
-                "robots.txt disallows everything",
-            )
+            ..plain("closed", "The Closed Gate", "robots.txt disallows everything")
         },
         Newsroom {
             robots: Robots::Status(503),
-            ..plain(
-                "broken-robots",
-                "The Broken Gate",
-                "robots.txt answers 503, which forbids everything",
-            )
+            ..plain("broken-robots", "The Broken Gate", "robots.txt answers 503, which forbids everything")
         },
         Newsroom {
             feed: "/news.rss",
             mood: Mood::Malformed,
-            ..plain(
-                "malformed",
-                "The Torn Page",
-                "a broken item between good ones, a bare ampersand, impossible dates",
-            )
+            ..plain("malformed", "The Torn Page", "a broken item between good ones, a bare ampersand, impossible dates")
         },
-        Newsroom {
-            mood: Mood::Login,
-            ..plain("login", "Members Only", "401")
-        },
+        Newsroom { mood: Mood::Login, ..plain("login", "Members Only", "401") },
         Newsroom {
             mood: Mood::Forbidden,
             robots: Robots::Status(403),
@@ -360,16 +276,8 @@ fn mirror(name: &'static str, title: &'static str, lang: Lang, outlet: usize) ->
     Newsroom {
         lang,
         mood: Mood::Mirror(outlet),
-        pace: Pace {
-            start: 4,
-            per_round: 1,
-            window: 20,
-        },
-        ..Newsroom::plain(
-            name,
-            title,
-            "one of three outlets that carry the planted wave",
-        )
+        pace: Pace { start: 4, per_round: 1, window: 20 },
+        ..Newsroom::plain(name, title, "one of three outlets that carry the planted wave")
     }
 }
 
@@ -381,11 +289,7 @@ mod tests {
     fn names_are_unique_and_fit_for_paths() {
         let mut names: Vec<_> = Newsroom::all().iter().map(|room| room.name).collect();
         assert_eq!(names.len(), 21);
-        assert!(
-            names
-                .iter()
-                .all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
-        );
+        assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')));
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), 21);

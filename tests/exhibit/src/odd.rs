@@ -13,14 +13,7 @@ const STEADY: &str = "\"steady\"";
 /// An ETag that stays while the content changes, believed by the server itself.
 pub(crate) fn steady(reply: Reply, asked: &Asked) -> Reply {
     let reply = reply.with("etag", STEADY);
-    if asked
-        .header("if-none-match")
-        .is_some_and(|tags| tags.contains(STEADY))
-    {
-        reply.not_modified()
-    } else {
-        reply
-    }
+    if asked.header("if-none-match").is_some_and(|tags| tags.contains(STEADY)) { reply.not_modified() } else { reply }
 }
 
 /// 429 with a Retry-After in either of its forms (RFC 9110, section 10.2.3).
@@ -29,11 +22,8 @@ pub(crate) fn too_many(retry_after: &str) -> Reply {
 }
 
 pub(crate) fn login() -> Reply {
-    Reply::html(
-        401,
-        "<!doctype html><title>Sign in</title><h1>Please sign in</h1>\n",
-    )
-    .with("www-authenticate", "Basic realm=\"members\"")
+    Reply::html(401, "<!doctype html><title>Sign in</title><h1>Please sign in</h1>\n")
+        .with("www-authenticate", "Basic realm=\"members\"")
 }
 
 /// The items of `malformed`: every second one is as it should be, the others each hold one fault.
@@ -44,26 +34,10 @@ pub(crate) fn torn(room: &Newsroom, history: &History) -> Reply {
     for (place, entry) in history.page(1).into_iter().enumerate() {
         let date = rss_date(entry.published_at);
         let (title, date, description) = match place {
-            1 => (
-                format!("{} & sons", esc(entry.title())),
-                date,
-                esc(&entry.text()),
-            ),
-            3 => (
-                esc(entry.title()),
-                "Thu, 32 Octember 2026 25:61:00 +9900".to_owned(),
-                esc(&entry.text()),
-            ),
-            5 => (
-                esc(entry.title()),
-                date,
-                format!("<b>{}", esc(&entry.text())),
-            ),
-            7 => (
-                esc(entry.title()),
-                "the day before yesterday".to_owned(),
-                esc(&entry.text()),
-            ),
+            1 => (format!("{} & sons", esc(entry.title())), date, esc(&entry.text())),
+            3 => (esc(entry.title()), "Thu, 32 Octember 2026 25:61:00 +9900".to_owned(), esc(&entry.text())),
+            5 => (esc(entry.title()), date, format!("<b>{}", esc(&entry.text()))),
+            7 => (esc(entry.title()), "the day before yesterday".to_owned(), esc(&entry.text())),
             _ => (esc(entry.title()), date, esc(&entry.text())),
         };
         let _ = item(&mut out, room, entry, &title, &date, &description);
@@ -96,14 +70,7 @@ pub(crate) fn ajar(room: &Newsroom, history: &History) -> Reply {
 pub(crate) fn cut(room: &Newsroom, history: &History) -> Reply {
     let mut out = head(room);
     for entry in history.page(1) {
-        let _ = item(
-            &mut out,
-            room,
-            entry,
-            &esc(entry.title()),
-            &rss_date(entry.published_at),
-            &esc(&entry.text()),
-        );
+        let _ = item(&mut out, room, entry, &esc(entry.title()), &rss_date(entry.published_at), &esc(&entry.text()));
     }
     let end = out.rfind("</description>").unwrap_or(out.len());
     out.truncate(end);
@@ -128,16 +95,7 @@ fn item(
     date: &str,
     description: &str,
 ) -> std::fmt::Result {
-    writeln!(
-        out,
-        "<item>\n<title>{title}</title>\n<link>https://{}/articles/{}</link>",
-        room.site(),
-        entry.number
-    )?;
-    writeln!(
-        out,
-        "<guid isPermaLink=\"false\">{}</guid>\n<pubDate>{date}</pubDate>",
-        esc(&entry.id)
-    )?;
+    writeln!(out, "<item>\n<title>{title}</title>\n<link>https://{}/articles/{}</link>", room.site(), entry.number)?;
+    writeln!(out, "<guid isPermaLink=\"false\">{}</guid>\n<pubDate>{date}</pubDate>", esc(&entry.id))?;
     writeln!(out, "<description>{description}</description>\n</item>")
 }

@@ -53,17 +53,8 @@ pub(crate) fn article(room: &Newsroom, base: &str, entry: &Entry) -> String {
 pub(crate) fn front(room: &Newsroom, base: &str, history: &History) -> String {
     let mut list = String::new();
     for entry in history.page(1) {
-        let target = if room.pages {
-            format!("{base}/articles/{}", entry.number)
-        } else {
-            entry.id.clone()
-        };
-        let _ = writeln!(
-            list,
-            "<li><a href=\"{}\">{}</a></li>",
-            esc(&target),
-            esc(entry.title())
-        );
+        let target = if room.pages { format!("{base}/articles/{}", entry.number) } else { entry.id.clone() };
+        let _ = writeln!(list, "<li><a href=\"{}\">{}</a></li>", esc(&target), esc(entry.title()));
     }
     format!(
         "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\

@@ -20,10 +20,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of one query parameter, not percent-decoded: ours are numbers.
@@ -37,13 +34,7 @@ impl Asked {
 
     fn takes_gzip(&self) -> bool {
         let codings = self.header("accept-encoding").unwrap_or("");
-        codings.split(',').any(|one| {
-            one.split(';')
-                .next()
-                .unwrap_or("")
-                .trim()
-                .eq_ignore_ascii_case("gzip")
-        })
+        codings.split(',').any(|one| one.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("gzip"))
     }
 }
 
@@ -57,11 +48,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Reply {
-        Reply {
-            status,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            body: body.into(),
-        }
+        Reply { status, headers: vec![("content-type".to_owned(), content_type.to_owned())], body: body.into() }
     }
 
     pub fn text(status: u16, body: &str) -> Reply {
@@ -88,13 +75,9 @@ impl Reply {
         let tag = format!("{:016x}", fnv64(&self.body));
         let known = match asked.header("if-none-match") {
             Some(tags) => tags.trim() == "*" || tags.split(',').any(|one| opaque(one) == tag),
-            None => asked
-                .header("if-modified-since")
-                .is_some_and(|since| since.trim() == last_modified),
+            None => asked.header("if-modified-since").is_some_and(|since| since.trim() == last_modified),
         };
-        let reply = self
-            .with("etag", &format!("\"{tag}\""))
-            .with("last-modified", last_modified);
+        let reply = self.with("etag", &format!("\"{tag}\"")).with("last-modified", last_modified);
         if known { reply.not_modified() } else { reply }
     }
 
@@ -107,15 +90,12 @@ impl Reply {
 
     /// Compresses the body if the client takes gzip. The ETag gets a suffix, for it names other bytes now.
     pub fn gzip(mut self, asked: &Asked) -> Reply {
-        self.headers
-            .push(("vary".to_owned(), "accept-encoding".to_owned()));
+        self.headers.push(("vary".to_owned(), "accept-encoding".to_owned()));
         if !asked.takes_gzip() || self.status != 200 {
             return self;
         }
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        let packed = encoder
-            .write_all(&self.body)
-            .and_then(|()| encoder.finish());
+        let packed = encoder.write_all(&self.body).and_then(|()| encoder.finish());
         let Ok(packed) = packed else { return self };
         self.body = packed;
         for (name, value) in &mut self.headers {
@@ -131,23 +111,17 @@ impl Reply {
         for (name, value) in &self.headers {
             response = response.header(name.as_str(), value.as_str());
         }
-        response
-            .body(Full::new(Bytes::from(self.body)))
-            .unwrap_or_else(|why| {
-                let mut failed = Response::new(Full::new(Bytes::from(format!(
-                    "the exhibit made an impossible answer: {why}\n"
-                ))));
-                *failed.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
-                failed
-            })
+        response.body(Full::new(Bytes::from(self.body))).unwrap_or_else(|why| {
+            let mut failed =
+                Response::new(Full::new(Bytes::from(format!("the exhibit made an impossible answer: {why}\n"))));
+            *failed.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+            failed
+        })
     }
 }
 
 /// The tag between the quotes, without the mark of weakness and without our suffix.
 fn opaque(tag: &str) -> &str {
     let tag = tag.trim();
-    tag.strip_prefix("W/")
-        .unwrap_or(tag)
-        .trim_matches('"')
-        .trim_end_matches("-gz")
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').trim_end_matches("-gz")
 }

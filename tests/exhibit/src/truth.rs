@@ -68,18 +68,10 @@ pub(crate) fn of(room: &Newsroom, base: &str, history: &History) -> Truth {
         wordings: entry
             .versions
             .iter()
-            .map(|one| Wording {
-                round: one.round,
-                title: one.title.clone(),
-                text: one.paragraphs.join("\n\n"),
-            })
+            .map(|one| Wording { round: one.round, title: one.title.clone(), text: one.paragraphs.join("\n\n") })
             .collect(),
         deleted_round: entry.deleted.map(|(round, _)| round),
         wave: entry.wave.clone(),
     };
-    Truth {
-        newsroom: room.name.to_owned(),
-        round: history.round,
-        entries: history.entries.iter().map(entry).collect(),
-    }
+    Truth { newsroom: room.name.to_owned(), round: history.round, entries: history.entries.iter().map(entry).collect() }
 }

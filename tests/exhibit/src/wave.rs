@@ -100,20 +100,11 @@ pub(crate) fn posts(round: u32, outlet: usize) -> Vec<Post> {
     };
     let wave = since / EVERY_ROUNDS;
     let step = usize::try_from(since % EVERY_ROUNDS).unwrap_or(usize::MAX);
-    let Some(story) = STORIES
-        .iter()
-        .cycle()
-        .nth(usize::try_from(wave % 2).unwrap_or(0))
-    else {
+    let Some(story) = STORIES.iter().cycle().nth(usize::try_from(wave % 2).unwrap_or(0)) else {
         return Vec::new();
     };
     let today = SPREAD.get(step).copied().unwrap_or(&[]);
-    let told = |lang: Lang| {
-        story
-            .told
-            .iter()
-            .find(move |(in_lang, ..)| *in_lang == lang)
-    };
+    let told = |lang: Lang| story.told.iter().find(move |(in_lang, ..)| *in_lang == lang);
     today
         .iter()
         .filter(|(who, _)| *who == outlet)
@@ -166,12 +157,7 @@ mod tests {
     #[test]
     fn outlets_differ_a_little_and_share_most_words() {
         let body = |round, outlet| {
-            posts(round, outlet)
-                .into_iter()
-                .find(|post| post.lang == Lang::En)
-                .unwrap()
-                .paragraphs
-                .join(" ")
+            posts(round, outlet).into_iter().find(|post| post.lang == Lang::En).unwrap().paragraphs.join(" ")
         };
         let (first, second) = (body(2, 0), body(3, 1));
         assert_ne!(first, second);

@@ -101,22 +101,14 @@ pub(crate) fn write(lang: Lang, dice: &mut Dice) -> Text {
     let count = bank.topics.len().max(1);
     let at = dice.below(count);
     let topic = |turn: usize| bank.topics.get((at + turn) % count);
-    let line =
-        |turn: usize, dice: &mut Dice| topic(turn).map_or("", |topic| dice.pick(&topic.lines));
+    let line = |turn: usize, dice: &mut Dice| topic(turn).map_or("", |topic| dice.pick(&topic.lines));
     let mut slots = Slots::roll(bank, dice);
     let title = slots.fill(topic(0).map_or("", |topic| dice.pick(&topic.titles)));
-    let lead: Vec<String> = topic(0)
-        .map_or(&[][..], |topic| &topic.lines)
-        .iter()
-        .map(|line| slots.fill(line))
-        .collect();
-    let (first, step) = (
-        dice.below(lead.len()),
-        1 + dice.below(lead.len().saturating_sub(1)),
-    );
+    let lead: Vec<String> =
+        topic(0).map_or(&[][..], |topic| &topic.lines).iter().map(|line| slots.fill(line)).collect();
+    let (first, step) = (dice.below(lead.len()), 1 + dice.below(lead.len().saturating_sub(1)));
     let second = (first + step) % lead.len().max(1);
-    let lead = [first.min(second), first.max(second)]
-        .map(|place| lead.get(place).cloned().unwrap_or_default());
+    let lead = [first.min(second), first.max(second)].map(|place| lead.get(place).cloned().unwrap_or_default());
     let turn = 1 + dice.below(count.saturating_sub(2));
     let mut apart = vec![bank.apart.to_owned()];
     for turn in [turn, turn + 1] {
@@ -206,20 +198,9 @@ impl Bank {
                 "apart" => bank.apart = value,
                 "fix" => bank.fix = value,
                 "also" => bank.also.push(value),
-                "topic" => bank.topics.push(Topic {
-                    name: value,
-                    ..Topic::default()
-                }),
-                "title" => bank
-                    .topics
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|topic| topic.titles.push(value)),
-                "line" => bank
-                    .topics
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|topic| topic.lines.push(value)),
+                "topic" => bank.topics.push(Topic { name: value, ..Topic::default() }),
+                "title" => bank.topics.last_mut().into_iter().for_each(|topic| topic.titles.push(value)),
+                "line" => bank.topics.last_mut().into_iter().for_each(|topic| topic.lines.push(value)),
                 _ => {}
             }
         }
@@ -235,25 +216,13 @@ mod tests {
     fn every_language_fills_every_slot() {
         for lang in Lang::ALL {
             let bank = bank(lang);
-            assert!(
-                bank.topics.len() >= 5,
-                "{lang:?} has {} topics",
-                bank.topics.len()
-            );
+            assert!(bank.topics.len() >= 5, "{lang:?} has {} topics", bank.topics.len());
             for number in 0..200 {
                 let mut dice = Dice::of(1, "words", number);
                 let text = write(lang, &mut dice);
-                let all = format!(
-                    "{} {} {}",
-                    text.title,
-                    text.paragraphs.join(" "),
-                    correction(lang, &mut dice)
-                );
+                let all = format!("{} {} {}", text.title, text.paragraphs.join(" "), correction(lang, &mut dice));
                 assert!(!all.contains(['{', '}', '|']), "{lang:?}: {all}");
-                assert!(
-                    text.title.chars().count() > 5
-                        && text.paragraphs.iter().all(|one| one.chars().count() > 8)
-                );
+                assert!(text.title.chars().count() > 5 && text.paragraphs.iter().all(|one| one.chars().count() > 8));
             }
         }
     }
@@ -269,11 +238,7 @@ mod tests {
             for line in file.lines() {
                 let key = line.split_once(": ").map_or("", |(key, _)| key);
                 assert!(
-                    [
-                        "place", "org", "person", "day", "apart", "fix", "also", "topic", "title",
-                        "line"
-                    ]
-                    .contains(&key),
+                    ["place", "org", "person", "day", "apart", "fix", "also", "topic", "title", "line"].contains(&key),
                     "{line}"
                 );
             }
@@ -285,9 +250,7 @@ mod tests {
         use std::collections::BTreeSet;
         for lang in Lang::ALL {
             let shingles = |number: u64| -> BTreeSet<String> {
-                let text = write(lang, &mut Dice::of(1, "words", number))
-                    .paragraphs
-                    .join(" ");
+                let text = write(lang, &mut Dice::of(1, "words", number)).paragraphs.join(" ");
                 let parts: Vec<String> = match lang {
                     Lang::Zh => text.chars().map(String::from).collect(),
                     _ => text.split_whitespace().map(str::to_owned).collect(),
@@ -298,10 +261,7 @@ mod tests {
             for (place, one) in all.iter().enumerate() {
                 for other in all.iter().take(place) {
                     let shared = one.intersection(other).count() * 100 / one.union(other).count();
-                    assert!(
-                        shared < 60,
-                        "{lang:?}: {shared} % of three-word shingles shared"
-                    );
+                    assert!(shared < 60, "{lang:?}: {shared} % of three-word shingles shared");
                 }
             }
         }

@@ -16,20 +16,11 @@ fn folder() -> PathBuf {
 fn files_come_with_the_headers_of_the_manifest() {
     let site = FileSite::from_manifest(folder()).unwrap();
     let latin = get(&format!("{}/latin/caf%C3%A9.xml", site.base_url()));
-    assert_eq!(
-        (latin.status, latin.header("content-type")),
-        (200, "application/atom+xml; charset=iso-8859-1")
-    );
-    assert_eq!(
-        (latin.header("content-location"), latin.header("etag")),
-        ("http://saved.example.org/x/", "\"7\"")
-    );
+    assert_eq!((latin.status, latin.header("content-type")), (200, "application/atom+xml; charset=iso-8859-1"));
+    assert_eq!((latin.header("content-location"), latin.header("etag")), ("http://saved.example.org/x/", "\"7\""));
     // The length is that of this file, whatever was saved.
     assert_eq!(latin.header("content-length"), latin.body.len().to_string());
-    assert_eq!(
-        latin.body,
-        std::fs::read(folder().join("latin/café.xml")).unwrap()
-    );
+    assert_eq!(latin.body, std::fs::read(folder().join("latin/café.xml")).unwrap());
     let plain = get(&format!("{}/plain.rss", site.base_url()));
     assert_eq!(plain.header("content-type"), "application/rss+xml");
     assert_eq!(site.log().len(), 2);
@@ -38,43 +29,25 @@ fn files_come_with_the_headers_of_the_manifest() {
 #[test]
 fn nothing_outside_the_folder_is_served() {
     let site = FileSite::from_manifest(folder()).unwrap();
-    for path in [
-        "/../file_site.rs",
-        "/latin/../../file_site.rs",
-        "/%2e%2e/file_site.rs",
-        "/",
-        "/robots.txt",
-        "//etc/hostname",
-    ] {
-        assert_eq!(
-            get(&format!("{}{path}", site.base_url())).status,
-            404,
-            "{path}"
-        );
+    for path in
+        ["/../file_site.rs", "/latin/../../file_site.rs", "/%2e%2e/file_site.rs", "/", "/robots.txt", "//etc/hostname"]
+    {
+        assert_eq!(get(&format!("{}{path}", site.base_url())).status, 404, "{path}");
     }
 }
 
 #[test]
 fn a_manifest_that_cannot_be_read_is_named() {
-    let error = FileSite::from_manifest(folder().join("latin"))
-        .err()
-        .unwrap()
-        .to_string();
+    let error = FileSite::from_manifest(folder().join("latin")).err().unwrap().to_string();
     assert!(error.contains("manifest.jsonl"), "{error}");
 }
 
 #[test]
 fn the_corpus_is_served_whole() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let corpus = root.join("../shared/real/feeds");
     if !corpus.is_dir() {
-        assert!(
-            std::env::var_os("VIGIE_REQUIRE_ALL").is_none(),
-            "../shared/real/feeds is not here"
-        );
+        assert!(std::env::var_os("VIGIE_REQUIRE_ALL").is_none(), "../shared/real/feeds is not here");
         eprintln!("skipped: the_corpus_is_served_whole: ../shared/real/feeds is not here");
         return;
     }
@@ -85,11 +58,7 @@ fn the_corpus_is_served_whole() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let file = line["file"].as_str().unwrap();
         let got = get(&format!("{}/{file}", site.base_url()));
-        assert_eq!(
-            (got.status, got.body.len() as u64),
-            (200, line["bytes"].as_u64().unwrap()),
-            "{file}"
-        );
+        assert_eq!((got.status, got.body.len() as u64), (200, line["bytes"].as_u64().unwrap()), "{file}");
         files += 1;
     }
     assert!(files > 50, "{files} files");

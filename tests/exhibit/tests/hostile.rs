@@ -20,34 +20,15 @@ fn robots_txt_lets_everyone_in_unless_it_is_the_weapon() {
             continue;
         }
         let robots = get(&format!("{}/robots.txt", site.url()));
-        assert_eq!(
-            (robots.status, robots.text().as_str()),
-            (200, "User-agent: *\nAllow: /\n"),
-            "{trick:?}"
-        );
-        assert_eq!(
-            (
-                site.requests(),
-                site.connections(),
-                site.log()[0].path.as_str()
-            ),
-            (1, 1, "/robots.txt")
-        );
+        assert_eq!((robots.status, robots.text().as_str()), (200, "User-agent: *\nAllow: /\n"), "{trick:?}");
+        assert_eq!((site.requests(), site.connections(), site.log()[0].path.as_str()), (1, 1, "/robots.txt"));
     }
 }
 
 #[test]
 fn redirects_keep_the_notation_they_were_given() {
-    let targets = [
-        "http://169.254.169.254/latest/meta-data/",
-        "http://[::ffff:127.0.0.1]:81/",
-        "http://0x7f.1:81/",
-    ];
-    let tricks = [
-        Trick::to_metadata(),
-        Trick::to_mapped_loopback(81),
-        Trick::to_hex_loopback(81),
-    ];
+    let targets = ["http://169.254.169.254/latest/meta-data/", "http://[::ffff:127.0.0.1]:81/", "http://0x7f.1:81/"];
+    let tricks = [Trick::to_metadata(), Trick::to_mapped_loopback(81), Trick::to_hex_loopback(81)];
     for (trick, target) in tricks.into_iter().zip(targets) {
         let site = site(trick);
         let got = get(&format!("{}/feed", site.url()));
@@ -62,9 +43,7 @@ fn endless_redirects_never_repeat_themselves() {
     let mut been = std::collections::BTreeSet::new();
     for _ in 0..30 {
         assert!(been.insert(path.clone()));
-        path = get(&format!("{}{path}", site.url()))
-            .header("location")
-            .to_owned();
+        path = get(&format!("{}{path}", site.url())).header("location").to_owned();
     }
     assert_eq!(site.requests(), 30);
 }
@@ -73,18 +52,11 @@ fn endless_redirects_never_repeat_themselves() {
 fn the_gzip_bomb_is_one_valid_stream() {
     let site = site(Trick::GzipBomb { bytes: 8 << 20 });
     let got = get(&site.url());
-    assert!(
-        got.body.len() < 64 * 1024,
-        "{} bytes on the wire",
-        got.body.len()
-    );
+    assert!(got.body.len() < 64 * 1024, "{} bytes on the wire", got.body.len());
     assert_eq!(got.header("content-encoding"), "gzip");
     let mut unpacked = flate2::read::GzDecoder::new(&got.body[..]);
     // The decoder checks checksum and length at the end.
-    assert_eq!(
-        std::io::copy(&mut unpacked, &mut std::io::sink()).unwrap(),
-        8 << 20
-    );
+    assert_eq!(std::io::copy(&mut unpacked, &mut std::io::sink()).unwrap(), 8 << 20);
     assert!(site.sent_bytes() >= got.body.len() as u64);
 }
 
@@ -101,9 +73,7 @@ fn endless_bodies_stop_when_the_client_does() {
 
 #[test]
 fn drips_come_one_byte_at_a_time() {
-    let site = site(Trick::SlowDrip {
-        every: Duration::from_millis(1),
-    });
+    let site = site(Trick::SlowDrip { every: Duration::from_millis(1) });
     let mut stream = send("GET", &site.url(), &[]);
     let mut got = Vec::new();
     let mut buffer = [0; 4096];
@@ -116,9 +86,7 @@ fn drips_come_one_byte_at_a_time() {
 
 #[test]
 fn slow_heads_never_end() {
-    let site = site(Trick::SlowHead {
-        every: Duration::from_millis(1),
-    });
+    let site = site(Trick::SlowHead { every: Duration::from_millis(1) });
     let mut stream = send("GET", &site.url(), &[]);
     let mut got = [0; 60];
     stream.read_exact(&mut got).unwrap();
@@ -129,10 +97,7 @@ fn slow_heads_never_end() {
 fn the_huge_robots_txt_is_as_long_as_it_says() {
     let site = site(Trick::HugeRobots { bytes: 3_000_000 });
     let robots = get(&format!("{}/robots.txt", site.url()));
-    assert_eq!(
-        (robots.header("content-length"), robots.body.len()),
-        ("3000000", 3_000_000)
-    );
+    assert_eq!((robots.header("content-length"), robots.body.len()), ("3000000", 3_000_000));
     assert!(robots.text().ends_with("\nUser-agent: *\nDisallow: /\n"));
     assert!(get(&site.url()).text().contains("<feed"));
 }
@@ -140,29 +105,15 @@ fn the_huge_robots_txt_is_as_long_as_it_says() {
 #[test]
 fn the_deep_feed_is_as_deep_as_asked() {
     let text = get(&site(Trick::DeepFeed { tags: 10_000 }).url()).text();
-    assert_eq!(
-        (
-            text.matches("<div>").count(),
-            text.matches("</div>").count()
-        ),
-        (10_000, 10_000)
-    );
-    assert!(
-        get(&site(Trick::EntityBomb).url())
-            .text()
-            .contains("<title>&lol9;</title>")
-    );
+    assert_eq!((text.matches("<div>").count(), text.matches("</div>").count()), (10_000, 10_000));
+    assert!(get(&site(Trick::EntityBomb).url()).text().contains("<title>&lol9;</title>"));
 }
 
 #[test]
 fn the_huge_head_is_as_large_as_asked() {
     let got = get(&site(Trick::HugeHeaders { bytes: 1 << 20 }).url());
-    let size: usize = got
-        .headers
-        .iter()
-        .filter(|(name, _)| name.starts_with("x-pad-"))
-        .map(|(n, v)| n.len() + v.len() + 4)
-        .sum();
+    let size: usize =
+        got.headers.iter().filter(|(name, _)| name.starts_with("x-pad-")).map(|(n, v)| n.len() + v.len() + 4).sum();
     assert_eq!(size, 1 << 20);
     assert!(got.text().contains("<feed"));
 }
@@ -181,10 +132,7 @@ fn broken_connections_break_in_the_middle() {
     let mut stream = send("GET", &site_url(Trick::DropMidBody), &[]);
     let mut got = Vec::new();
     let end = stream.read_to_end(&mut got);
-    assert!(
-        end.is_err() || !got.ends_with(b"0\r\n\r\n"),
-        "it ended in order"
-    );
+    assert!(end.is_err() || !got.ends_with(b"0\r\n\r\n"), "it ended in order");
     assert!(!raw("GET", &site_url(Trick::Garbage), &[]).starts_with(b"HTTP/"));
 }
 
@@ -198,19 +146,11 @@ fn site_url(trick: Trick) -> String {
 fn silence_is_counted_as_a_request_without_an_answer() {
     let site = site(Trick::Silence);
     let mut stream = send("GET", &format!("{}/feed", site.url()), &[("accept", "*/*")]);
-    stream
-        .set_read_timeout(Some(Duration::from_millis(50)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     assert!(stream.read(&mut [0; 1]).is_err(), "it said something");
     assert_eq!((site.sent_bytes(), site.requests()), (0, 1));
-    assert_eq!(
-        (site.log()[0].status, site.log()[0].header("accept")),
-        (0, Some("*/*"))
-    );
-    assert_eq!(
-        ask("GET", &format!("{}/robots.txt", site.url()), &[]).status,
-        200
-    );
+    assert_eq!((site.log()[0].status, site.log()[0].header("accept")), (0, Some("*/*")));
+    assert_eq!(ask("GET", &format!("{}/robots.txt", site.url()), &[]).status, 200);
 }
 
 #[test]

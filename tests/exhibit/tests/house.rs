@@ -10,35 +10,17 @@ use exhibit::{Exhibit, ForbiddenListener, Newsroom, Options};
 #[test]
 fn every_newsroom_of_the_cast_answers_on_its_own_port() {
     let exhibit = Exhibit::start(Options::default()).unwrap();
-    let mut ports: Vec<&str> = exhibit
-        .listing()
-        .newsrooms
-        .iter()
-        .map(|place| place.url.as_str())
-        .collect();
+    let mut ports: Vec<&str> = exhibit.listing().newsrooms.iter().map(|place| place.url.as_str()).collect();
     ports.sort_unstable();
     ports.dedup();
     assert_eq!(ports.len(), Newsroom::all().len());
     let status = |name: &str| get(&exhibit.feed_url(name)).status;
-    let odd = [
-        ("moved", 301),
-        ("slowdown", 429),
-        ("login", 401),
-        ("forbidden", 403),
-    ];
+    let odd = [("moved", 301), ("slowdown", 429), ("login", 401), ("forbidden", 403)];
     for place in &exhibit.listing().newsrooms {
-        let expected = odd
-            .iter()
-            .find(|(name, _)| *name == place.name)
-            .map_or(200, |(_, status)| *status);
+        let expected = odd.iter().find(|(name, _)| *name == place.name).map_or(200, |(_, status)| *status);
         assert_eq!(status(&place.name), expected, "{}", place.name);
         let everywhere = get(&format!("{}/{}/robots.txt", exhibit.base_url(), place.name));
-        assert_eq!(
-            everywhere.status,
-            get(&format!("{}/robots.txt", place.url)).status,
-            "{}",
-            place.name
-        );
+        assert_eq!(everywhere.status, get(&format!("{}/robots.txt", place.url)).status, "{}", place.name);
     }
 }
 
@@ -61,29 +43,14 @@ fn robots_txt_is_of_every_mood() {
 #[test]
 fn the_log_says_what_arrived() {
     let exhibit = open(&["harbour", "closed"]);
-    ask(
-        "HEAD",
-        &format!("{}?x=1", exhibit.feed_url("harbour")),
-        &[("user-agent", "Vigie/0.1")],
-    );
+    ask("HEAD", &format!("{}?x=1", exhibit.feed_url("harbour")), &[("user-agent", "Vigie/0.1")]);
     let log = exhibit.log("harbour");
     assert_eq!(
-        (
-            log.len(),
-            log[0].method.as_str(),
-            log[0].path.as_str(),
-            log[0].status
-        ),
+        (log.len(), log[0].method.as_str(), log[0].path.as_str(), log[0].status),
         (1, "HEAD", "/news.atom?x=1", 200)
     );
     assert_eq!(log[0].header("user-agent"), Some("Vigie/0.1"));
-    assert_eq!(
-        (
-            exhibit.connections("harbour"),
-            exhibit.connections("closed")
-        ),
-        (1, 0)
-    );
+    assert_eq!((exhibit.connections("harbour"), exhibit.connections("closed")), (1, 0));
 }
 
 #[test]
@@ -97,31 +64,16 @@ fn the_control_port_leads_and_tells() {
     assert_eq!(json("POST", "/-/advance")["round"], 1);
     assert_eq!(json("GET", "/-/round")["round"], 1);
     assert_eq!(exhibit.round(), 1);
-    assert_eq!(
-        json("GET", "/-/truth")[0]["entries"]
-            .as_array()
-            .unwrap()
-            .len(),
-        20
-    );
-    assert_eq!(
-        json("GET", "/-/log/harbour")["seen"][0]["path"],
-        "/news.atom"
-    );
-    assert_eq!(
-        json("GET", "/-/newsrooms")["newsrooms"][0]["name"],
-        "harbour"
-    );
+    assert_eq!(json("GET", "/-/truth")[0]["entries"].as_array().unwrap().len(), 20);
+    assert_eq!(json("GET", "/-/log/harbour")["seen"][0]["path"], "/news.atom");
+    assert_eq!(json("GET", "/-/newsrooms")["newsrooms"][0]["name"], "harbour");
     assert_eq!(ask("GET", &format!("{control}/-/advance"), &[]).status, 404);
 }
 
 #[test]
 fn a_stopped_exhibit_refuses_connections() {
     let exhibit = open(&["harbour"]);
-    let addr = exhibit
-        .url("harbour")
-        .trim_start_matches("http://")
-        .to_owned();
+    let addr = exhibit.url("harbour").trim_start_matches("http://").to_owned();
     assert!(std::net::TcpStream::connect(&addr).is_ok());
     exhibit.stop();
     assert!(std::net::TcpStream::connect(&addr).is_err());

@@ -19,13 +19,8 @@ fn start(arguments: &[&str]) -> (Child, Value) {
         .expect("the command starts");
     let mut line = String::new();
     let stdout = child.stdout.take().expect("its output is piped");
-    BufReader::new(stdout)
-        .read_line(&mut line)
-        .expect("it prints a line");
-    (
-        child,
-        serde_json::from_str(&line).expect("one line of JSON"),
-    )
+    BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
+    (child, serde_json::from_str(&line).expect("one line of JSON"))
 }
 
 #[test]
@@ -34,28 +29,12 @@ fn it_serves_until_standard_input_closes() {
     let rooms = listing["newsrooms"].as_array().unwrap();
     assert_eq!(rooms.len(), 21);
     let first = &rooms[0];
-    assert_eq!(
-        (first["name"].as_str(), first["lang"].as_str()),
-        (Some("harbour"), Some("en"))
-    );
-    let feed = format!(
-        "{}{}",
-        first["url"].as_str().unwrap(),
-        first["feed"].as_str().unwrap()
-    );
-    assert_eq!(
-        get(&feed).header("last-modified"),
-        "Thu, 01 Oct 2026 06:00:00 GMT"
-    );
+    assert_eq!((first["name"].as_str(), first["lang"].as_str()), (Some("harbour"), Some("en")));
+    let feed = format!("{}{}", first["url"].as_str().unwrap(), first["feed"].as_str().unwrap());
+    assert_eq!(get(&feed).header("last-modified"), "Thu, 01 Oct 2026 06:00:00 GMT");
     let control = listing["control"].as_str().unwrap();
-    assert_eq!(
-        ask("POST", &format!("{control}/-/advance"), &[]).text(),
-        "{\"round\":1}\n"
-    );
-    assert_eq!(
-        get(&feed).header("last-modified"),
-        "Thu, 01 Oct 2026 07:00:00 GMT"
-    );
+    assert_eq!(ask("POST", &format!("{control}/-/advance"), &[]).text(), "{\"round\":1}\n");
+    assert_eq!(get(&feed).header("last-modified"), "Thu, 01 Oct 2026 07:00:00 GMT");
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
 }
@@ -66,13 +45,7 @@ fn it_ends_at_sigterm_and_sigint() {
         let (mut child, listing) = start(&["--only", "harbour,wall", "--for", "60"]);
         let started = Instant::now();
         assert_eq!(listing["newsrooms"].as_array().unwrap().len(), 2);
-        assert!(
-            Command::new("kill")
-                .args([name, &child.id().to_string()])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
         assert!(child.wait().unwrap().success(), "{name}");
         // `--for` is there so that a failing test leaves nothing behind.
         assert!(started.elapsed() < Duration::from_secs(50), "{name}");
@@ -87,14 +60,8 @@ fn it_ends_after_its_time() {
 
 #[test]
 fn an_unknown_newsroom_is_refused_with_the_known_ones() {
-    let output = Command::new(env!("CARGO_BIN_EXE_exhibit"))
-        .args(["--only", "harbor"])
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_exhibit")).args(["--only", "harbor"]).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
-    assert!(
-        error.starts_with("error: no newsroom `harbor`; there are harbour, riviere, "),
-        "{error}"
-    );
+    assert!(error.starts_with("error: no newsroom `harbor`; there are harbour, riviere, "), "{error}");
 }

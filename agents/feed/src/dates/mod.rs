@@ -32,11 +32,8 @@ pub fn claimed(raw: &str) -> Option<ClaimedTime> {
     if raw.is_empty() {
         return None;
     }
-    let raw: String = raw
-        .chars()
-        .take(MAX_RAW)
-        .filter(|letter| !letter.is_control() || letter.is_whitespace())
-        .collect();
+    let raw: String =
+        raw.chars().take(MAX_RAW).filter(|letter| !letter.is_control() || letter.is_whitespace()).collect();
     let (at, local) = match read(&raw) {
         Some(Moment::At(at)) => (Some(at), None),
         Some(Moment::Local(at)) => (None, Some(at.to_string())),
@@ -102,11 +99,7 @@ impl Parts {
     /// `2026-10-03`, `2026/10/3`, `20261003`, `2026-276`, `2026276` at the beginning; returns what follows.
     fn iso_date<'t>(&mut self, text: &'t str) -> Option<&'t str> {
         let (digits, rest) = leading_digits(text);
-        let number = |from: usize, to: usize| {
-            digits
-                .get(from..to)
-                .and_then(|part| part.parse::<i32>().ok())
-        };
+        let number = |from: usize, to: usize| digits.get(from..to).and_then(|part| part.parse::<i32>().ok());
         match digits.len() {
             8 if !rest.starts_with([':', '.', '/']) => {
                 self.set(number(0, 4)?, number(4, 6)?, number(6, 8)?)?;
@@ -123,10 +116,7 @@ impl Parts {
             }
             4 => {
                 let year = number(0, 4)?;
-                let sign = rest
-                    .chars()
-                    .next()
-                    .filter(|sign| matches!(sign, '-' | '/' | '.'))?;
+                let sign = rest.chars().next().filter(|sign| matches!(sign, '-' | '/' | '.'))?;
                 let (second, rest) = leading_digits(rest.get(1..)?);
                 match second.len() {
                     3 if sign == '-' => {
@@ -148,14 +138,8 @@ impl Parts {
     }
 
     fn set(&mut self, year: i32, month: i32, day: i32) -> Option<()> {
-        let date = Date::new(
-            i16::try_from(year).ok()?,
-            i8::try_from(month).ok()?,
-            i8::try_from(day).ok()?,
-        )
-        .ok()?;
-        (self.year, self.month, self.day) =
-            (Some(date.year()), Some(date.month()), Some(date.day()));
+        let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        (self.year, self.month, self.day) = (Some(date.year()), Some(date.month()), Some(date.day()));
         Some(())
     }
 
@@ -177,13 +161,8 @@ impl Parts {
         let second = if second == 60 { 59 } else { second };
         // The second of two times (`00:00:00.0 15:04:05.0`) is the one that was filled in.
         self.time = Some(
-            Time::new(
-                i8::try_from(hour).ok()?,
-                i8::try_from(minute).ok()?,
-                i8::try_from(second).ok()?,
-                nanosecond,
-            )
-            .ok()?,
+            Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, i8::try_from(second).ok()?, nanosecond)
+                .ok()?,
         );
         Some(())
     }
@@ -205,10 +184,7 @@ impl Parts {
                 // A comment of RFC 822, nearly always the zone's name again.
                 rest = rest.split_once(')').map_or("", |(_, rest)| rest);
             } else if letter.is_whitespace()
-                || matches!(
-                    letter,
-                    ',' | '.' | '-' | '/' | '\'' | '’' | ';' | '|' | '·' | '–' | '@' | '[' | ']'
-                )
+                || matches!(letter, ',' | '.' | '-' | '/' | '\'' | '’' | ';' | '|' | '·' | '–' | '@' | '[' | ']')
             {
                 rest = rest.get(letter.len_utf8()..)?;
             } else {
@@ -229,14 +205,7 @@ impl Parts {
         if let Some(after) = rest.strip_prefix(':').filter(|_| digits.len() <= 2) {
             return self.time_of_day(number, after);
         }
-        for (sign, slot) in [
-            ("年", 0),
-            ("년", 0),
-            ("月", 1),
-            ("월", 1),
-            ("日", 2),
-            ("일", 2),
-        ] {
+        for (sign, slot) in [("年", 0), ("년", 0), ("月", 1), ("월", 1), ("日", 2), ("일", 2)] {
             if let Some(rest) = rest.strip_prefix(sign) {
                 match slot {
                     0 => self.year = Some(i16::try_from(number).ok()?),
@@ -250,12 +219,8 @@ impl Parts {
             return done;
         }
         // `3rd`, `1er`, `2ª`.
-        let ordinal = ["st", "nd", "rd", "th", "er", "º", "ª"]
-            .iter()
-            .find_map(|ending| rest.strip_prefix(ending));
-        let rest = ordinal
-            .filter(|rest| !rest.starts_with(char::is_alphabetic))
-            .unwrap_or(rest);
+        let ordinal = ["st", "nd", "rd", "th", "er", "º", "ª"].iter().find_map(|ending| rest.strip_prefix(ending));
+        let rest = ordinal.filter(|rest| !rest.starts_with(char::is_alphabetic)).unwrap_or(rest);
         // `T101455` of the basic format.
         if digits.len() == 6 && self.day.is_some() && self.time.is_none() {
             self.clock(number / 10_000, number / 100 % 100, number % 100, 0)?;
@@ -266,19 +231,11 @@ impl Parts {
     }
 
     /// `03.10.2026`, `13/10/2026`, `10-13-2026`: outer nothing if this is none, inner nothing if it is one that cannot be read.
-    fn numeric_date<'t>(
-        &mut self,
-        first: i32,
-        len: usize,
-        rest: &'t str,
-    ) -> Option<Option<&'t str>> {
+    fn numeric_date<'t>(&mut self, first: i32, len: usize, rest: &'t str) -> Option<Option<&'t str>> {
         if len > 2 || self.day.is_some() {
             return None;
         }
-        let sign = rest
-            .chars()
-            .next()
-            .filter(|sign| matches!(sign, '.' | '/' | '-'))?;
+        let sign = rest.chars().next().filter(|sign| matches!(sign, '.' | '/' | '-'))?;
         let (second, rest) = leading_digits(rest.get(1..)?);
         let (third, rest) = leading_digits(rest.strip_prefix(sign)?);
         if !matches!(second.len(), 1 | 2) || third.len() != 4 {
@@ -307,9 +264,7 @@ impl Parts {
     }
 
     fn word<'t>(&mut self, text: &'t str) -> Option<&'t str> {
-        let len = text
-            .find(|letter: char| !letter.is_alphabetic() && letter != '\u{301}')
-            .unwrap_or(text.len());
+        let len = text.find(|letter: char| !letter.is_alphabetic() && letter != '\u{301}').unwrap_or(text.len());
         let (word, rest) = text.split_at(len);
         match words::meaning(word, self.time.is_some())? {
             Word::Month(month) => {
@@ -375,11 +330,7 @@ impl Parts {
             at = at.checked_add(1.day()).ok()?;
         }
         match self.zone {
-            Some(Zone::Offset(seconds)) => Offset::from_seconds(seconds)
-                .ok()?
-                .to_timestamp(at)
-                .ok()
-                .map(Moment::At),
+            Some(Zone::Offset(seconds)) => Offset::from_seconds(seconds).ok()?.to_timestamp(at).ok().map(Moment::At),
             Some(Zone::Unclear) | None => Some(Moment::Local(at)),
         }
     }
@@ -387,8 +338,7 @@ impl Parts {
     /// Gives the numbers beside a month's name their places: a year has four digits or stands last.
     fn place_numbers(&mut self) -> Option<()> {
         for &(number, digits) in &self.numbers {
-            let year =
-                digits == 4 || (digits == 3 && number >= 100) || number > 31 || self.day.is_some();
+            let year = digits == 4 || (digits == 3 && number >= 100) || number > 31 || self.day.is_some();
             if year && self.year.is_none() {
                 let year = match digits {
                     // RFC 2822, section 4.3.

@@ -615,10 +615,7 @@ const NOTHING: &[&str] = &[
 /// What a word means; nothing if it is not known. `after_time` tells zone names from the rest: they follow the time.
 pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
     let zone = || {
-        ZONES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(word))
-            .map(|(_, quarters)| Word::Offset(quarters * 900))
+        ZONES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, quarters)| Word::Offset(quarters * 900))
     };
     if after_time && let Some(zone) = zone() {
         return Some(zone);
@@ -630,10 +627,8 @@ pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
         return Some(Word::Half(Half::Afternoon));
     }
     let lower = word.to_lowercase();
-    if let Some(month) = MONTHS
-        .iter()
-        .zip(1..)
-        .find_map(|(names, number)| names.contains(&lower.as_str()).then_some(number))
+    if let Some(month) =
+        MONTHS.iter().zip(1..).find_map(|(names, number)| names.contains(&lower.as_str()).then_some(number))
     {
         return Some(Word::Month(month));
     }
@@ -643,10 +638,7 @@ pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
     // `GMT` before the time belongs to it too; any other capitals after it are a zone we do not know.
     match zone() {
         Some(zone) => Some(zone),
-        None if after_time
-            && word.len() <= 5
-            && word.bytes().all(|byte| byte.is_ascii_alphabetic()) =>
-        {
+        None if after_time && word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
             Some(Word::UnclearZone)
         }
         None => None,

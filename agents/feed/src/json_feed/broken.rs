@@ -11,34 +11,21 @@ pub(super) fn read(text: &str) -> Option<Parts> {
     let list = items_begin(text)?;
     let before = text.get(..list)?;
     // What stands before the list, closed: `{"title": "…", "items": []}`.
-    let head = serde_json::from_str::<Value>(&format!("{before}]}}"))
-        .ok()
-        .and_then(|value| match value {
-            Value::Object(head) => Some(head),
-            _ => None,
-        });
+    let head = serde_json::from_str::<Value>(&format!("{before}]}}")).ok().and_then(|value| match value {
+        Value::Object(head) => Some(head),
+        _ => None,
+    });
     let mut items = Vec::new();
     let mut rest = text.get(list..)?;
     loop {
         rest = rest.trim_start_matches(|letter: char| letter.is_whitespace() || letter == ',');
         if rest.starts_with(']') {
             let cut = ends(rest).then(|| "the feed breaks off after its items".to_owned());
-            return Some(Parts {
-                feed: head.unwrap_or_default(),
-                items,
-                cut,
-            });
+            return Some(Parts { feed: head.unwrap_or_default(), items, cut });
         }
         let Some(len) = value_len(rest) else {
-            let why = format!(
-                "the feed ends inside item {}, which is left out",
-                items.len()
-            );
-            return Some(Parts {
-                feed: head.unwrap_or_default(),
-                items,
-                cut: Some(why),
-            });
+            let why = format!("the feed ends inside item {}, which is left out", items.len());
+            return Some(Parts { feed: head.unwrap_or_default(), items, cut: Some(why) });
         };
         let item = rest.get(..len)?;
         items.push(serde_json::from_str(item).map_err(|error| format!("is not JSON: {error}")));
@@ -63,9 +50,7 @@ fn items_begin(text: &str) -> Option<usize> {
                 let after = text.get(scan.at..)?;
                 let value = after.trim_start().strip_prefix(':').map(str::trim_start);
                 let name = text.get(at..scan.at)?;
-                if let Some(value) =
-                    value.filter(|value| name == "\"items\"" && value.starts_with('['))
-                {
+                if let Some(value) = value.filter(|value| name == "\"items\"" && value.starts_with('[')) {
                     return Some(text.len() - value.len() + 1);
                 }
             }
@@ -99,10 +84,7 @@ struct Scan<'t> {
 
 impl<'t> Scan<'t> {
     const fn new(text: &'t str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            at: 0,
-        }
+        Self { bytes: text.as_bytes(), at: 0 }
     }
 
     fn next(&mut self) -> Option<(usize, u8)> {

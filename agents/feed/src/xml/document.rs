@@ -86,10 +86,7 @@ impl<'a> Document<'a> {
         let mut builder = Builder {
             source,
             tokens: Tokens::new(source),
-            document: Document {
-                bases: vec![(0, Cow::Borrowed(""))],
-                ..Document::default()
-            },
+            document: Document { bases: vec![(0, Cow::Borrowed(""))], ..Document::default() },
             open: Vec::new(),
             scopes: Scopes::default(),
             entry: None,
@@ -144,10 +141,7 @@ impl<'a> Builder<'a> {
         }
         if self.tokens.is_cut() || !self.root_closed {
             let place = if self.entry.is_some() {
-                format!(
-                    "the feed ends inside entry {}, which is left out",
-                    self.document.entries.len()
-                )
+                format!("the feed ends inside entry {}, which is left out", self.document.entries.len())
             } else if self.open.is_empty() && self.root.is_none() {
                 "the document holds no element".to_owned()
             } else {
@@ -207,18 +201,13 @@ impl<'a> Builder<'a> {
         let (ns, local) = self.scopes.resolve(name);
         let Some((depth, _)) = self.entry else {
             // A feed's own description that was never closed must not swallow the entries.
-            let body = self
-                .open
-                .iter()
-                .position(|open| open.body)
-                .filter(|_| is_entry(ns, local));
+            let body = self.open.iter().position(|open| open.body).filter(|_| is_entry(ns, local));
             if let Some(body) = body {
                 self.close_to(body, start, true);
             }
             return body.is_some();
         };
-        let entry =
-            is_entry(ns, local) && self.open.get(depth).is_some_and(|open| open.name == name);
+        let entry = is_entry(ns, local) && self.open.get(depth).is_some_and(|open| open.name == name);
         if entry {
             self.repaired = true;
             self.close_to(depth, start, true);
@@ -241,24 +230,13 @@ impl<'a> Builder<'a> {
     fn body_markup(&mut self, tag: Tag<'a>) {
         let Some(last) = self.open.last() else { return };
         let (base, lang) = (last.base, last.lang);
-        if let Some(node) = self
-            .open
-            .iter()
-            .rev()
-            .find_map(|open| open.node)
-            .and_then(|node| self.document.nodes.get_mut(node))
+        if let Some(node) =
+            self.open.iter().rev().find_map(|open| open.node).and_then(|node| self.document.nodes.get_mut(node))
         {
             node.markup = true;
         }
         if !tag.empty && self.open.len() < MAX_DEPTH {
-            self.open.push(Open {
-                name: tag.name,
-                node: None,
-                begins: self.tokens.position(),
-                base,
-                lang,
-                body: true,
-            });
+            self.open.push(Open { name: tag.name, node: None, begins: self.tokens.position(), base, lang, body: true });
         }
     }
 
@@ -266,11 +244,7 @@ impl<'a> Builder<'a> {
         self.declare(tag.attributes);
         let (mut ns, local) = self.scopes.resolve(tag.name);
         if self.root.is_none() {
-            self.root = Some(if local.eq_ignore_ascii_case("feed") {
-                Ns::Atom
-            } else {
-                Ns::Core
-            });
+            self.root = Some(if local.eq_ignore_ascii_case("feed") { Ns::Atom } else { Ns::Core });
         }
         if ns == Ns::Core && self.root == Some(Ns::Atom) {
             ns = Ns::Atom;
@@ -282,10 +256,7 @@ impl<'a> Builder<'a> {
             self.declare(tag.attributes);
         }
         self.mark_parent();
-        let (mut base, mut lang) = self
-            .open
-            .last()
-            .map_or((0, None), |open| (open.base, open.lang));
+        let (mut base, mut lang) = self.open.last().map_or((0, None), |open| (open.base, open.lang));
         for (name, value) in Attributes(tag.attributes) {
             if name.eq_ignore_ascii_case("xml:base") {
                 self.document.bases.push((base, entity::decode(value)));
@@ -313,14 +284,7 @@ impl<'a> Builder<'a> {
                 self.entry = Some((self.open.len(), node));
             }
             let body = is_body(ns, local);
-            self.open.push(Open {
-                name: tag.name,
-                node: Some(node),
-                begins: self.tokens.position(),
-                base,
-                lang,
-                body,
-            });
+            self.open.push(Open { name: tag.name, node: Some(node), begins: self.tokens.position(), base, lang, body });
             if tag.empty {
                 self.close_to(self.open.len() - 1, start, true);
             }
@@ -328,11 +292,8 @@ impl<'a> Builder<'a> {
     }
 
     fn mark_parent(&mut self) {
-        if let Some(node) = self
-            .open
-            .last()
-            .and_then(|open| open.node)
-            .and_then(|node| self.document.nodes.get_mut(node))
+        if let Some(node) =
+            self.open.last().and_then(|open| open.node).and_then(|node| self.document.nodes.get_mut(node))
         {
             node.markup = true;
         }
@@ -354,26 +315,14 @@ impl<'a> Builder<'a> {
         let (depth, entry) = self.entry?;
         if is_entry {
             // In Atom, entries inside a foreign element (`gd:entryLink`) are that element's.
-            let foreign = self
-                .open
-                .iter()
-                .skip(depth + 1)
-                .any(|open| open.name.contains(':'));
+            let foreign = self.open.iter().skip(depth + 1).any(|open| open.name.contains(':'));
             return (self.root != Some(Ns::Atom) || !foreign).then_some(depth);
         }
         let parent = self.document.nodes.get(self.open.last()?.node?)?;
         let text_only = matches!(parent.ns, Ns::Core | Ns::Dc)
             && matches!(
                 parent.local,
-                "title"
-                    | "link"
-                    | "guid"
-                    | "pubDate"
-                    | "date"
-                    | "creator"
-                    | "category"
-                    | "comments"
-                    | "author"
+                "title" | "link" | "guid" | "pubDate" | "date" | "creator" | "category" | "comments" | "author"
             );
         let of_an_item = match ns {
             Ns::Core => matches!(
@@ -391,8 +340,7 @@ impl<'a> Builder<'a> {
             Ns::Dc | Ns::Content => true,
             _ => false,
         };
-        let mends =
-            self.root == Some(Ns::Core) && text_only && of_an_item && parent.parent == Some(entry);
+        let mends = self.root == Some(Ns::Core) && text_only && of_an_item && parent.parent == Some(entry);
         mends.then(|| self.open.len() - 1)
     }
 
@@ -401,11 +349,7 @@ impl<'a> Builder<'a> {
             .open
             .iter()
             .rposition(|open| open.name == name)
-            .or_else(|| {
-                self.open
-                    .iter()
-                    .rposition(|open| open.name.eq_ignore_ascii_case(name))
-            });
+            .or_else(|| self.open.iter().rposition(|open| open.name.eq_ignore_ascii_case(name)));
         match position {
             Some(at) => {
                 self.repaired |= at + 1 < self.open.len();
@@ -429,10 +373,9 @@ impl<'a> Builder<'a> {
             {
                 self.entry = None;
                 if whole {
-                    self.document.entries.push(Raw {
-                        nodes: first..self.document.nodes.len(),
-                        repaired: self.repaired,
-                    });
+                    self.document
+                        .entries
+                        .push(Raw { nodes: first..self.document.nodes.len(), repaired: self.repaired });
                 }
             }
         }
@@ -452,17 +395,9 @@ fn is_entry(ns: Ns, local: &str) -> bool {
 fn is_body(ns: Ns, local: &str) -> bool {
     match ns {
         Ns::Core => matches!(local, "description" | "body" | "fullitem"),
-        Ns::Atom => matches!(
-            local,
-            "title"
-                | "summary"
-                | "content"
-                | "subtitle"
-                | "rights"
-                | "tagline"
-                | "info"
-                | "copyright"
-        ),
+        Ns::Atom => {
+            matches!(local, "title" | "summary" | "content" | "subtitle" | "rights" | "tagline" | "info" | "copyright")
+        }
         Ns::Content => local == "encoded" || local == "item",
         Ns::Xhtml => matches!(local, "body" | "div"),
         Ns::Dc => local == "description",

@@ -47,13 +47,7 @@ fn reference(text: &str) -> Option<(char, usize)> {
         let digits = body
             .get(digits_at..)?
             .iter()
-            .take_while(|byte| {
-                if hex {
-                    byte.is_ascii_hexdigit()
-                } else {
-                    byte.is_ascii_digit()
-                }
-            })
+            .take_while(|byte| if hex { byte.is_ascii_hexdigit() } else { byte.is_ascii_digit() })
             .count();
         let number = text.get(1 + digits_at..1 + digits_at + digits)?;
         let code = u32::from_str_radix(number, if hex { 16 } else { 10 }).ok()?;
@@ -61,20 +55,14 @@ fn reference(text: &str) -> Option<(char, usize)> {
         let end = end + usize::from(bytes.get(end) == Some(&b';'));
         return Some((letter(code)?, end));
     }
-    let len = body
-        .iter()
-        .take(LONGEST)
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
+    let len = body.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let name = text.get(1..=len)?;
     let closed = body.get(len) == Some(&b';');
     // HTML lets these do without `;`. Not `&apos`: it is younger than that habit.
     if !closed && !matches!(name, "amp" | "lt" | "gt" | "quot" | "nbsp" | "copy" | "reg") {
         return None;
     }
-    let found = names::NAMES
-        .binary_search_by_key(&name, |(known, _)| known)
-        .ok()?;
+    let found = names::NAMES.binary_search_by_key(&name, |(known, _)| known).ok()?;
     let (_, meaning) = names::NAMES.get(found)?;
     Some((*meaning, 1 + len + usize::from(closed)))
 }
@@ -82,15 +70,13 @@ fn reference(text: &str) -> Option<(char, usize)> {
 /// The character of a numeric reference. 128 to 159 mean windows-1252 there, as HTML says and as feeds use them.
 fn letter(code: u32) -> Option<char> {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
-        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
-        'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     if let Some(letter) = code.checked_sub(0x80).and_then(|at| HIGH.get(at as usize)) {
         return Some(*letter);
     }
-    char::from_u32(code)
-        .filter(|letter| matches!(letter, '\t' | '\n' | '\r') || !letter.is_control())
+    char::from_u32(code).filter(|letter| matches!(letter, '\t' | '\n' | '\r') || !letter.is_control())
 }
 
 #[cfg(test)]
@@ -107,18 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_no_reference_stays() {
-        for text in [
-            "A & B",
-            "Q&A;?",
-            "&unknown;",
-            "&#xFFFFFFFF;",
-            "&#0;",
-            "&",
-            "&#",
-            "&#x;",
-            "AT&T",
-            "a&ampersand",
-        ] {
+        for text in ["A & B", "Q&A;?", "&unknown;", "&#xFFFFFFFF;", "&#0;", "&", "&#", "&#x;", "AT&T", "a&ampersand"] {
             assert_eq!(decode(text), text);
         }
     }

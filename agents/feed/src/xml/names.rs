@@ -105,21 +105,12 @@ const BY_PREFIX: &[(&str, Ns)] = &[
 /// The vocabulary of a namespace name, if it is a known one.
 fn by_uri(uri: &str) -> Option<Ns> {
     let uri = uri.trim();
-    let bare = uri
-        .split_once("://")
-        .map_or(uri, |(_, rest)| rest)
-        .trim_end_matches(['/', '#', '=']);
-    BY_URI
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(bare))
-        .map(|(_, ns)| *ns)
+    let bare = uri.split_once("://").map_or(uri, |(_, rest)| rest).trim_end_matches(['/', '#', '=']);
+    BY_URI.iter().find(|(known, _)| known.eq_ignore_ascii_case(bare)).map(|(_, ns)| *ns)
 }
 
 fn by_prefix(prefix: &str) -> Ns {
-    BY_PREFIX
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(prefix))
-        .map_or(Ns::Other, |(_, ns)| *ns)
+    BY_PREFIX.iter().find(|(known, _)| known.eq_ignore_ascii_case(prefix)).map_or(Ns::Other, |(_, ns)| *ns)
 }
 
 /// Declarations in force, innermost last.
@@ -132,13 +123,7 @@ impl<'a> Scopes<'a> {
     /// Takes note of a declaration made `depth` elements deep; an empty prefix is the default namespace.
     pub fn declare(&mut self, depth: usize, prefix: &'a str, uri: &str) {
         // An empty or unknown default namespace says nothing about what the elements mean: feeds get it wrong too often.
-        let ns = by_uri(uri).unwrap_or_else(|| {
-            if prefix.is_empty() {
-                Ns::Core
-            } else {
-                by_prefix(prefix)
-            }
-        });
+        let ns = by_uri(uri).unwrap_or_else(|| if prefix.is_empty() { Ns::Core } else { by_prefix(prefix) });
         self.declared.push((depth, prefix, ns));
     }
 
@@ -152,19 +137,8 @@ impl<'a> Scopes<'a> {
     /// The vocabulary and local name of an element as written.
     pub fn resolve<'n>(&self, name: &'n str) -> (Ns, &'n str) {
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-        let declared = self
-            .declared
-            .iter()
-            .rev()
-            .find(|(_, known, _)| *known == prefix)
-            .map(|(.., ns)| *ns);
-        let ns = declared.unwrap_or_else(|| {
-            if prefix.is_empty() {
-                Ns::Core
-            } else {
-                by_prefix(prefix)
-            }
-        });
+        let declared = self.declared.iter().rev().find(|(_, known, _)| *known == prefix).map(|(.., ns)| *ns);
+        let ns = declared.unwrap_or_else(|| if prefix.is_empty() { Ns::Core } else { by_prefix(prefix) });
         (ns, local)
     }
 }

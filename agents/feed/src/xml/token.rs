@@ -54,13 +54,7 @@ pub struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// From the beginning of a source.
     pub const fn new(source: &'a str) -> Self {
-        Self {
-            source,
-            at: 0,
-            cut: false,
-            no_instruction_end: false,
-            seen_doctype: false,
-        }
+        Self { source, at: 0, cut: false, no_instruction_end: false, seen_doctype: false }
     }
 
     /// Where the next token begins, in bytes.
@@ -70,11 +64,7 @@ impl<'a> Tokens<'a> {
 
     /// Goes on elsewhere; a place between characters, else the end of the source.
     pub fn seek(&mut self, at: usize) {
-        self.at = if self.source.is_char_boundary(at) {
-            at
-        } else {
-            self.source.len()
-        };
+        self.at = if self.source.is_char_boundary(at) { at } else { self.source.len() };
     }
 
     /// True once the source ended inside a tag, comment, section or declaration.
@@ -114,10 +104,7 @@ impl<'a> Tokens<'a> {
             let (text, closed) = self.until(start + 9, b"]]>");
             return Token::CData(text, closed);
         }
-        if rest
-            .get(..9)
-            .is_some_and(|head| head.eq_ignore_ascii_case("<!DOCTYPE"))
-        {
+        if rest.get(..9).is_some_and(|head| head.eq_ignore_ascii_case("<!DOCTYPE")) {
             return Token::Other(self.doctype(start));
         }
         Token::Other(self.until(start + 2, b">").0)
@@ -127,11 +114,7 @@ impl<'a> Tokens<'a> {
     fn doctype(&mut self, start: usize) -> &'a str {
         let rest = slice(self.source, start, self.source.len());
         let plain = memchr(b'>', rest.as_bytes());
-        let subset = if self.seen_doctype {
-            None
-        } else {
-            memchr(b'[', rest.as_bytes())
-        };
+        let subset = if self.seen_doctype { None } else { memchr(b'[', rest.as_bytes()) };
         self.seen_doctype = true;
         match (plain, subset) {
             (Some(end), Some(open)) if open < end => {
@@ -159,11 +142,7 @@ impl<'a> Tokens<'a> {
         let bytes = self.source.as_bytes();
         let closing = bytes.get(start + 1) == Some(&b'/');
         let name_at = start + 1 + usize::from(closing);
-        let name_len = bytes
-            .get(name_at..)?
-            .iter()
-            .take_while(|byte| is_name(**byte))
-            .count();
+        let name_len = bytes.get(name_at..)?.iter().take_while(|byte| is_name(**byte)).count();
         let name = slice(self.source, name_at, name_at + name_len);
         match tag_end(bytes, name_at + name_len) {
             TagEnd::At(end) => {
@@ -173,11 +152,7 @@ impl<'a> Tokens<'a> {
                     return Some(Token::End(name));
                 }
                 let attributes = inside.strip_suffix('/').unwrap_or(inside);
-                Some(Token::Start(Tag {
-                    name,
-                    attributes,
-                    empty: attributes.len() < inside.len(),
-                }))
+                Some(Token::Start(Tag { name, attributes, empty: attributes.len() < inside.len() }))
             }
             // Another tag opens first: this `<` was text.
             TagEnd::Stray(next) => {
@@ -209,14 +184,11 @@ impl<'a> Iterator for Tokens<'a> {
             };
             let open = text_end + found;
             let markup = match rest.get(open + 1) {
-                Some(b'!') => rest
-                    .get(open + 2)
-                    .is_none_or(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'[')),
-                Some(b'?') => true,
-                Some(b'/') => {
-                    rest.get(open + 2).is_some_and(|byte| begins_name(*byte))
-                        || rest.len() == open + 2
+                Some(b'!') => {
+                    rest.get(open + 2).is_none_or(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'['))
                 }
+                Some(b'?') => true,
+                Some(b'/') => rest.get(open + 2).is_some_and(|byte| begins_name(*byte)) || rest.len() == open + 2,
                 Some(byte) => begins_name(*byte),
                 None => true,
             };
@@ -255,8 +227,7 @@ fn tag_end(bytes: &[u8], from: usize) -> TagEnd {
             b'"' | b'\'' if value => {
                 let rest = bytes.get(at + 1..).unwrap_or_default();
                 let Some(len) = memchr(byte, rest) else {
-                    return memchr(b'>', rest)
-                        .map_or(TagEnd::Missing, |end| TagEnd::At(at + 1 + end));
+                    return memchr(b'>', rest).map_or(TagEnd::Missing, |end| TagEnd::At(at + 1 + end));
                 };
                 let inside = rest.get(..len).unwrap_or_default();
                 if let (Some(end), Some(open)) = (memchr(b'>', inside), memchr(b'<', inside))
@@ -286,9 +257,8 @@ impl<'a> Iterator for Attributes<'a> {
         let text = self.0.trim_start_matches(|letter: char| {
             letter.is_ascii_whitespace() || matches!(letter, '/' | '"' | '\'' | '=')
         });
-        let name_len = text
-            .find(|letter: char| letter.is_ascii_whitespace() || matches!(letter, '=' | '/'))
-            .unwrap_or(text.len());
+        let name_len =
+            text.find(|letter: char| letter.is_ascii_whitespace() || matches!(letter, '=' | '/')).unwrap_or(text.len());
         if name_len == 0 {
             return None;
         }
@@ -298,20 +268,13 @@ impl<'a> Iterator for Attributes<'a> {
             return Some((name, ""));
         };
         let after = after.trim_start();
-        let quote = after
-            .chars()
-            .next()
-            .filter(|letter| matches!(letter, '"' | '\''));
+        let quote = after.chars().next().filter(|letter| matches!(letter, '"' | '\''));
         let (value, rest) = match quote {
             Some(quote) => {
                 let inside = after.get(1..).unwrap_or_default();
                 inside.split_once(quote).unwrap_or((inside, ""))
             }
-            None => after.split_at(
-                after
-                    .find(|letter: char| letter.is_ascii_whitespace())
-                    .unwrap_or(after.len()),
-            ),
+            None => after.split_at(after.find(|letter: char| letter.is_ascii_whitespace()).unwrap_or(after.len())),
         };
         self.0 = rest;
         Some((name, value))
@@ -363,12 +326,7 @@ mod tests {
             match token {
                 Token::Text(text) => text_piece(&mut seen, text),
                 Token::CData(text, closed) => seen.push(format!("cdata {text} {closed}")),
-                Token::Start(tag) => seen.push(format!(
-                    "start {} {} {}",
-                    tag.name,
-                    tag.attributes.trim(),
-                    tag.empty
-                )),
+                Token::Start(tag) => seen.push(format!("start {} {} {}", tag.name, tag.attributes.trim(), tag.empty)),
                 Token::End(name) => seen.push(format!("end {name}")),
                 Token::Other(_) => {}
             }
@@ -382,20 +340,14 @@ mod tests {
         loop {
             match reader.read_event().unwrap() {
                 Event::Text(text) => text_piece(&mut seen, &text),
-                Event::GeneralRef(reference) => {
-                    text_piece(&mut seen, &format!("&{};", &*reference))
-                }
+                Event::GeneralRef(reference) => text_piece(&mut seen, &format!("&{};", &*reference)),
                 Event::CData(text) => seen.push(format!("cdata {} true", &*text)),
-                Event::Start(tag) => seen.push(format!(
-                    "start {} {} false",
-                    tag.name().as_ref(),
-                    tag.attributes_raw().trim()
-                )),
-                Event::Empty(tag) => seen.push(format!(
-                    "start {} {} true",
-                    tag.name().as_ref(),
-                    tag.attributes_raw().trim()
-                )),
+                Event::Start(tag) => {
+                    seen.push(format!("start {} {} false", tag.name().as_ref(), tag.attributes_raw().trim()))
+                }
+                Event::Empty(tag) => {
+                    seen.push(format!("start {} {} true", tag.name().as_ref(), tag.attributes_raw().trim()))
+                }
                 Event::End(tag) => seen.push(format!("end {}", tag.name().as_ref())),
                 Event::Eof => return seen,
                 _ => {}
@@ -414,10 +366,7 @@ mod tests {
     fn what_cannot_begin_a_tag_is_text() {
         for text in ["a < b", "1<2", "<", "a <", "<>", "< p>", "<!'x"] {
             let mut tokens = Tokens::new(text);
-            assert!(
-                tokens.all(|token| matches!(token, Token::Text(_))) || tokens.is_cut(),
-                "{text}"
-            );
+            assert!(tokens.all(|token| matches!(token, Token::Text(_))) || tokens.is_cut(), "{text}");
         }
     }
 }

@@ -18,9 +18,9 @@ impl<'d, 'a> Reader<'d, 'a> {
     pub(super) fn body(&self, inside: &Inside<'d, 'a>, record: &mut Record) -> Option<&'a str> {
         let read = |names: &[(&[Ns], &str)]| {
             names.iter().find_map(|(ns, local)| {
-                inside.all(ns, local).find_map(|node| {
-                    rich::body(node, self.bases.of(node)).map(|plain| (plain, node.lang))
-                })
+                inside
+                    .all(ns, local)
+                    .find_map(|node| rich::body(node, self.bases.of(node)).map(|plain| (plain, node.lang)))
             })
         };
         let full = read(&[
@@ -49,28 +49,21 @@ impl<'d, 'a> Reader<'d, 'a> {
         .or_else(group);
         let (body, lang) = match (full, summary) {
             (Some((body, lang)), summary) => {
-                let summary = summary
-                    .map(|(plain, _)| plain.text)
-                    .filter(|text| !text.is_empty() && *text != body.text);
+                let summary =
+                    summary.map(|(plain, _)| plain.text).filter(|text| !text.is_empty() && *text != body.text);
                 if let Some(summary) = summary {
-                    record
-                        .extra
-                        .insert("summary".to_owned(), Value::String(summary));
+                    record.extra.insert("summary".to_owned(), Value::String(summary));
                 }
                 (body, lang)
             }
             (None, Some((body, lang))) => {
-                record
-                    .extra
-                    .insert("summary_only".to_owned(), Value::Bool(true));
+                record.extra.insert("summary_only".to_owned(), Value::Bool(true));
                 (body, lang)
             }
             (None, None) => return None,
         };
         if body.cut {
-            record
-                .extra
-                .insert("text_cut".to_owned(), Value::Bool(true));
+            record.extra.insert("text_cut".to_owned(), Value::Bool(true));
         }
         record.text = (!body.text.is_empty()).then_some(body.text);
         record.links = body.links;
@@ -79,36 +72,17 @@ impl<'d, 'a> Reader<'d, 'a> {
     }
 
     /// What the body says of itself, else `dc:language`, else what is inherited, else the feed's.
-    pub(super) fn language(
-        &self,
-        inside: &Inside<'d, 'a>,
-        lang: Option<&str>,
-        record: &mut Record,
-    ) {
+    pub(super) fn language(&self, inside: &Inside<'d, 'a>, lang: Option<&str>, record: &mut Record) {
         let inherited = self.document.nodes.first().and_then(|root| root.lang);
         let own = lang.filter(|_| lang != inherited).and_then(language);
-        let said = || {
-            inside
-                .text(&[(&[Ns::Dc], "language"), (&[Ns::Core], "language")])
-                .and_then(|tag| language(&tag))
-        };
-        let own = own.or_else(said).or_else(|| {
-            inside
-                .nodes
-                .first()
-                .and_then(|(_, node)| node.lang)
-                .and_then(language)
-        });
+        let said = || inside.text(&[(&[Ns::Dc], "language"), (&[Ns::Core], "language")]).and_then(|tag| language(&tag));
+        let own = own.or_else(said).or_else(|| inside.nodes.first().and_then(|(_, node)| node.lang).and_then(language));
         record.language = own.or_else(|| self.head.language.clone());
     }
 
     pub(super) fn dates(&self, inside: &Inside<'d, 'a>, record: &mut Record) {
         let date = |names: &[(&[Ns], &str)]| {
-            names.iter().find_map(|(ns, local)| {
-                inside
-                    .all(ns, local)
-                    .find_map(|node| dates::claimed(&node.text))
-            })
+            names.iter().find_map(|(ns, local)| inside.all(ns, local).find_map(|node| dates::claimed(&node.text)))
         };
         record.published_at = date(&[
             (&[Ns::Core], "pubDate"),
@@ -143,9 +117,7 @@ impl<'d, 'a> Reader<'d, 'a> {
                 }
                 (Ns::Dc, "subject") | (Ns::Media, "category") => add(line(&node.text)),
                 (Ns::Itunes, "category") => add(node.attribute("text").unwrap_or_default()),
-                (Ns::Itunes | Ns::Media, "keywords") => {
-                    node.text.split(',').for_each(|word| add(line(word)))
-                }
+                (Ns::Itunes | Ns::Media, "keywords") => node.text.split(',').for_each(|word| add(line(word))),
                 _ => {}
             }
         }
@@ -154,37 +126,21 @@ impl<'d, 'a> Reader<'d, 'a> {
 
     /// Counters, place, relations and what has no field of its own.
     pub(super) fn rest(&self, inside: &Inside<'d, 'a>, record: &mut Record) {
-        let number =
-            |names: &[(&[Ns], &str)]| inside.text(names).and_then(|text| text.parse::<u64>().ok());
+        let number = |names: &[(&[Ns], &str)]| inside.text(names).and_then(|text| text.parse::<u64>().ok());
         if let Some(replies) = number(&[(&[Ns::Slash], "comments"), (&[Ns::Thr], "total")]) {
             record.metrics.insert("replies".to_owned(), replies);
         }
         record.place = self.place(inside);
         for node in inside.all(&[Ns::Thr], "in-reply-to") {
-            let to = node
-                .attribute("href")
-                .and_then(|href| self.bases.of(node).web(&href));
-            let to = to.or_else(|| {
-                node.attribute("ref")
-                    .map(|id| ident::scoped(&self.site, &id))
-            });
-            record.relations.extend(to.map(|to| Relation {
-                kind: RelationKind::ReplyTo,
-                to,
-            }));
+            let to = node.attribute("href").and_then(|href| self.bases.of(node).web(&href));
+            let to = to.or_else(|| node.attribute("ref").map(|id| ident::scoped(&self.site, &id)));
+            record.relations.extend(to.map(|to| Relation { kind: RelationKind::ReplyTo, to }));
         }
         for node in inside.all(&[Ns::Atom], "link") {
-            let relation = node
-                .attribute("rel")
-                .unwrap_or_default()
-                .to_ascii_lowercase();
-            let further = relation.ends_with("related")
-                || relation.ends_with("via")
-                || relation.contains("://");
-            if let Some(href) = node
-                .attribute("href")
-                .filter(|_| further)
-                .and_then(|href| self.bases.of(node).web(&href))
+            let relation = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
+            let further = relation.ends_with("related") || relation.ends_with("via") || relation.contains("://");
+            if let Some(href) =
+                node.attribute("href").filter(|_| further).and_then(|href| self.bases.of(node).web(&href))
                 && !relation.ends_with("enclosure")
                 && !record.links.contains(&href)
             {
@@ -193,40 +149,20 @@ impl<'d, 'a> Reader<'d, 'a> {
         }
         let mut extra: BTreeMap<&str, Option<String>> = BTreeMap::new();
         let web = |node: &Node<'_>| self.bases.of(node).web(&node.text);
-        extra.insert(
-            "comments_url",
-            inside.first(&[Ns::Core], "comments").and_then(web),
-        );
-        extra.insert(
-            "comments_feed",
-            inside.first(&[Ns::Wfw], "commentRss").and_then(web),
-        );
+        extra.insert("comments_url", inside.first(&[Ns::Core], "comments").and_then(web));
+        extra.insert("comments_feed", inside.first(&[Ns::Wfw], "commentRss").and_then(web));
         extra.insert("duration", inside.text(&[(&[Ns::Itunes], "duration")]));
         let rights = |node: &'d Node<'a>| rich::title(node, self.bases.of(node));
         extra.insert(
             "rights",
-            inside
-                .first(&PLAIN, "rights")
-                .or_else(|| inside.first(&[Ns::Dc], "rights"))
-                .and_then(rights),
+            inside.first(&PLAIN, "rights").or_else(|| inside.first(&[Ns::Dc], "rights")).and_then(rights),
         );
         if let Some(source) = inside.first(&PLAIN, "source") {
             let parts = self.inside(inside, source);
-            let title = parts
-                .first(&PLAIN, "title")
-                .and_then(|node| rich::title(node, self.bases.of(node)));
-            extra.insert(
-                "source_title",
-                title.or_else(|| Some(line(&source.text)).filter(|text| !text.is_empty())),
-            );
-            let url = source
-                .attribute("url")
-                .and_then(|url| self.bases.of(source).web(&url));
-            extra.insert(
-                "source_url",
-                url.or_else(|| self.page(&parts))
-                    .or_else(|| self.link(&parts, &["self"])),
-            );
+            let title = parts.first(&PLAIN, "title").and_then(|node| rich::title(node, self.bases.of(node)));
+            extra.insert("source_title", title.or_else(|| Some(line(&source.text)).filter(|text| !text.is_empty())));
+            let url = source.attribute("url").and_then(|url| self.bases.of(source).web(&url));
+            extra.insert("source_url", url.or_else(|| self.page(&parts)).or_else(|| self.link(&parts, &["self"])));
         }
         for (key, value) in extra {
             if let Some(value) = value {
@@ -236,26 +172,12 @@ impl<'d, 'a> Reader<'d, 'a> {
     }
 
     pub(super) fn place(&self, inside: &Inside<'d, 'a>) -> Option<String> {
-        let named = inside.text(&[
-            (&[Ns::Geo], "featurename"),
-            (&[Ns::Geo], "point"),
-            (&[Ns::Dc], "coverage"),
-        ]);
-        let pair = || {
-            Some(format!(
-                "{} {}",
-                inside.text(&[(&[Ns::Geo], "lat")])?,
-                inside.text(&[(&[Ns::Geo], "long")])?
-            ))
-        };
+        let named = inside.text(&[(&[Ns::Geo], "featurename"), (&[Ns::Geo], "point"), (&[Ns::Dc], "coverage")]);
+        let pair =
+            || Some(format!("{} {}", inside.text(&[(&[Ns::Geo], "lat")])?, inside.text(&[(&[Ns::Geo], "long")])?));
         let nested = || {
             // `georss:where`, `gml:Point`, `gml:pos`, or the same without the outer one.
-            let inner = self
-                .document
-                .nodes
-                .get(inside.range.clone())?
-                .iter()
-                .find(|node| node.is(Ns::Geo, "pos"))?;
+            let inner = self.document.nodes.get(inside.range.clone())?.iter().find(|node| node.is(Ns::Geo, "pos"))?;
             Some(line(&inner.text)).filter(|text| !text.is_empty())
         };
         named.or_else(pair).or_else(nested)

@@ -9,37 +9,21 @@ impl<'d, 'a> Reader<'d, 'a> {
     pub(super) fn head(&self, url: &Url) -> (Head, Option<String>) {
         let top = self.top();
         let title = |names: &[(&[Ns], &str)]| {
-            names.iter().find_map(|(ns, local)| {
-                top.all(ns, local)
-                    .find_map(|node| rich::title(node, self.bases.of(node)))
-            })
-        };
-        let date = |names: &[(&[Ns], &str)]| {
             names
                 .iter()
-                .find_map(|(ns, local)| top.first(ns, local))
-                .and_then(|node| dates::claimed(&node.text))
+                .find_map(|(ns, local)| top.all(ns, local).find_map(|node| rich::title(node, self.bases.of(node))))
         };
-        let root_lang = self
-            .document
-            .nodes
-            .first()
-            .and_then(|root| root.lang)
-            .and_then(language);
-        let older = self
-            .link(&top, &["next", "prev-archive"])
-            .filter(|older| older != url.as_str());
+        let date = |names: &[(&[Ns], &str)]| {
+            names.iter().find_map(|(ns, local)| top.first(ns, local)).and_then(|node| dates::claimed(&node.text))
+        };
+        let root_lang = self.document.nodes.first().and_then(|root| root.lang).and_then(language);
+        let older = self.link(&top, &["next", "prev-archive"]).filter(|older| older != url.as_str());
         let generator = top.first(&PLAIN, "generator");
         let head = Head {
             title: title(&[(&PLAIN, "title"), (&[Ns::Dc], "title")]),
             link: self.page(&top).or_else(|| self.href(0)),
             own: self.link(&top, &["self"]),
-            id: top.text(&[
-                (&[Ns::Atom], "id"),
-                (&[Ns::Core], "guid"),
-                (&[Ns::Core], "id"),
-                (&[Ns::Dc], "identifier"),
-            ]),
+            id: top.text(&[(&[Ns::Atom], "id"), (&[Ns::Core], "guid"), (&[Ns::Core], "id"), (&[Ns::Dc], "identifier")]),
             description: title(&[
                 (&PLAIN, "subtitle"),
                 (&PLAIN, "tagline"),
@@ -68,14 +52,8 @@ impl<'d, 'a> Reader<'d, 'a> {
                 (&[Ns::Dc], "issued"),
                 (&[Ns::Dc], "created"),
             ]),
-            rights: title(&[
-                (&PLAIN, "rights"),
-                (&PLAIN, "copyright"),
-                (&[Ns::Dc], "rights"),
-            ]),
-            generator: generator
-                .map(|node| line(&node.text))
-                .filter(|text| !text.is_empty()),
+            rights: title(&[(&PLAIN, "rights"), (&PLAIN, "copyright"), (&[Ns::Dc], "rights")]),
+            generator: generator.map(|node| line(&node.text)).filter(|text| !text.is_empty()),
         };
         (head, older)
     }
@@ -85,10 +63,7 @@ impl<'d, 'a> Reader<'d, 'a> {
         inside.all(&PLAIN, "link").find_map(|node| {
             let relation = node.attribute("rel")?;
             let relation = relation.rsplit('/').next().unwrap_or_default();
-            if !relations
-                .iter()
-                .any(|wanted| relation.eq_ignore_ascii_case(wanted))
-            {
+            if !relations.iter().any(|wanted| relation.eq_ignore_ascii_case(wanted)) {
                 return None;
             }
             self.bases.of(node).web(&node.attribute("href")?)
@@ -99,26 +74,20 @@ impl<'d, 'a> Reader<'d, 'a> {
     pub(super) fn page(&self, inside: &Inside<'d, 'a>) -> Option<String> {
         let mut best: Option<(u8, String)> = None;
         for node in inside.all(&PLAIN, "link") {
-            let relation = node
-                .attribute("rel")
-                .unwrap_or_default()
-                .to_ascii_lowercase();
+            let relation = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
             let text = node.text.trim();
             let (rank, reference) = match node.attribute("href") {
                 None if !text.is_empty() => (0, text.to_owned()),
                 None => continue,
                 Some(href) => {
-                    let html = node
-                        .attribute("type")
-                        .is_none_or(|kind| kind.contains("html"));
+                    let html = node.attribute("type").is_none_or(|kind| kind.contains("html"));
                     let relation = relation.rsplit('/').next().unwrap_or_default();
                     match relation {
                         "" | "alternate" if html => (1, href),
                         "" | "alternate" => (2, href),
-                        "self" | "enclosure" | "edit" | "replies" | "hub" | "related" | "via"
-                        | "next" | "prev" | "previous" | "first" | "last" | "license"
-                        | "search" | "http" | "service.post" | "service.edit" | "service.feed"
-                        | "prev-archive" | "next-archive" | "current" => continue,
+                        "self" | "enclosure" | "edit" | "replies" | "hub" | "related" | "via" | "next" | "prev"
+                        | "previous" | "first" | "last" | "license" | "search" | "http" | "service.post"
+                        | "service.edit" | "service.feed" | "prev-archive" | "next-archive" | "current" => continue,
                         _ => (3, href),
                     }
                 }

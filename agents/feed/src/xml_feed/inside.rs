@@ -18,11 +18,7 @@ pub(super) struct Inside<'d, 'a> {
 pub(super) const PLAIN: [Ns; 2] = [Ns::Core, Ns::Atom];
 
 impl<'d, 'a> Inside<'d, 'a> {
-    pub(super) fn all<'s>(
-        &'s self,
-        ns: &'s [Ns],
-        local: &'s str,
-    ) -> impl Iterator<Item = &'d Node<'a>> + 's {
+    pub(super) fn all<'s>(&'s self, ns: &'s [Ns], local: &'s str) -> impl Iterator<Item = &'d Node<'a>> + 's {
         self.nodes
             .iter()
             .map(|(_, node)| *node)
@@ -35,11 +31,9 @@ impl<'d, 'a> Inside<'d, 'a> {
 
     /// The first text among these, on one line.
     pub(super) fn text(&self, names: &[(&[Ns], &str)]) -> Option<String> {
-        names.iter().find_map(|(ns, local)| {
-            self.all(ns, local)
-                .map(|node| line(&node.text))
-                .find(|text| !text.is_empty())
-        })
+        names
+            .iter()
+            .find_map(|(ns, local)| self.all(ns, local).map(|node| line(&node.text)).find(|text| !text.is_empty()))
     }
 }
 
@@ -56,11 +50,8 @@ impl<'d, 'a> Reader<'d, 'a> {
     }
 
     pub(super) fn inside(&self, outer: &Inside<'d, 'a>, wanted: &Node<'_>) -> Inside<'d, 'a> {
-        let index = outer
-            .nodes
-            .iter()
-            .find(|(_, node)| std::ptr::eq(*node, wanted))
-            .map_or(usize::MAX, |(index, _)| *index);
+        let index =
+            outer.nodes.iter().find(|(_, node)| std::ptr::eq(*node, wanted)).map_or(usize::MAX, |(index, _)| *index);
         self.within(index, outer.range.clone())
     }
 
@@ -77,9 +68,9 @@ impl<'d, 'a> Reader<'d, 'a> {
             }
             let top = match node.parent {
                 Some(0) => true,
-                Some(parent) => all.get(parent).is_some_and(|parent| {
-                    parent.is(Ns::Core, "channel") && parent.parent.is_none_or(|root| root == 0)
-                }),
+                Some(parent) => all
+                    .get(parent)
+                    .is_some_and(|parent| parent.is(Ns::Core, "channel") && parent.parent.is_none_or(|root| root == 0)),
                 None => false,
             };
             if top {
@@ -87,9 +78,6 @@ impl<'d, 'a> Reader<'d, 'a> {
             }
             at += 1;
         }
-        Inside {
-            nodes,
-            range: 0..all.len(),
-        }
+        Inside { nodes, range: 0..all.len() }
     }
 }

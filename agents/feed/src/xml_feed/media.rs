@@ -14,10 +14,10 @@ pub(super) fn collect(reader: &Reader<'_, '_>, inside: &Inside<'_, '_>, record: 
     for node in inside.all(&[Ns::Core], "enclosure") {
         add(reader, &mut plain, node, "url", None);
     }
-    for node in inside.all(&PLAIN, "link").filter(|node| {
-        node.attribute("rel")
-            .is_some_and(|relation| relation.ends_with("enclosure"))
-    }) {
+    for node in inside
+        .all(&PLAIN, "link")
+        .filter(|node| node.attribute("rel").is_some_and(|relation| relation.ends_with("enclosure")))
+    {
         add(reader, &mut plain, node, "href", node.attribute("title"));
     }
     media_rss(reader, inside, &mut plain, record);
@@ -33,12 +33,7 @@ pub(super) fn collect(reader: &Reader<'_, '_>, inside: &Inside<'_, '_>, record: 
     record.media = plain.media;
 }
 
-fn media_rss(
-    reader: &Reader<'_, '_>,
-    inside: &Inside<'_, '_>,
-    plain: &mut Plain,
-    record: &mut Record,
-) {
+fn media_rss(reader: &Reader<'_, '_>, inside: &Inside<'_, '_>, plain: &mut Plain, record: &mut Record) {
     for node in inside.all(&[Ns::Media], "content") {
         let parts = reader.inside(inside, node);
         let alt = parts.text(&[(&[Ns::Media], "description"), (&[Ns::Media], "title")]);
@@ -58,10 +53,7 @@ fn media_rss(
                 .and_then(|node| node.attribute(attribute))
                 .and_then(|text| text.parse().ok())
         };
-        for (name, count) in [
-            ("views", count("statistics", "views")),
-            ("ratings", count("starRating", "count")),
-        ] {
+        for (name, count) in [("views", count("statistics", "views")), ("ratings", count("starRating", "count"))] {
             if let Some(count) = count {
                 record.metrics.insert(name.to_owned(), count);
             }
@@ -69,21 +61,9 @@ fn media_rss(
     }
 }
 
-fn add(
-    reader: &Reader<'_, '_>,
-    plain: &mut Plain,
-    node: &Node<'_>,
-    address: &str,
-    alt: Option<String>,
-) {
-    let reference = node
-        .attribute(address)
-        .or_else(|| Some(line(&node.text)).filter(|text| !text.is_empty()));
+fn add(reader: &Reader<'_, '_>, plain: &mut Plain, node: &Node<'_>, address: &str, alt: Option<String>) {
+    let reference = node.attribute(address).or_else(|| Some(line(&node.text)).filter(|text| !text.is_empty()));
     if let Some(url) = reference.and_then(|reference| reader.bases.of(node).web(&reference)) {
-        plain.media(Media {
-            url,
-            media_type: node.attribute("type"),
-            alt,
-        });
+        plain.media(Media { url, media_type: node.attribute("type"), alt });
     }
 }

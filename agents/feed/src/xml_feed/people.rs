@@ -11,11 +11,7 @@ use crate::{
 
 impl<'d, 'a> Reader<'d, 'a> {
     pub(super) fn people(&self, inside: &Inside<'d, 'a>, local: &str) -> Vec<Author> {
-        inside
-            .all(&PLAIN, local)
-            .filter_map(|node| self.person(inside, node))
-            .take(MAX_VALUES)
-            .collect()
+        inside.all(&PLAIN, local).filter_map(|node| self.person(inside, node)).take(MAX_VALUES).collect()
     }
 
     pub(super) fn person(&self, inside: &Inside<'d, 'a>, node: &'d Node<'a>) -> Option<Author> {
@@ -32,10 +28,7 @@ impl<'d, 'a> Reader<'d, 'a> {
         match parts.text(&[(&any, "name")]) {
             // `Example Desk (desk@example.org)` as a name.
             Some(name) if mail.is_none() => person::written(&name)
-                .map(|author| Author {
-                    id: uri.clone(),
-                    ..author
-                })
+                .map(|author| Author { id: uri.clone(), ..author })
                 .or_else(|| person::of(Some(name), None, uri)),
             name => person::of(name, mail, uri),
         }
@@ -43,17 +36,10 @@ impl<'d, 'a> Reader<'d, 'a> {
 
     pub(super) fn authors(&self, inside: &Inside<'d, 'a>) -> Vec<Author> {
         let mut authors = self.people(inside, "author");
-        for (ns, local) in [
-            (Ns::Dc, "creator"),
-            (Ns::Dc, "author"),
-            (Ns::Itunes, "author"),
-        ] {
+        for (ns, local) in [(Ns::Dc, "creator"), (Ns::Dc, "author"), (Ns::Itunes, "author")] {
             if authors.is_empty() {
-                authors = inside
-                    .all(&[ns], local)
-                    .filter_map(|node| person::written(&node.text))
-                    .take(MAX_VALUES)
-                    .collect();
+                authors =
+                    inside.all(&[ns], local).filter_map(|node| person::written(&node.text)).take(MAX_VALUES).collect();
             }
         }
         authors
@@ -61,11 +47,7 @@ impl<'d, 'a> Reader<'d, 'a> {
 
     pub(super) fn author(&self, inside: &Inside<'d, 'a>, of_feed: bool) -> Option<Author> {
         let author = self.authors(inside).into_iter().next();
-        let editor = || {
-            inside
-                .text(&[(&[Ns::Core], "managingEditor")])
-                .and_then(|text| person::written(&text))
-        };
+        let editor = || inside.text(&[(&[Ns::Core], "managingEditor")]).and_then(|text| person::written(&text));
         author.or_else(|| of_feed.then(editor).flatten())
     }
 
@@ -82,13 +64,8 @@ impl<'d, 'a> Reader<'d, 'a> {
                 .filter_map(|author| author.name.clone().or_else(|| author.handle.clone()))
                 .map(Value::String)
                 .collect();
-            record
-                .extra
-                .insert("authors".to_owned(), Value::Array(names));
+            record.extra.insert("authors".to_owned(), Value::Array(names));
         }
-        record.author = authors
-            .into_iter()
-            .next()
-            .or_else(|| self.head.author.clone());
+        record.author = authors.into_iter().next().or_else(|| self.head.author.clone());
     }
 }

@@ -10,13 +10,10 @@ use url::Url;
 pub fn class(check: &Value) -> &'static str {
     let path: Vec<&str> = names(check);
     // `<span alt="…"></span>`: what feedparser's sanitiser keeps of markup in which nothing is said.
-    let mute = check["value"]
-        .as_str()
-        .filter(|text| text.contains('<'))
-        .is_some_and(|html| {
-            let (text, links) = of_html(html);
-            text.trim().is_empty() && links.is_empty()
-        });
+    let mute = check["value"].as_str().filter(|text| text.contains('<')).is_some_and(|html| {
+        let (text, links) = of_html(html);
+        text.trim().is_empty() && links.is_empty()
+    });
     if mute {
         return "not in a record: markup that says nothing";
     }
@@ -40,36 +37,20 @@ pub fn class(check: &Value) -> &'static str {
         (_, "title" | "title_detail", None | Some("value")) => "title",
         (_, "link" | "links" | "enclosures", None | Some("href" | "url")) => "link",
         (_, "id" | "guid", None) => "id",
-        (
-            _,
-            "updated" | "updated_parsed" | "published" | "published_parsed" | "created_parsed",
-            None,
-        ) => "date",
+        (_, "updated" | "updated_parsed" | "published" | "published_parsed" | "created_parsed", None) => "date",
         (_, "author" | "author_detail", _) => "author",
-        (
-            "entry",
-            "description" | "summary" | "summary_detail" | "content",
-            None | Some("value"),
-        ) => "text",
+        ("entry", "description" | "summary" | "summary_detail" | "content", None | Some("value")) => "text",
         (
             "feed",
-            "description" | "tagline" | "subtitle" | "info" | "tagline_detail" | "subtitle_detail"
-            | "info_detail",
+            "description" | "tagline" | "subtitle" | "info" | "tagline_detail" | "subtitle_detail" | "info_detail",
             None | Some("value"),
         ) => "text of the feed itself",
         ("feed", "language", None) => "language",
-        (
-            _,
-            "rights" | "copyright" | "rights_detail" | "copyright_detail",
-            None | Some("value"),
-        ) => "rights",
+        (_, "rights" | "copyright" | "rights_detail" | "copyright_detail", None | Some("value")) => "rights",
         ("entry", "tags", Some("term")) => "tags",
-        ("entry", "source", Some("title"))
-        | ("entry", "wfw_commentrss" | "itunes_duration", None) => "extra",
+        ("entry", "source", Some("title")) | ("entry", "wfw_commentrss" | "itunes_duration", None) => "extra",
         (_, _, Some("language")) => "not in a record: language of a part",
-        (_, "contributors" | "publisher" | "publisher_detail", _) => {
-            "not in a record: contributors"
-        }
+        (_, "contributors" | "publisher" | "publisher_detail", _) => "not in a record: contributors",
         _ => "not in a record: other elements",
     }
 }
@@ -83,12 +64,7 @@ pub fn is_held(class: &str) -> bool {
 }
 
 fn names(check: &Value) -> Vec<&str> {
-    check["path"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    check["path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Nothing if the check holds, else what was found.
@@ -103,13 +79,7 @@ pub fn holds(feed: &Feed, check: &Value) -> Result<(), String> {
         ["version"] => expect(version(expected) == feed.format, &feed.format),
         ["feed", rest @ ..] => of_head(&feed.head, rest, expected),
         ["entries", rest @ ..] => {
-            let record = feed
-                .entries
-                .get(index)
-                .ok_or("no such entry")?
-                .record
-                .as_ref()
-                .map_err(Clone::clone)?;
+            let record = feed.entries.get(index).ok_or("no such entry")?.record.as_ref().map_err(Clone::clone)?;
             of_record(record, rest, expected, nth, &check["op"])
         }
         _ => Err("not held".to_owned()),
@@ -117,25 +87,18 @@ pub fn holds(feed: &Feed, check: &Value) -> Result<(), String> {
 }
 
 fn expect(holds: bool, found: impl std::fmt::Debug) -> Result<(), String> {
-    if holds {
-        Ok(())
-    } else {
-        Err(format!("{found:?}"))
-    }
+    if holds { Ok(()) } else { Err(format!("{found:?}")) }
 }
 
 fn of_head(head: &Head, path: &[&str], expected: &Value) -> Result<(), String> {
     match path {
         ["title"] | ["title_detail", "value"] => text(expected, head.title.as_deref(), None),
-        ["link"] | ["links", "href"] => {
-            address(expected, [&head.link, &head.own].into_iter().flatten())
-        }
+        ["link"] | ["links", "href"] => address(expected, [&head.link, &head.own].into_iter().flatten()),
         ["id" | "guid"] => text(expected, head.id.as_deref(), None),
         ["description" | "tagline" | "subtitle" | "info"]
-        | [
-            "tagline_detail" | "subtitle_detail" | "info_detail",
-            "value",
-        ] => text(expected, head.description.as_deref(), None),
+        | ["tagline_detail" | "subtitle_detail" | "info_detail", "value"] => {
+            text(expected, head.description.as_deref(), None)
+        }
         ["rights" | "copyright"] | ["rights_detail" | "copyright_detail", "value"] => {
             text(expected, head.rights.as_deref(), None)
         }
@@ -147,25 +110,14 @@ fn of_head(head: &Head, path: &[&str], expected: &Value) -> Result<(), String> {
     }
 }
 
-fn of_record(
-    record: &Record,
-    path: &[&str],
-    expected: &Value,
-    nth: usize,
-    op: &Value,
-) -> Result<(), String> {
+fn of_record(record: &Record, path: &[&str], expected: &Value, nth: usize, op: &Value) -> Result<(), String> {
     let extra = |key: &str| record.extra.get(key).and_then(Value::as_str);
     match path {
         ["title"] | ["title_detail", "value"] => text(expected, record.title.as_deref(), None),
         ["link"] => address(expected, record.url.iter()),
-        ["links" | "enclosures", "href" | "url"] => address(
-            expected,
-            record
-                .url
-                .iter()
-                .chain(record.media.iter().map(|media| &media.url))
-                .chain(&record.links),
-        ),
+        ["links" | "enclosures", "href" | "url"] => {
+            address(expected, record.url.iter().chain(record.media.iter().map(|media| &media.url)).chain(&record.links))
+        }
         ["id"] => {
             let own = record.id.split_once('|').map(|(_, own)| own);
             text(expected, own, None).or_else(|_| address(expected, own.map(str::to_owned).iter()))
@@ -174,9 +126,7 @@ fn of_record(
             text(expected, record.text.as_deref(), Some(record))
                 .or_else(|found| text(expected, extra("summary"), None).map_err(|_| found))
         }
-        ["published" | "published_parsed" | "created_parsed"] => {
-            date(expected, record.published_at.as_ref())
-        }
+        ["published" | "published_parsed" | "created_parsed"] => date(expected, record.published_at.as_ref()),
         ["updated" | "updated_parsed"] => date(expected, record.edited_at.as_ref())
             .or_else(|found| date(expected, record.published_at.as_ref()).map_err(|_| found)),
         ["author"] | ["author_detail", _] => author(path, expected, record.author.as_ref()),
@@ -195,22 +145,13 @@ fn text(expected: &Value, found: Option<&str>, record: Option<&Record>) -> Resul
     let Some(expected) = expected.as_str() else {
         return Err(format!("{found:?}"));
     };
-    let (plain, links) = if expected.contains(['<', '&']) {
-        of_html(expected)
-    } else {
-        (expected.to_owned(), Vec::new())
-    };
+    let (plain, links) =
+        if expected.contains(['<', '&']) { of_html(expected) } else { (expected.to_owned(), Vec::new()) };
     let held = record.map_or(&[][..], |record| &record.links);
     let linked = record.is_none() || links.iter().all(|link| held.contains(link));
     let found_text = squeeze(found.unwrap_or_default());
-    let same = [expected, &plain]
-        .into_iter()
-        .any(|text| squeeze(text) == found_text);
-    if same && linked {
-        Ok(())
-    } else {
-        Err(format!("{found:?}, links {held:?}"))
-    }
+    let same = [expected, &plain].into_iter().any(|text| squeeze(text) == found_text);
+    if same && linked { Ok(()) } else { Err(format!("{found:?}, links {held:?}")) }
 }
 
 /// Letters without white space: where a block begins on a new line is our choice.
@@ -227,41 +168,24 @@ fn of_html(html: &str) -> (String, Vec<String>) {
             let hidden = node
                 .ancestors()
                 .filter_map(|up| up.value().as_element())
-                .any(|up| {
-                    matches!(
-                        up.name(),
-                        "script" | "style" | "title" | "object" | "noscript"
-                    )
-                });
+                .any(|up| matches!(up.name(), "script" | "style" | "title" | "object" | "noscript"));
             if !hidden {
                 text.push_str(piece);
             }
         }
-        if let Some(link) = node
-            .value()
-            .as_element()
-            .filter(|element| element.name() == "a")
-            .and_then(|element| element.attr("href"))
+        if let Some(link) =
+            node.value().as_element().filter(|element| element.name() == "a").and_then(|element| element.attr("href"))
         {
-            links.extend(
-                Url::parse(link)
-                    .ok()
-                    .filter(|url| matches!(url.scheme(), "http" | "https"))
-                    .map(String::from),
-            );
+            links
+                .extend(Url::parse(link).ok().filter(|url| matches!(url.scheme(), "http" | "https")).map(String::from));
         }
     }
     (text, links)
 }
 
-fn address<'a>(
-    expected: &Value,
-    mut found: impl Iterator<Item = &'a String>,
-) -> Result<(), String> {
+fn address<'a>(expected: &Value, mut found: impl Iterator<Item = &'a String>) -> Result<(), String> {
     let text = expected.as_str().unwrap_or_default();
-    let wanted = Url::parse(text)
-        .map(feed::address::canonical)
-        .map_or_else(|_| text.to_owned(), String::from);
+    let wanted = Url::parse(text).map(feed::address::canonical).map_or_else(|_| text.to_owned(), String::from);
     let mut seen = Vec::new();
     let held = found.any(|url| {
         seen.push(url.clone());
@@ -284,10 +208,7 @@ fn date(expected: &Value, found: Option<&ClaimedTime>) -> Result<(), String> {
                 at.minute().into(),
                 at.second().into(),
             ];
-            parts
-                .iter()
-                .zip(ours)
-                .all(|(their, our)| their.as_i64() == Some(our))
+            parts.iter().zip(ours).all(|(their, our)| their.as_i64() == Some(our))
         }),
         _ => false,
     };
@@ -330,12 +251,8 @@ fn version(expected: &Value) -> String {
 /// Browsers' names for encodings, which we use, are those of supersets.
 fn same_encoding(expected: &Value, found: &str) -> Result<(), String> {
     let label = expected.as_str().unwrap_or_default();
-    let label = label
-        .replace("utf-32be", "utf-32")
-        .replace("utf-32le", "utf-32");
-    let wanted = encoding_rs::Encoding::for_label(label.as_bytes()).map_or_else(
-        || label.to_uppercase(),
-        |encoding| encoding.name().to_owned(),
-    );
+    let label = label.replace("utf-32be", "utf-32").replace("utf-32le", "utf-32");
+    let wanted = encoding_rs::Encoding::for_label(label.as_bytes())
+        .map_or_else(|| label.to_uppercase(), |encoding| encoding.name().to_owned());
     expect(wanted == found, found)
 }

@@ -53,9 +53,7 @@ pub(crate) fn is_page(lower: &str) -> bool {
             None => return false,
         }
     }
-    ["<!doctype html", "<html", "<head", "<body"]
-        .iter()
-        .any(|start| rest.starts_with(start))
+    ["<!doctype html", "<html", "<head", "<body"].iter().any(|start| rest.starts_with(start))
 }
 
 #[cfg(test)]

@@ -23,19 +23,15 @@ pub(super) fn of(bytes: &[u8], content_type: Option<&str>) -> &'static Encoding 
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return encoding;
     }
-    content_type
-        .and_then(in_content_type)
-        .or_else(|| in_document(bytes))
-        .unwrap_or_else(|| {
-            // A character that the end of the bytes cuts in two is no sign against UTF-8: often they are only the head of a document.
-            if std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
-            {
-                return UTF_8;
-            }
-            let mut guess = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
-            guess.feed(bytes, true);
-            guess.guess(None, chardetng::Utf8Detection::Allow)
-        })
+    content_type.and_then(in_content_type).or_else(|| in_document(bytes)).unwrap_or_else(|| {
+        // A character that the end of the bytes cuts in two is no sign against UTF-8: often they are only the head of a document.
+        if std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true) {
+            return UTF_8;
+        }
+        let mut guess = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+        guess.feed(bytes, true);
+        guess.guess(None, chardetng::Utf8Detection::Allow)
+    })
 }
 
 /// `charset` of a `Content-Type`, where it names one that browsers know.
@@ -50,8 +46,7 @@ pub(super) fn in_content_type(value: &str) -> Option<&'static Encoding> {
 
 /// `encoding="…"` of an XML declaration, or `charset=…` of a `<meta>`, within the first kilobyte.
 fn in_document(bytes: &[u8]) -> Option<&'static Encoding> {
-    let head =
-        String::from_utf8_lossy(bytes.get(..DECLARED_WITHIN).unwrap_or(bytes)).to_ascii_lowercase();
+    let head = String::from_utf8_lossy(bytes.get(..DECLARED_WITHIN).unwrap_or(bytes)).to_ascii_lowercase();
     let after = if head.trim_start().starts_with("<?xml") {
         let declaration = head.get(..head.find("?>")?)?;
         declaration.get(declaration.find("encoding")? + "encoding".len()..)?
@@ -59,23 +54,11 @@ fn in_document(bytes: &[u8]) -> Option<&'static Encoding> {
         let meta = head.get(head.find("<meta")?..)?;
         meta.get(meta.find("charset")? + "charset".len()..)?
     };
-    let label = after
-        .trim_start()
-        .strip_prefix('=')?
-        .trim_start()
-        .trim_start_matches(['"', '\'']);
-    let end = label
-        .find(['"', '\'', ' ', ';', '>', '/', '?'])
-        .unwrap_or(label.len());
+    let label = after.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+    let end = label.find(['"', '\'', ' ', ';', '>', '/', '?']).unwrap_or(label.len());
     let encoding = Encoding::for_label(label.get(..end)?.as_bytes())?;
     // Whoever could read the declaration as ASCII is not reading UTF-16 (WHATWG HTML, section 13.2.3.3).
-    Some(
-        if encoding == encoding_rs::UTF_16BE || encoding == encoding_rs::UTF_16LE {
-            UTF_8
-        } else {
-            encoding
-        },
-    )
+    Some(if encoding == encoding_rs::UTF_16BE || encoding == encoding_rs::UTF_16LE { UTF_8 } else { encoding })
 }
 
 /// Turns bytes of a charset into UTF-8 as they are read. What does not belong to the charset becomes U+FFFD.
@@ -106,10 +89,7 @@ impl<R: Read> Read for Utf8Reader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         // One character needs up to four bytes. Both callers here read through a buffer of kilobytes.
         if into.len() < 4 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "at least four bytes of room are needed",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "at least four bytes of room are needed"));
         }
         while !self.done {
             if self.unread.is_empty() && !self.ended {

@@ -23,19 +23,13 @@ fn codings(headers: &[(String, String)]) -> Result<Vec<String>, BodyError> {
         .filter(|coding| !coding.is_empty() && coding != "identity")
         .collect();
     if codings.len() > MAX_CODINGS {
-        return Err(BodyError::TooManyCodings {
-            found: codings.len(),
-        });
+        return Err(BodyError::TooManyCodings { found: codings.len() });
     }
     Ok(codings)
 }
 
 /// Undoes every coding. `cut` says that the body is known to end early: then what can be decoded stands.
-pub(super) fn decoded(
-    raw: &Spool,
-    headers: &[(String, String)],
-    cut: bool,
-) -> Result<Spool, BodyError> {
+pub(super) fn decoded(raw: &Spool, headers: &[(String, String)], cut: bool) -> Result<Spool, BodyError> {
     let mut spool = raw.clone();
     for coding in codings(headers)?.iter().rev() {
         if !spool.is_empty() {
@@ -51,51 +45,33 @@ fn undo(spool: &Spool, coding: &str, cut: bool) -> Result<Spool, BodyError> {
     let result = match coding {
         "gzip" | "x-gzip" => copy(flate2::bufread::MultiGzDecoder::new(input), &mut out),
         "deflate" => copy(deflate(spool)?, &mut out),
-        "br" => copy(
-            brotli_decompressor::Decompressor::new(input, 16 * 1024),
-            &mut out,
-        ),
+        "br" => copy(brotli_decompressor::Decompressor::new(input, 16 * 1024), &mut out),
         "zstd" => zstd(input, &mut out),
         other => {
-            return Err(BodyError::UnknownCoding {
-                coding: other.chars().take(40).collect(),
-            });
+            return Err(BodyError::UnknownCoding { coding: other.chars().take(40).collect() });
         }
     };
     match result {
         Ok(()) => {}
         Err(error) if error.get_ref().is_some_and(|inner| inner.is::<SpoolFull>()) => {
-            return Err(BodyError::TooLargeDecoded {
-                coding: coding.to_owned(),
-                limit_bytes: MAX_DECODED_BYTES,
-            });
+            return Err(BodyError::TooLargeDecoded { coding: coding.to_owned(), limit_bytes: MAX_DECODED_BYTES });
         }
         // What was decoded up to the cut stands; whoever reads it knows that it is cut.
         Err(_) if cut => {}
         Err(error) => {
-            return Err(BodyError::Coding {
-                coding: coding.to_owned(),
-                why: error.to_string(),
-            });
+            return Err(BodyError::Coding { coding: coding.to_owned(), why: error.to_string() });
         }
     }
-    out.finish().map_err(|source| BodyError::Spool {
-        why: source.to_string(),
-    })
+    out.finish().map_err(|source| BodyError::Spool { why: source.to_string() })
 }
 
 /// `deflate` means zlib (RFC 9110, section 8.4.1.2), and some servers send bare deflate: the first two bytes tell.
 fn deflate(spool: &Spool) -> Result<Box<dyn Read>, BodyError> {
     let mut head = Vec::with_capacity(2);
-    spool
-        .reader()
-        .take(2)
-        .read_to_end(&mut head)
-        .map_err(|error| BodyError::Spool {
-            why: error.to_string(),
-        })?;
+    spool.reader().take(2).read_to_end(&mut head).map_err(|error| BodyError::Spool { why: error.to_string() })?;
     let input = BufReader::new(spool.reader());
-    let zlib = matches!(head.as_slice(), [cmf, flg] if cmf & 0x0f == 8 && (u16::from(*cmf) * 256 + u16::from(*flg)) % 31 == 0);
+    let zlib =
+        matches!(head.as_slice(), [cmf, flg] if cmf & 0x0f == 8 && (u16::from(*cmf) * 256 + u16::from(*flg)) % 31 == 0);
     Ok(if zlib {
         Box::new(flate2::bufread::ZlibDecoder::new(input))
     } else {
@@ -109,8 +85,8 @@ fn zstd(mut input: BufReader<SpoolReader>, out: &mut SpoolWriter) -> io::Result<
     while !input.fill_buf()?.is_empty() {
         let mut decoder = ruzstd::decoding::FrameDecoder::new();
         decoder.set_max_window_size(MAX_ZSTD_WINDOW_BYTES);
-        let stream = ruzstd::decoding::StreamingDecoder::new_with_decoder(&mut input, decoder)
-            .map_err(io::Error::other)?;
+        let stream =
+            ruzstd::decoding::StreamingDecoder::new_with_decoder(&mut input, decoder).map_err(io::Error::other)?;
         copy(stream, out)?;
     }
     Ok(())

@@ -58,12 +58,7 @@ pub struct Frames {
 
 impl Frames {
     pub(super) const fn new(from: BufReader<SpoolReader>, cut: bool) -> Self {
-        Self {
-            from,
-            cut,
-            frame: 0,
-            done: false,
-        }
+        Self { from, cut, frame: 0, done: false }
     }
 
     fn frame(&mut self) -> Result<Option<Frame>, Unreadable> {
@@ -73,47 +68,24 @@ impl Frames {
         if head.is_empty() {
             return Ok(None);
         }
-        let parsed = std::str::from_utf8(&head)
-            .ok()
-            .and_then(|head| head.strip_suffix('\n'))
-            .and_then(|head| {
-                let mut words = head.split(' ');
-                let found = (
-                    words.next()?.parse::<Timestamp>().ok()?,
-                    words.next()?,
-                    words.next()?.parse::<u64>().ok()?,
-                );
-                words.next().is_none().then_some(found)
-            });
+        let parsed = std::str::from_utf8(&head).ok().and_then(|head| head.strip_suffix('\n')).and_then(|head| {
+            let mut words = head.split(' ');
+            let found = (words.next()?.parse::<Timestamp>().ok()?, words.next()?, words.next()?.parse::<u64>().ok()?);
+            words.next().is_none().then_some(found)
+        });
         let Some((arrived, kind, len)) = parsed else {
-            return if self.cut {
-                Ok(None)
-            } else {
-                Err(Unreadable::new(at, "is not the head of a recorded frame"))
-            };
+            return if self.cut { Ok(None) } else { Err(Unreadable::new(at, "is not the head of a recorded frame")) };
         };
         if len > MAX_FRAME_BYTES {
-            return Err(Unreadable::new(
-                at,
-                format_args!("{len} bytes; a frame may have {MAX_FRAME_BYTES}"),
-            ));
+            return Err(Unreadable::new(at, format_args!("{len} bytes; a frame may have {MAX_FRAME_BYTES}")));
         }
         let mut payload = Vec::new();
-        (&mut self.from)
-            .take(len + 1)
-            .read_to_end(&mut payload)
-            .map_err(failed)?;
+        (&mut self.from).take(len + 1).read_to_end(&mut payload).map_err(failed)?;
         if payload.len() as u64 != len + 1 || payload.pop() != Some(b'\n') {
-            return if self.cut {
-                Ok(None)
-            } else {
-                Err(Unreadable::new(at, "ends early"))
-            };
+            return if self.cut { Ok(None) } else { Err(Unreadable::new(at, "ends early")) };
         }
         let data = match kind {
-            "text" => FrameData::Text(
-                String::from_utf8(payload).map_err(|_| Unreadable::new(at, "is not UTF-8"))?,
-            ),
+            "text" => FrameData::Text(String::from_utf8(payload).map_err(|_| Unreadable::new(at, "is not UTF-8"))?),
             "binary" => FrameData::Binary(payload),
             other => return Err(Unreadable::unknown_value(at, other)),
         };

@@ -20,20 +20,14 @@ pub struct Lines {
 
 impl Lines {
     pub(super) const fn new(from: BufReader<SpoolReader>, cut: bool) -> Self {
-        Self {
-            from,
-            cut,
-            row: 0,
-            done: false,
-        }
+        Self { from, cut, row: 0, done: false }
     }
 
     fn line(&mut self) -> Result<Option<String>, Unreadable> {
         let at = Place::Row("", self.row + 1);
         let mut line = Vec::new();
         let mut from = (&mut self.from).take(MAX_LINE_BYTES as u64 + 2);
-        from.read_until(b'\n', &mut line)
-            .map_err(|error| Unreadable::new(at, error))?;
+        from.read_until(b'\n', &mut line).map_err(|error| Unreadable::new(at, error))?;
         if line.last() == Some(&b'\n') {
             line.pop();
             if line.last() == Some(&b'\r') {
@@ -43,15 +37,10 @@ impl Lines {
             return Ok(None);
         }
         if line.len() > MAX_LINE_BYTES {
-            return Err(Unreadable::new(
-                at,
-                format_args!("longer than the {MAX_LINE_BYTES} bytes a line may have"),
-            ));
+            return Err(Unreadable::new(at, format_args!("longer than the {MAX_LINE_BYTES} bytes a line may have")));
         }
         self.row += 1;
-        String::from_utf8(line)
-            .map(Some)
-            .map_err(|_| Unreadable::new(at, "is not UTF-8"))
+        String::from_utf8(line).map(Some).map_err(|_| Unreadable::new(at, "is not UTF-8"))
     }
 }
 
@@ -90,11 +79,7 @@ pub struct Events {
 
 impl Events {
     pub(super) const fn new(lines: Lines) -> Self {
-        Self {
-            lines,
-            id: String::new(),
-            frame: 0,
-        }
+        Self { lines, id: String::new(), frame: 0 }
     }
 }
 
@@ -116,14 +101,7 @@ impl Iterator for Events {
                     if event.kind.is_empty() {
                         event.kind.push_str("message");
                     }
-                    return Some(Ok((
-                        place,
-                        Event {
-                            id: self.id.clone(),
-                            data,
-                            ..event
-                        },
-                    )));
+                    return Some(Ok((place, Event { id: self.id.clone(), data, ..event })));
                 }
                 event = Event::default();
                 continue;
@@ -137,9 +115,7 @@ impl Iterator for Events {
                     Some(data) if data.len() + value.len() >= MAX_LINE_BYTES => {
                         return Some(Err(Unreadable::new(
                             Place::Frame(self.frame),
-                            format_args!(
-                                "longer than the {MAX_LINE_BYTES} bytes an event may have"
-                            ),
+                            format_args!("longer than the {MAX_LINE_BYTES} bytes an event may have"),
                         )));
                     }
                     Some(data) => {

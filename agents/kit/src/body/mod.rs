@@ -107,18 +107,9 @@ impl Body {
     /// Bytes as received, with the response's headers. `cut`: they are known to end early.
     #[must_use]
     pub fn new(raw: Spool, headers: &[(String, String)], cut: bool) -> Self {
-        let headers = headers
-            .iter()
-            .filter(|(name, _)| name.to_ascii_lowercase().starts_with("content-"))
-            .cloned()
-            .collect();
-        Self {
-            raw,
-            headers,
-            cut,
-            decoded: OnceCell::new(),
-            streamed: Cell::new(false),
-        }
+        let headers =
+            headers.iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("content-")).cloned().collect();
+        Self { raw, headers, cut, decoded: OnceCell::new(), streamed: Cell::new(false) }
     }
 
     /// Whether a stream's accessor (events, frames) was used on it.
@@ -133,10 +124,7 @@ impl Body {
     ///
     /// [`BodyError`]; the same each time.
     pub fn decoded(&self) -> Result<&Spool, BodyError> {
-        self.decoded
-            .get_or_init(|| decode::decoded(&self.raw, &self.headers, self.cut))
-            .as_ref()
-            .map_err(Clone::clone)
+        self.decoded.get_or_init(|| decode::decoded(&self.raw, &self.headers, self.cut)).as_ref().map_err(Clone::clone)
     }
 
     /// The first `most` decoded bytes.
@@ -150,17 +138,12 @@ impl Body {
             .reader()
             .take(most)
             .read_to_end(&mut head)
-            .map_err(|error| BodyError::Spool {
-                why: error.to_string(),
-            })?;
+            .map_err(|error| BodyError::Spool { why: error.to_string() })?;
         Ok(head)
     }
 
     fn content_type(&self) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value.as_str())
     }
 
     /// All decoded bytes, at most [`MAX_WHOLE_BYTES`].
@@ -203,10 +186,7 @@ impl Body {
     ///
     /// [`BodyError`].
     pub fn lines(&self) -> Result<Lines, BodyError> {
-        Ok(Lines::new(
-            BufReader::new(self.decoded()?.reader()),
-            self.cut,
-        ))
+        Ok(Lines::new(BufReader::new(self.decoded()?.reader()), self.cut))
     }
 
     /// Its server-sent events.
@@ -226,10 +206,7 @@ impl Body {
     /// [`BodyError`].
     pub fn frames(&self) -> Result<Frames, BodyError> {
         self.streamed.set(true);
-        Ok(Frames::new(
-            BufReader::new(self.decoded()?.reader()),
-            self.cut,
-        ))
+        Ok(Frames::new(BufReader::new(self.decoded()?.reader()), self.cut))
     }
 
     /// Its rows, the first naming the columns.
@@ -238,14 +215,7 @@ impl Body {
     ///
     /// The body cannot be decoded, or there is no first row.
     pub fn rows(&self, table: Table, charset: Charset) -> Result<Rows<'_>, Unreadable> {
-        Rows::new(
-            "",
-            self.decoded()?,
-            table,
-            charset,
-            self.content_type(),
-            self.cut,
-        )
+        Rows::new("", self.decoded()?, table, charset, self.content_type(), self.cut)
     }
 
     /// Its elements of a local name.
@@ -255,11 +225,7 @@ impl Body {
     /// [`BodyError`].
     pub fn elements(&self, name: &str) -> Result<Elements, BodyError> {
         let head = self.head(4096)?;
-        Ok(Elements::new(
-            self.decoded()?,
-            charset::of(&head, self.content_type()),
-            name,
-        ))
+        Ok(Elements::new(self.decoded()?, charset::of(&head, self.content_type()), name))
     }
 
     /// Its one zip member that fits a pattern.
@@ -280,9 +246,7 @@ impl Body {
 pub fn json_of<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let at = error.path().iter().fold(String::new(), |at, part| {
-            format!("{at}/{}", pointer_part(part))
-        });
+        let at = error.path().iter().fold(String::new(), |at, part| format!("{at}/{}", pointer_part(part)));
         Unreadable::new(if at.is_empty() { "json" } else { &at }, error.inner())
     })?;
     reader.end()?;

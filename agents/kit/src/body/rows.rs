@@ -36,11 +36,7 @@ impl Row {
         if self.cells.len() != self.columns.len() {
             return Err(Unreadable::new(
                 column,
-                format_args!(
-                    "{} cells under {} columns",
-                    self.cells.len(),
-                    self.columns.len()
-                ),
+                format_args!("{} cells under {} columns", self.cells.len(), self.columns.len()),
             ));
         }
         let index = self
@@ -48,9 +44,7 @@ impl Row {
             .iter()
             .position(|name| name == column)
             .ok_or_else(|| Unreadable::new(column, "is not a column"))?;
-        self.cells
-            .get(index)
-            .ok_or_else(|| Unreadable::missing(column))
+        self.cells.get(index).ok_or_else(|| Unreadable::missing(column))
     }
 
     /// All cells in order.
@@ -84,9 +78,7 @@ impl<'a> Rows<'a> {
         let encoding = match charset {
             Charset::Utf8 => UTF_8,
             Charset::Windows1252 => WINDOWS_1252,
-            Charset::Declared => content_type
-                .and_then(charset::in_content_type)
-                .unwrap_or(UTF_8),
+            Charset::Declared => content_type.and_then(charset::in_content_type).unwrap_or(UTF_8),
         };
         let mut builder = csv::ReaderBuilder::new();
         builder.flexible(true).has_headers(false);
@@ -95,31 +87,16 @@ impl<'a> Rows<'a> {
         }
         let mut reader = builder.from_reader(Utf8Reader::new(spool.reader(), encoding));
         let mut columns = csv::StringRecord::new();
-        let found = reader
-            .read_record(&mut columns)
-            .map_err(|error| Unreadable::new("columns", error))?;
+        let found = reader.read_record(&mut columns).map_err(|error| Unreadable::new("columns", error))?;
         if !found {
             return Err(Unreadable::new("columns", "the table has no first row"));
         }
         if columns.len() > MAX_COLUMNS {
-            return Err(Unreadable::new(
-                "columns",
-                format_args!("{}; a table may have {MAX_COLUMNS}", columns.len()),
-            ));
+            return Err(Unreadable::new("columns", format_args!("{}; a table may have {MAX_COLUMNS}", columns.len())));
         }
         let columns = columns.iter().map(|name| name.trim().to_owned()).collect();
         let strict = charset == Charset::Utf8;
-        Ok(Self {
-            member,
-            columns,
-            reader,
-            strict,
-            cut,
-            row: 0,
-            ahead: None,
-            started: false,
-            done: false,
-        })
+        Ok(Self { member, columns, reader, strict, cut, row: 0, ahead: None, started: false, done: false })
     }
 
     /// Names of the columns, in order.
@@ -134,25 +111,16 @@ impl<'a> Rows<'a> {
     ///
     /// Names the first that is missing.
     pub fn require(&self, columns: &[&str]) -> Result<(), Unreadable> {
-        match columns
-            .iter()
-            .find(|name| !self.columns.iter().any(|column| column == *name))
-        {
+        match columns.iter().find(|name| !self.columns.iter().any(|column| column == *name)) {
             None => Ok(()),
-            Some(missing) => Err(Unreadable::new(
-                "columns",
-                format_args!("`{missing}` is not among them"),
-            )),
+            Some(missing) => Err(Unreadable::new("columns", format_args!("`{missing}` is not among them"))),
         }
     }
 
     fn read(&mut self) -> Result<Option<csv::StringRecord>, Unreadable> {
         let at = Place::Row(self.member, self.row + 1);
         let mut cells = csv::StringRecord::new();
-        let found = self
-            .reader
-            .read_record(&mut cells)
-            .map_err(|error| Unreadable::new(at, error))?;
+        let found = self.reader.read_record(&mut cells).map_err(|error| Unreadable::new(at, error))?;
         if found && self.strict && cells.iter().any(|cell| cell.contains('\u{fffd}')) {
             return Err(Unreadable::new(at, "is not UTF-8"));
         }
@@ -184,14 +152,6 @@ impl<'a> Iterator for Rows<'a> {
         let row = self.row().transpose();
         self.done = !matches!(row, Some(Ok(_)));
         let place = Place::Row(self.member, self.row);
-        Some(row?.map(|cells| {
-            (
-                place,
-                Row {
-                    columns: Arc::clone(&self.columns),
-                    cells,
-                },
-            )
-        }))
+        Some(row?.map(|cells| (place, Row { columns: Arc::clone(&self.columns), cells })))
     }
 }

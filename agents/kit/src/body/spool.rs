@@ -29,11 +29,7 @@ impl Spool {
     #[must_use]
     pub fn of(bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
-        Self {
-            len: bytes.len() as u64,
-            place: Place::Memory(bytes),
-            memory_only: false,
-        }
+        Self { len: bytes.len() as u64, place: Place::Memory(bytes), memory_only: false }
     }
 
     /// Whether what is decoded or unpacked from this may not touch the disk either.
@@ -57,10 +53,7 @@ impl Spool {
     /// Reads from the first byte on; every reader has a position of its own.
     #[must_use]
     pub fn reader(&self) -> SpoolReader {
-        SpoolReader {
-            spool: self.clone(),
-            at: 0,
-        }
+        SpoolReader { spool: self.clone(), at: 0 }
     }
 }
 
@@ -77,29 +70,17 @@ impl SpoolWriter {
     /// Takes at most `limit_bytes`.
     #[must_use]
     pub const fn new(limit_bytes: u64) -> Self {
-        Self {
-            memory: Vec::new(),
-            file: None,
-            len: 0,
-            limit: limit_bytes,
-            memory_only: false,
-        }
+        Self { memory: Vec::new(), file: None, len: 0, limit: limit_bytes, memory_only: false }
     }
 
     /// Takes at most `limit_bytes` and never touches the disk, neither with them nor with what is decoded from them: for sealed evidence.
     #[must_use]
     pub fn in_memory(limit_bytes: u64) -> Self {
-        Self {
-            memory_only: true,
-            ..Self::new(limit_bytes)
-        }
+        Self { memory_only: true, ..Self::new(limit_bytes) }
     }
 
     pub(super) fn like(spool: &Spool, limit_bytes: u64) -> Self {
-        Self {
-            memory_only: spool.memory_only,
-            ..Self::new(limit_bytes)
-        }
+        Self { memory_only: spool.memory_only, ..Self::new(limit_bytes) }
     }
 
     /// Bytes taken so far.
@@ -125,11 +106,7 @@ impl SpoolWriter {
             Some(file) => Place::File(Arc::new(file)),
             None => Place::Memory(self.memory.into()),
         };
-        Ok(Spool {
-            place,
-            len: self.len,
-            memory_only: self.memory_only,
-        })
+        Ok(Spool { place, len: self.len, memory_only: self.memory_only })
     }
 }
 
@@ -146,17 +123,9 @@ impl Write for SpoolWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let len = self.len.saturating_add(bytes.len() as u64);
         if len > self.limit {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                SpoolFull {
-                    limit_bytes: self.limit,
-                },
-            ));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, SpoolFull { limit_bytes: self.limit }));
         }
-        if self.file.is_none()
-            && !self.memory_only
-            && self.memory.len() + bytes.len() > MEMORY_BYTES
-        {
+        if self.file.is_none() && !self.memory_only && self.memory.len() + bytes.len() > MEMORY_BYTES {
             let mut file = tempfile::tempfile()?;
             file.write_all(&self.memory)?;
             self.memory = Vec::new();
@@ -204,9 +173,7 @@ impl Seek for SpoolReader {
             SeekFrom::End(by) => self.spool.len.checked_add_signed(by),
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
         };
-        self.at = to.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "seek before the first byte")
-        })?;
+        self.at = to.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek before the first byte"))?;
         Ok(self.at)
     }
 }

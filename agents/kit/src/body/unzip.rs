@@ -63,61 +63,38 @@ impl Member {
     /// The spool cannot be read.
     pub fn elements(&self, name: &str) -> Result<Elements, Unreadable> {
         let mut head = Vec::new();
-        self.spool
-            .reader()
-            .take(4096)
-            .read_to_end(&mut head)
-            .map_err(|error| Unreadable::new(&self.name, error))?;
+        self.spool.reader().take(4096).read_to_end(&mut head).map_err(|error| Unreadable::new(&self.name, error))?;
         Ok(Elements::new(&self.spool, charset::of(&head, None), name))
     }
 }
 
 pub(super) fn member(spool: &Spool, pattern: &str) -> Result<Member, Unreadable> {
-    let mut archive =
-        ZipArchive::new(spool.reader()).map_err(|error| Unreadable::new("archive", error))?;
+    let mut archive = ZipArchive::new(spool.reader()).map_err(|error| Unreadable::new("archive", error))?;
     if archive.len() > MAX_MEMBERS {
         return Err(Unreadable::new(
             "archive",
-            format_args!(
-                "{} members; at most {MAX_MEMBERS} are looked at",
-                archive.len()
-            ),
+            format_args!("{} members; at most {MAX_MEMBERS} are looked at", archive.len()),
         ));
     }
-    let mut fitting = archive
-        .file_names()
-        .filter_map(Result::ok)
-        .filter(|name| fits(pattern, name))
-        .map(Cow::into_owned);
-    let name = fitting
-        .next()
-        .ok_or_else(|| Unreadable::new("archive", format_args!("no member fits `{pattern}`")))?;
+    let mut fitting =
+        archive.file_names().filter_map(Result::ok).filter(|name| fits(pattern, name)).map(Cow::into_owned);
+    let name = fitting.next().ok_or_else(|| Unreadable::new("archive", format_args!("no member fits `{pattern}`")))?;
     if let Some(other) = fitting.next() {
-        return Err(Unreadable::new(
-            "archive",
-            format_args!("`{name}` and `{other}` both fit `{pattern}`"),
-        ));
+        return Err(Unreadable::new("archive", format_args!("`{name}` and `{other}` both fit `{pattern}`")));
     }
     drop(fitting);
-    let mut file = archive
-        .by_name(&name)
-        .map_err(|error| Unreadable::new(&name, error))?;
+    let mut file = archive.by_name(&name).map_err(|error| Unreadable::new(&name, error))?;
     let mut out = SpoolWriter::like(spool, MAX_MEMBER_BYTES);
     let mut piece = vec![0; 64 * 1024];
     loop {
-        let read = file
-            .read(&mut piece)
-            .map_err(|error| Unreadable::new(&name, error))?;
+        let read = file.read(&mut piece).map_err(|error| Unreadable::new(&name, error))?;
         if read == 0 {
             break;
         }
-        out.write_all(piece.get(..read).unwrap_or_default())
-            .map_err(|error| Unreadable::new(&name, error))?;
+        out.write_all(piece.get(..read).unwrap_or_default()).map_err(|error| Unreadable::new(&name, error))?;
     }
     drop(file);
-    let spool = out
-        .finish()
-        .map_err(|error| Unreadable::new(&name, error))?;
+    let spool = out.finish().map_err(|error| Unreadable::new(&name, error))?;
     Ok(Member { name, spool })
 }
 

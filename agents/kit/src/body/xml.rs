@@ -43,18 +43,13 @@ impl Element {
     ///
     /// There is no such child.
     pub fn text_of(&self, name: &str) -> Result<&str, Unreadable> {
-        self.child(name)
-            .map(|child| child.text.as_str())
-            .ok_or_else(|| Unreadable::missing(name))
+        self.child(name).map(|child| child.text.as_str()).ok_or_else(|| Unreadable::missing(name))
     }
 
     /// An attribute by its local name.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -72,13 +67,7 @@ pub struct Elements {
 impl Elements {
     pub(super) fn new(spool: &Spool, encoding: &'static Encoding, name: &str) -> Self {
         let from = BufReader::new(Utf8Reader::new(spool.reader(), encoding));
-        Self {
-            reader: Reader::from_reader(from),
-            name: name.to_owned(),
-            index: 0,
-            depth: 0,
-            done: false,
-        }
+        Self { reader: Reader::from_reader(from), name: name.to_owned(), index: 0, depth: 0, done: false }
     }
 
     /// Number of the next element.
@@ -95,11 +84,7 @@ impl Elements {
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
-            match self
-                .reader
-                .read_event_into(&mut buffer)
-                .map_err(|error| self.failed(error))?
-            {
+            match self.reader.read_event_into(&mut buffer).map_err(|error| self.failed(error))? {
                 Event::Start(start) if start.local_name().as_ref() == self.name => {
                     let opened = self.opened(&start)?;
                     return self.filled(opened).map(Some);
@@ -119,18 +104,11 @@ impl Elements {
     }
 
     fn opened(&self, start: &BytesStart<'_>) -> Result<Element, Unreadable> {
-        let mut element = Element {
-            name: start.local_name().as_ref().to_owned(),
-            ..Element::default()
-        };
+        let mut element = Element { name: start.local_name().as_ref().to_owned(), ..Element::default() };
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| self.failed(error))?;
-            let value = quick_xml::escape::unescape(&attribute.value)
-                .map_err(|error| self.failed(error))?;
-            element.attributes.push((
-                attribute.key.local_name().as_ref().to_owned(),
-                value.into_owned(),
-            ));
+            let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| self.failed(error))?;
+            element.attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));
         }
         Ok(element)
     }
@@ -142,15 +120,10 @@ impl Elements {
         let mut bytes = 0_usize;
         loop {
             buffer.clear();
-            let event = self
-                .reader
-                .read_event_into(&mut buffer)
-                .map_err(|error| self.failed(error))?;
+            let event = self.reader.read_event_into(&mut buffer).map_err(|error| self.failed(error))?;
             bytes += event.len();
             if bytes > MAX_ELEMENT_BYTES {
-                return Err(self.failed(format_args!(
-                    "longer than the {MAX_ELEMENT_BYTES} bytes an element may have"
-                )));
+                return Err(self.failed(format_args!("longer than the {MAX_ELEMENT_BYTES} bytes an element may have")));
             }
             let Some(current) = open.last_mut() else {
                 return Err(self.failed("is not well-formed"));
@@ -160,9 +133,7 @@ impl Elements {
                 Event::CData(text) => current.text.push_str(&text.xml10_content()),
                 Event::GeneralRef(reference) => {
                     let text = resolved(&reference);
-                    current
-                        .text
-                        .push_str(&text.map_err(|why| self.failed(why))?);
+                    current.text.push_str(&text.map_err(|why| self.failed(why))?);
                 }
                 Event::Empty(start) => {
                     let child = self.opened(&start)?;
@@ -171,9 +142,7 @@ impl Elements {
                 Event::Start(start) => {
                     let child = self.opened(&start)?;
                     if open.len() >= MAX_DEPTH {
-                        return Err(
-                            self.failed(format_args!("nests deeper than {MAX_DEPTH} levels"))
-                        );
+                        return Err(self.failed(format_args!("nests deeper than {MAX_DEPTH} levels")));
                     }
                     open.push(child);
                 }
@@ -195,10 +164,7 @@ impl Elements {
 
 /// A character reference or one of the five that XML knows by itself.
 fn resolved(reference: &BytesRef<'_>) -> Result<String, String> {
-    if let Some(letter) = reference
-        .resolve_char_ref()
-        .map_err(|error| error.to_string())?
-    {
+    if let Some(letter) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
         return Ok(letter.to_string());
     }
     let name = reference.xml10_content();

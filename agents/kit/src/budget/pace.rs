@@ -55,10 +55,7 @@ const _: fn(DefaultDirectRateLimiter) -> Limiter<DefaultClock> = |limiter| limit
 impl<C: Clock + Clone> Pace<C> {
     /// A pace by another clock.
     pub fn with_clock(clock: C) -> Self {
-        Self {
-            clock,
-            keys: Mutex::default(),
-        }
+        Self { clock, keys: Mutex::default() }
     }
 
     /// Takes the next turn at `key`, at most one in `period`; or says how long to wait before asking again.
@@ -68,9 +65,8 @@ impl<C: Clock + Clone> Pace<C> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         if keys.len() >= PRUNE_AT && !keys.contains_key(key) {
-            let done = |known: &Key<C>| {
-                known.doublings == 0 && Duration::from(now.duration_since(known.used)) > LONGEST
-            };
+            let done =
+                |known: &Key<C>| known.doublings == 0 && Duration::from(now.duration_since(known.used)) > LONGEST;
             keys.retain(|_, known| !done(known));
             keys.shrink_to_fit();
         }
@@ -87,9 +83,7 @@ impl<C: Clock + Clone> Pace<C> {
         known.used = now;
         match &known.limiter {
             None => Ok(()),
-            Some(limiter) => limiter
-                .check()
-                .map_err(|not_yet| not_yet.wait_time_from(now)),
+            Some(limiter) => limiter.check().map_err(|not_yet| not_yet.wait_time_from(now)),
         }
     }
 
@@ -99,11 +93,8 @@ impl<C: Clock + Clone> Pace<C> {
         let Some(known) = keys.get_mut(key) else {
             return;
         };
-        let doublings = if good {
-            known.doublings.saturating_sub(1)
-        } else {
-            (known.doublings + 1).min(MOST_DOUBLINGS)
-        };
+        let doublings =
+            if good { known.doublings.saturating_sub(1) } else { (known.doublings + 1).min(MOST_DOUBLINGS) };
         if doublings != known.doublings {
             known.doublings = doublings;
             known.renew(&self.clock);
@@ -123,8 +114,7 @@ impl<C: Clock + Clone> Key<C> {
             return self.asked;
         }
         let base = self.asked.max(FIRST);
-        base.saturating_mul(1 << self.doublings)
-            .min(LONGEST.max(self.asked))
+        base.saturating_mul(1 << self.doublings).min(LONGEST.max(self.asked))
     }
 
     /// A fresh limiter whose one cell is taken: the new pause counts from now.
@@ -155,21 +145,13 @@ mod tests {
         let pace = Pace::with_clock(clock.clone());
         assert_eq!(pace.turn("a", TWO), Ok(()));
         assert_eq!(pace.turn("a", TWO), Err(TWO));
-        assert_eq!(
-            pace.turn("b", TWO),
-            Ok(()),
-            "another host has a pace of its own"
-        );
+        assert_eq!(pace.turn("b", TWO), Ok(()), "another host has a pace of its own");
         clock.advance(Duration::from_millis(1_500));
         assert_eq!(pace.turn("a", TWO), Err(Duration::from_millis(500)));
         clock.advance(Duration::from_millis(500));
         assert_eq!(pace.turn("a", TWO), Ok(()));
         clock.advance(Duration::from_secs(60));
-        assert_eq!(
-            pace.turn("a", TWO),
-            Ok(()),
-            "waiting saves up no second turn"
-        );
+        assert_eq!(pace.turn("a", TWO), Ok(()), "waiting saves up no second turn");
         assert_eq!(pace.turn("a", TWO), Err(TWO));
     }
 
@@ -193,10 +175,7 @@ mod tests {
         for wait in [4, 8, 16, 32, 64, 128, 128] {
             pace.felt("a", false);
             let wait = Duration::from_secs(wait);
-            assert_eq!(
-                pace.turn("a", TWO).map_err(|wait| wait.as_secs()),
-                Err(wait.as_secs())
-            );
+            assert_eq!(pace.turn("a", TWO).map_err(|wait| wait.as_secs()), Err(wait.as_secs()));
             clock.advance(wait);
             assert_eq!(pace.turn("a", TWO), Ok(()));
         }
@@ -227,10 +206,6 @@ mod tests {
         pace.felt("7", false);
         clock.advance(LONGEST + TWO);
         pace.turn("new", TWO).unwrap();
-        assert_eq!(
-            pace.len(),
-            2,
-            "the new one, and the one that still has to be slow"
-        );
+        assert_eq!(pace.len(), 2, "the new one, and the one that still has to be slow");
     }
 }

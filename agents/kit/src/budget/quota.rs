@@ -28,9 +28,7 @@ impl Rows {
         let bucket = Bucket::of(connection, unit, now)?;
         let used = bucket.used.saturating_add(amount);
         if used > unit.amount {
-            return Ok(Err(Short {
-                until: bucket.refills,
-            }));
+            return Ok(Err(Short { until: bucket.refills }));
         }
         bucket.write(connection, &unit.name, used)?;
         Ok(Ok(()))
@@ -65,28 +63,18 @@ impl Bucket {
     /// The bucket in use: the stored one until it refills, and for ever while the clock lies before it.
     fn of(connection: &Connection, unit: &Unit, now: Timestamp) -> rusqlite::Result<Self> {
         let stored: Option<(String, i64, i64)> = connection
-            .query_row(
-                "SELECT period, used, refills FROM quotas WHERE unit = ?1",
-                [&unit.name],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
+            .query_row("SELECT period, used, refills FROM quotas WHERE unit = ?1", [&unit.name], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .optional()?;
         if let Some((period, used, refills)) = stored
             && let Ok(refills) = Timestamp::from_second(refills)
             && now < refills
         {
-            return Ok(Self {
-                period,
-                used: used.unsigned_abs(),
-                refills,
-            });
+            return Ok(Self { period, used: used.unsigned_abs(), refills });
         }
         let refills = refill(&unit.refill, now);
-        Ok(Self {
-            period: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            used: 0,
-            refills,
-        })
+        Ok(Self { period: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), used: 0, refills })
     }
 
     fn write(&self, connection: &Connection, unit: &str, used: u64) -> rusqlite::Result<()> {
@@ -107,14 +95,11 @@ fn refill(refill: &Refill, now: Timestamp) -> Timestamp {
             // A zone nobody knows is a mistake in the manifest; UTC's midnight is then as good as any.
             let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
             let next = now.to_zoned(zone.clone()).date().tomorrow().ok();
-            next.and_then(|day| day.to_zoned(zone).ok())
-                .map_or(now, |midnight| midnight.timestamp())
+            next.and_then(|day| day.to_zoned(zone).ok()).map_or(now, |midnight| midnight.timestamp())
         }
         Refill::Month => {
             let first = day_of(now).last_of_month().tomorrow().ok();
-            first
-                .and_then(|day| day.to_zoned(TimeZone::UTC).ok())
-                .map_or(now, |midnight| midnight.timestamp())
+            first.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map_or(now, |midnight| midnight.timestamp())
         }
         Refill::Window(secs) => plus(now, SignedDuration::from_secs(i64::from(*secs))),
     }
@@ -137,18 +122,12 @@ mod tests {
     #[test]
     fn units_are_reserved_settled_and_refilled() {
         let rows = open();
-        let unit = Unit {
-            name: "posts".to_owned(),
-            amount: 100,
-            refill: Refill::Midnight("America/Los_Angeles".to_owned()),
-        };
+        let unit =
+            Unit { name: "posts".to_owned(), amount: 100, refill: Refill::Midnight("America/Los_Angeles".to_owned()) };
         let now = at("2026-11-22T12:00:00Z");
         assert_eq!(Rows::reserve(&rows, &unit, 60, now).unwrap(), Ok(()));
         let refills = at("2026-11-23T08:00:00Z");
-        assert_eq!(
-            Rows::reserve(&rows, &unit, 60, now).unwrap(),
-            Err(Short { until: refills })
-        );
+        assert_eq!(Rows::reserve(&rows, &unit, 60, now).unwrap(), Err(Short { until: refills }));
         Rows::settle(&rows, &unit, 60, 10, now).unwrap();
         assert_eq!(Rows::reserve(&rows, &unit, 90, now).unwrap(), Ok(()));
         assert_eq!(
@@ -158,9 +137,6 @@ mod tests {
         );
         assert_eq!(Rows::reserve(&rows, &unit, 100, refills).unwrap(), Ok(()));
         assert_eq!(refill(&Refill::Month, now), at("2026-12-01T00:00:00Z"));
-        assert_eq!(
-            refill(&Refill::Window(900), now),
-            at("2026-11-22T12:15:00Z")
-        );
+        assert_eq!(refill(&Refill::Window(900), now), at("2026-11-22T12:15:00Z"));
     }
 }

@@ -64,10 +64,7 @@ impl Rows {
     }
 
     /// Runs a short statement here and now.
-    pub(crate) fn now<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
+    pub(crate) fn now<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         work(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -79,16 +76,11 @@ impl Rows {
     pub fn spent(connection: &Connection, entry: &str, now: Timestamp) -> rusqlite::Result<u32> {
         let today = day_of(now).to_string();
         connection
-            .query_row(
-                "SELECT day, requests FROM spent_days WHERE entry = ?1",
-                [entry],
-                |row| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?)),
-            )
-            .optional()
-            .map(|row| {
-                row.filter(|(day, _)| *day >= today)
-                    .map_or(0, |(_, requests)| requests)
+            .query_row("SELECT day, requests FROM spent_days WHERE entry = ?1", [entry], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
             })
+            .optional()
+            .map(|row| row.filter(|(day, _)| *day >= today).map_or(0, |(_, requests)| requests))
     }
 
     /// Counts one more request, before it is sent, and returns how many were counted before it. At `daily` nothing is counted any more.
@@ -96,12 +88,7 @@ impl Rows {
     /// # Errors
     ///
     /// The database refused.
-    pub fn take(
-        connection: &Connection,
-        entry: &str,
-        daily: u32,
-        now: Timestamp,
-    ) -> rusqlite::Result<u32> {
+    pub fn take(connection: &Connection, entry: &str, daily: u32, now: Timestamp) -> rusqlite::Result<u32> {
         let today = day_of(now).to_string();
         let counted: Option<u32> = connection
             .query_row(
@@ -123,21 +110,11 @@ impl Rows {
     /// # Errors
     ///
     /// The database refused.
-    pub fn day_ends(
-        connection: &Connection,
-        entry: &str,
-        now: Timestamp,
-    ) -> rusqlite::Result<Timestamp> {
+    pub fn day_ends(connection: &Connection, entry: &str, now: Timestamp) -> rusqlite::Result<Timestamp> {
         let day: Option<String> = connection
-            .query_row(
-                "SELECT day FROM spent_days WHERE entry = ?1",
-                [entry],
-                |row| row.get(0),
-            )
+            .query_row("SELECT day FROM spent_days WHERE entry = ?1", [entry], |row| row.get(0))
             .optional()?;
-        let known = day
-            .and_then(|day| day.parse::<Date>().ok())
-            .map_or(now, |day| end_of_day(day).max(now));
+        let known = day.and_then(|day| day.parse::<Date>().ok()).map_or(now, |day| end_of_day(day).max(now));
         Ok(known.max(end_of_day(day_of(now))))
     }
 
@@ -146,21 +123,13 @@ impl Rows {
     /// # Errors
     ///
     /// The database refused.
-    pub fn rest(
-        connection: &Connection,
-        scope: &str,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> rusqlite::Result<()> {
+    pub fn rest(connection: &Connection, scope: &str, until: Timestamp, now: Timestamp) -> rusqlite::Result<()> {
         let until = until.min(plus(now, LONGEST_REST));
         connection.execute(
             "INSERT INTO rests (scope, until) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET until = max(until, excluded.until)",
             params![scope, until.as_second() + i64::from(until.subsec_nanosecond() > 0)],
         )?;
-        connection.execute(
-            "DELETE FROM rests WHERE until < ?1",
-            [now.as_second() - 86_400],
-        )?;
+        connection.execute("DELETE FROM rests WHERE until < ?1", [now.as_second() - 86_400])?;
         Ok(())
     }
 
@@ -169,21 +138,13 @@ impl Rows {
     /// # Errors
     ///
     /// The database refused.
-    pub fn resting(
-        connection: &Connection,
-        scopes: &[String],
-        now: Timestamp,
-    ) -> rusqlite::Result<Option<Rest>> {
+    pub fn resting(connection: &Connection, scopes: &[String], now: Timestamp) -> rusqlite::Result<Option<Rest>> {
         let mut longest: Option<Rest> = None;
         for scope in scopes {
             let until: Option<i64> = connection
-                .query_row("SELECT until FROM rests WHERE scope = ?1", [scope], |row| {
-                    row.get(0)
-                })
+                .query_row("SELECT until FROM rests WHERE scope = ?1", [scope], |row| row.get(0))
                 .optional()?;
-            let Some(until) = until
-                .and_then(|until| Timestamp::from_second(until).ok())
-                .filter(|until| *until > now)
+            let Some(until) = until.and_then(|until| Timestamp::from_second(until).ok()).filter(|until| *until > now)
             else {
                 continue;
             };
@@ -206,10 +167,7 @@ pub fn day_of(now: Timestamp) -> Date {
 /// The first instant after a UTC day.
 #[must_use]
 pub fn end_of_day(day: Date) -> Timestamp {
-    let next = day
-        .tomorrow()
-        .ok()
-        .and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+    let next = day.tomorrow().ok().and_then(|day| day.to_zoned(TimeZone::UTC).ok());
     next.map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
@@ -235,24 +193,12 @@ mod tests {
     fn the_day_counts_up_to_its_cap_and_begins_again() {
         let rows = open();
         let noon = at("2026-11-22T12:00:00Z");
-        let counts: Vec<u32> = (0..5)
-            .map(|_| Rows::take(&rows, "a", 3, noon).unwrap())
-            .collect();
+        let counts: Vec<u32> = (0..5).map(|_| Rows::take(&rows, "a", 3, noon).unwrap()).collect();
         assert_eq!(counts, [0, 1, 2, 3, 3]);
         assert_eq!(Rows::spent(&rows, "a", noon).unwrap(), 3);
-        assert_eq!(
-            Rows::day_ends(&rows, "a", noon).unwrap(),
-            at("2026-11-23T00:00:00Z")
-        );
-        assert_eq!(
-            Rows::take(&rows, "b", 3, noon).unwrap(),
-            0,
-            "another entry counts for itself"
-        );
-        assert_eq!(
-            Rows::take(&rows, "a", 3, at("2026-11-23T00:00:00Z")).unwrap(),
-            0
-        );
+        assert_eq!(Rows::day_ends(&rows, "a", noon).unwrap(), at("2026-11-23T00:00:00Z"));
+        assert_eq!(Rows::take(&rows, "b", 3, noon).unwrap(), 0, "another entry counts for itself");
+        assert_eq!(Rows::take(&rows, "a", 3, at("2026-11-23T00:00:00Z")).unwrap(), 0);
         assert_eq!(Rows::take(&rows, "none", 0, noon).unwrap(), 0);
         assert_eq!(Rows::spent(&rows, "none", noon).unwrap(), 0);
     }
@@ -264,20 +210,9 @@ mod tests {
             Rows::take(&rows, "a", 3, at("2026-11-22T12:00:00Z")).unwrap();
         }
         for earlier in ["2026-11-21T12:00:00Z", "2025-01-01T00:00:00Z"] {
-            assert_eq!(
-                Rows::spent(&rows, "a", at(earlier)).unwrap(),
-                3,
-                "{earlier}"
-            );
-            assert_eq!(
-                Rows::take(&rows, "a", 3, at(earlier)).unwrap(),
-                3,
-                "{earlier}"
-            );
-            assert_eq!(
-                Rows::day_ends(&rows, "a", at(earlier)).unwrap(),
-                at("2026-11-23T00:00:00Z")
-            );
+            assert_eq!(Rows::spent(&rows, "a", at(earlier)).unwrap(), 3, "{earlier}");
+            assert_eq!(Rows::take(&rows, "a", 3, at(earlier)).unwrap(), 3, "{earlier}");
+            assert_eq!(Rows::day_ends(&rows, "a", at(earlier)).unwrap(), at("2026-11-23T00:00:00Z"));
         }
     }
 
@@ -303,29 +238,13 @@ mod tests {
         assert_eq!(Rows::resting(&rows, &host, now).unwrap(), None);
         Rows::rest(&rows, &host[0], at("2026-11-22T12:10:00Z"), now).unwrap();
         Rows::rest(&rows, &host[0], at("2026-11-22T12:05:00Z"), now).unwrap();
-        let rest = Rest {
-            until: at("2026-11-22T12:10:00Z"),
-            scope: "host".to_owned(),
-        };
-        assert_eq!(
-            Rows::resting(&rows, &host, now).unwrap(),
-            Some(rest),
-            "a shorter rest ends no longer one"
-        );
-        assert_eq!(
-            Rows::resting(&rows, &host, at("2026-11-22T12:10:00Z")).unwrap(),
-            None
-        );
+        let rest = Rest { until: at("2026-11-22T12:10:00Z"), scope: "host".to_owned() };
+        assert_eq!(Rows::resting(&rows, &host, now).unwrap(), Some(rest), "a shorter rest ends no longer one");
+        assert_eq!(Rows::resting(&rows, &host, at("2026-11-22T12:10:00Z")).unwrap(), None);
         Rows::rest(&rows, "credential key", at("2036-01-01T00:00:00Z"), now).unwrap();
         let both = ["credential key".to_owned(), host[0].clone()];
-        assert_eq!(
-            Rows::resting(&rows, &both, now).unwrap().unwrap().until,
-            at("2026-11-23T12:00:00Z")
-        );
+        assert_eq!(Rows::resting(&rows, &both, now).unwrap().unwrap().until, at("2026-11-23T12:00:00Z"));
         let back = at("2026-01-01T00:00:00Z");
-        assert_eq!(
-            Rows::resting(&rows, &both, back).unwrap().unwrap().until,
-            at("2026-01-02T00:00:00Z")
-        );
+        assert_eq!(Rows::resting(&rows, &both, back).unwrap().unwrap().until, at("2026-01-02T00:00:00Z"));
     }
 }

@@ -16,26 +16,11 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
         tell(cli.json, what, said.is_ok(), says);
     };
     let config = Config::read(&cli.config);
-    say(
-        "configuration",
-        config
-            .as_ref()
-            .map(|config| format!("agent `{}`", config.name))
-            .map_err(ToString::to_string),
-    );
+    say("configuration", config.as_ref().map(|config| format!("agent `{}`", config.name)).map_err(ToString::to_string));
     if let Ok(config) = &config {
-        say(
-            "key",
-            config
-                .signing_key()
-                .map(|key| key.vkey().id_text())
-                .map_err(|error| error.to_string()),
-        );
+        say("key", config.signing_key().map(|key| key.vkey().id_text()).map_err(|error| error.to_string()));
         let root = config.trust_root().map_err(|error| error.to_string());
-        say(
-            "trust root",
-            root.map(|root| format!("version {}, digest {}", root.version, root.digest())),
-        );
+        say("trust root", root.map(|root| format!("version {}, digest {}", root.version, root.digest())));
     }
     if config.is_err() {
         // Nothing below can be looked at without it, and once is enough.
@@ -54,19 +39,13 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
                     counted(waiting.len(), "segment")
                 )),
             );
-            let free = engine
-                .outbox
-                .free_bytes()
-                .map_err(|error| error.to_string());
+            let free = engine.outbox.free_bytes().map_err(|error| error.to_string());
             say(
                 "disk",
                 free.and_then(|free| {
                     let says = format!("{} MiB free", free >> 20);
                     if free < MIN_FREE_BYTES {
-                        Err(format!(
-                            "{says}; nothing is fetched below {} MiB",
-                            MIN_FREE_BYTES >> 20
-                        ))
+                        Err(format!("{says}; nothing is fetched below {} MiB", MIN_FREE_BYTES >> 20))
                     } else {
                         Ok(says)
                     }
@@ -76,10 +55,7 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
             match ready.agent.refresh().await {
                 Err(error) => say("registry", Err(format!("{error:#}"))),
                 Ok(copy) => {
-                    say(
-                        "registry",
-                        Ok(format!("{} answers", ready.agent.registry.url())),
-                    );
+                    say("registry", Ok(format!("{} answers", ready.agent.registry.url())));
                     // The issue was made between the request and now, so the difference is that of the clocks.
                     let skew = copy.policy.issued_at().duration_since(before).as_secs();
                     say(
@@ -87,9 +63,7 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
                         if skew.abs() <= MAX_SKEW_SECS {
                             Ok(format!("{skew} s from the registry's"))
                         } else {
-                            Err(format!(
-                                "{skew} s from the registry's; set this machine's clock"
-                            ))
+                            Err(format!("{skew} s from the registry's; set this machine's clock"))
                         },
                     );
                 }
@@ -112,11 +86,7 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
             }
         }
     }
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(EXIT_NOT_ALL)
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NOT_ALL) })
 }
 
 fn counted(n: usize, one: &str) -> String {

@@ -29,14 +29,7 @@ pub(super) async fn command(collector: Arc<dyn Erased>, cli: &Cli) -> anyhow::Re
 
 fn about(collector: &dyn Erased, json: bool) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::of(collector, env!("CARGO_PKG_VERSION"));
-    println!(
-        "{}",
-        if json {
-            serde_json::to_string(&manifest)?
-        } else {
-            serde_json::to_string_pretty(&manifest)?
-        }
-    );
+    println!("{}", if json { serde_json::to_string(&manifest)? } else { serde_json::to_string_pretty(&manifest)? });
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,10 +37,7 @@ async fn run(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode>
     let ready = setup::ready(collector, cli)?;
     let stop = stopped_by_signal()?;
     let name = &ready.agent.engine.identity.software;
-    tracing::info!(
-        "{name} works by the schedule; state in `{}`",
-        ready.agent.engine.state.dir().display()
-    );
+    tracing::info!("{name} works by the schedule; state in `{}`", ready.agent.engine.state.dir().display());
     ready.agent.run(ready.sender(), stop).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -56,10 +46,7 @@ async fn run(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode>
 fn stopped_by_signal() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
-    let (mut term, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -83,19 +70,11 @@ fn work(collector: &dyn Erased, window: Option<(Timestamp, Timestamp)>) -> anyho
     );
     anyhow::ensure!(from < to, "--from {from} is not before --to {to}");
     let now = Timestamp::now();
-    anyhow::ensure!(
-        to <= now,
-        "--to {to} lies ahead (it is {now}); what is to come is collected by `run`"
-    );
+    anyhow::ensure!(to <= now, "--to {to} lies ahead (it is {now}); what is to come is collected by `run`");
     Ok(Work::Window { from, to })
 }
 
-async fn once(
-    collector: &Arc<dyn Erased>,
-    cli: &Cli,
-    target: Option<&str>,
-    work: &Work,
-) -> anyhow::Result<ExitCode> {
+async fn once(collector: &Arc<dyn Erased>, cli: &Cli, target: Option<&str>, work: &Work) -> anyhow::Result<ExitCode> {
     let ready = setup::ready(collector, cli)?;
     let stop = stopped_by_signal()?;
     let reports = ready.agent.once(target, work, &stop).await?;
@@ -103,10 +82,7 @@ async fn once(
         show(report, cli.json);
     }
     if reports.is_empty() && !cli.json {
-        println!(
-            "nothing to collect: no entry in force names the collector `{}`",
-            collector.name()
-        );
+        println!("nothing to collect: no entry in force names the collector `{}`", collector.name());
     }
     if let Some(why) = ready.sender().drain().await? {
         let waiting = ready.agent.engine.state.waiting()?.len();
@@ -115,24 +91,14 @@ async fn once(
         );
     }
     let bad = reports.iter().any(|report| {
-        matches!(
-            report.coverage.state,
-            CoverageState::Blocked | CoverageState::Failed | CoverageState::NotAttempted
-        )
+        matches!(report.coverage.state, CoverageState::Blocked | CoverageState::Failed | CoverageState::NotAttempted)
     });
-    Ok(if bad {
-        ExitCode::from(EXIT_NOT_ALL)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if bad { ExitCode::from(EXIT_NOT_ALL) } else { ExitCode::SUCCESS })
 }
 
 fn show(report: &Report, json: bool) {
     if json {
-        println!(
-            "{}",
-            json!({ "run": report.run, "coverage": report.coverage, "segments": report.segments })
-        );
+        println!("{}", json!({ "run": report.run, "coverage": report.coverage, "segments": report.segments }));
     } else {
         println!("{}: {}", report.run, report.in_words());
     }
@@ -150,27 +116,12 @@ async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode
     for planned in &found.planned {
         let target = &planned.facts.target;
         let order = planned.order(None, None, &CancellationToken::new());
-        let cursor = agent
-            .engine
-            .cursor(&target.id, agent.engine.lane(&order)?)?;
-        let due = planned
-            .schedule
-            .next_due(now, planned.jitter)
-            .map(|due| due.at);
-        let ask = Ask {
-            target,
-            work: Work::Poll,
-            cursor: &cursor,
-            now,
-        };
+        let cursor = agent.engine.cursor(&target.id, agent.engine.lane(&order)?)?;
+        let due = planned.schedule.next_due(now, planned.jitter).map(|due| due.at);
+        let ask = Ask { target, work: Work::Poll, cursor: &cursor, now };
         for request in checked_plan(&**collector, &ask)? {
-            let wanted = Wanted {
-                run: &planned.facts,
-                request: &request,
-                validators: None,
-                origin: Origin::Plan,
-                attempt: 1,
-            };
+            let wanted =
+                Wanted { run: &planned.facts, request: &request, validators: None, origin: Origin::Plan, attempt: 1 };
             let decision = ready.network.preview(wanted);
             all &= decision.permitted;
             if cli.json {
@@ -181,10 +132,7 @@ async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode
                 );
             } else {
                 let due = due.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                println!(
-                    "{} (next due {due})\n  {}\n  {}",
-                    target.id, request.url, decision.because
-                );
+                println!("{} (next due {due})\n  {}\n  {}", target.id, request.url, decision.because);
             }
         }
     }
@@ -199,11 +147,7 @@ async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode
     if found.planned.is_empty() && found.resting.is_empty() && !cli.json {
         println!("no entry names the collector `{}`", collector.name());
     }
-    Ok(if all {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(EXIT_NOT_ALL)
-    })
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NOT_ALL) })
 }
 
 /// One line of `check`, for people or as JSON.
@@ -226,10 +170,7 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let window = (at("2025-10-01T00:00:00Z"), at("2025-10-02T00:00:00Z"));
         let why = work(&Listing, Some(window)).unwrap_err().to_string();
-        assert!(
-            why.starts_with("the collector `listing` can't be asked for a stretch of the past"),
-            "{why}"
-        );
+        assert!(why.starts_with("the collector `listing` can't be asked for a stretch of the past"), "{why}");
         assert_eq!(work(&Listing, None).unwrap(), Work::Poll);
     }
 }

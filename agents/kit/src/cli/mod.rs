@@ -77,12 +77,9 @@ enum Command {
 fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().or_else(|_| {
         let date: jiff::civil::Date = text.parse().map_err(|_| {
-            "a date (`2026-10-01`) or an instant with its zone (`2026-10-01T06:00:00Z`) is expected"
-                .to_owned()
+            "a date (`2026-10-01`) or an instant with its zone (`2026-10-01T06:00:00Z`) is expected".to_owned()
         })?;
-        date.to_zoned(jiff::tz::TimeZone::UTC)
-            .map(|at| at.timestamp())
-            .map_err(|error| error.to_string())
+        date.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp()).map_err(|error| error.to_string())
     })
 }
 
@@ -93,10 +90,7 @@ pub fn run(collector: impl Collector) -> ExitCode {
     // Fails only where a provider was installed before; then that one stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let collector: Arc<dyn Erased> = Arc::new(collector);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return failed(&anyhow::Error::from(error).context("the runtime could not be started"));
@@ -131,9 +125,5 @@ fn logging(json: bool) {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false);
     // A second call in one process leaves the first in place.
-    let _ = if json {
-        log.json().try_init()
-    } else {
-        log.fmt_fields(plain).try_init()
-    };
+    let _ = if json { log.json().try_init() } else { log.fmt_fields(plain).try_init() };
 }

@@ -29,29 +29,17 @@ use crate::{
     derive::{LineSink, derive},
 };
 
-pub(super) fn read(
-    collector: &dyn Erased,
-    file: &Path,
-    entry: Option<&Path>,
-) -> anyhow::Result<ExitCode> {
+pub(super) fn read(collector: &dyn Erased, file: &Path, entry: Option<&Path>) -> anyhow::Result<ExitCode> {
     let entry: Option<Entry> = entry
         .map(|path| {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("`{}` can't be read", path.display()))?;
-            serde_json::from_str(&text)
-                .with_context(|| format!("`{}` is no allowlist entry", path.display()))
+            let text = std::fs::read_to_string(path).with_context(|| format!("`{}` can't be read", path.display()))?;
+            serde_json::from_str(&text).with_context(|| format!("`{}` is no allowlist entry", path.display()))
         })
         .transpose()?;
     let input = File::open(file).with_context(|| format!("`{}` can't be read", file.display()))?;
     let mut out = BufWriter::new(io::stdout().lock());
-    derive_file(
-        collector,
-        BufReader::new(input),
-        entry.as_ref(),
-        &setup::reader(collector)?,
-        &mut out,
-    )
-    .with_context(|| format!("`{}`", file.display()))?;
+    derive_file(collector, BufReader::new(input), entry.as_ref(), &setup::reader(collector)?, &mut out)
+        .with_context(|| format!("`{}`", file.display()))?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -93,18 +81,12 @@ pub(super) fn derive_file(
                 let exchange: Exchange = from_canonical(&record.block)
                     .with_context(|| format!("the exchange record at byte {}", found.offset))?;
                 // Without the response it was erased; nothing can be derived of it.
-                let Some(answered) = answers.remove(&exchange.response).filter(|_| exchange.read)
-                else {
+                let Some(answered) = answers.remove(&exchange.response).filter(|_| exchange.read) else {
                     continue;
                 };
-                let run = run
-                    .as_ref()
-                    .context("an exchange stands before its run record")?;
+                let run = run.as_ref().context("an exchange stands before its run record")?;
                 let (facts, body) = answered.open(&exchange, run)?;
-                let mut lines = Written {
-                    response: &exchange.response,
-                    lines: Vec::new(),
-                };
+                let mut lines = Written { response: &exchange.response, lines: Vec::new() };
                 derive(collector, &facts, &body, reader, &keep, &mut lines)?;
                 for line in &lines.lines {
                     out.write_all(line)?;
@@ -129,11 +111,7 @@ impl Answered {
     fn open(self, exchange: &Exchange, run: &Run) -> anyhow::Result<(Facts, Body)> {
         let of = || format!("response {}", exchange.response);
         let head = http::parse(&self.block).with_context(of)?;
-        let payload = self
-            .block
-            .get(head.body_offset..)
-            .unwrap_or_default()
-            .to_vec();
+        let payload = self.block.get(head.body_offset..).unwrap_or_default().to_vec();
         let facts = Facts {
             response: exchange.response.clone(),
             step: exchange.step.clone(),
@@ -142,17 +120,10 @@ impl Answered {
             url: self.url.parse().with_context(of)?,
             status: head.status().with_context(of)?,
             headers: head.headers,
-            part: Part {
-                number: exchange.part,
-                last: exchange.last,
-            },
+            part: Part { number: exchange.part, last: exchange.last },
             truncated: exchange.truncated.clone(),
         };
-        let body = Body::new(
-            Spool::of(payload),
-            &facts.headers,
-            facts.truncated.is_some(),
-        );
+        let body = Body::new(Spool::of(payload), &facts.headers, facts.truncated.is_some());
         Ok((facts, body))
     }
 }
@@ -191,11 +162,7 @@ mod tests {
     };
 
     fn derived(file: &[u8]) -> String {
-        let reader = Reader {
-            name: "listing".to_owned(),
-            version: "0".to_owned(),
-            program: Digest([9; 32]),
-        };
+        let reader = Reader { name: "listing".to_owned(), version: "0".to_owned(), program: Digest([9; 32]) };
         let mut out = Vec::new();
         derive_file(&Listing, file, None, &reader, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -221,13 +188,7 @@ mod tests {
                 ));
             }
         }
-        let file = std::fs::read(
-            world
-                .engine
-                .outbox
-                .path(&world.engine.state.waiting().unwrap()[0].file),
-        )
-        .unwrap();
+        let file = std::fs::read(world.engine.outbox.path(&world.engine.state.waiting().unwrap()[0].file)).unwrap();
         assert_eq!(derived(&file), stored);
 
         let mut bare = warc::Writer::new(Vec::new());
@@ -242,20 +203,7 @@ mod tests {
 
     #[test]
     fn file_that_is_no_segment_is_an_error_and_no_panic() {
-        let reader = Reader {
-            name: "listing".to_owned(),
-            version: "0".to_owned(),
-            program: Digest([9; 32]),
-        };
-        assert!(
-            derive_file(
-                &Listing,
-                &b"nothing of the kind"[..],
-                None,
-                &reader,
-                &mut Vec::new()
-            )
-            .is_err()
-        );
+        let reader = Reader { name: "listing".to_owned(), version: "0".to_owned(), program: Digest([9; 32]) };
+        assert!(derive_file(&Listing, &b"nothing of the kind"[..], None, &reader, &mut Vec::new()).is_err());
     }
 }

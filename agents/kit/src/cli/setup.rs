@@ -81,10 +81,7 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
     rows.busy_timeout(std::time::Duration::from_secs(10))?;
     rows.pragma_update(None, "journal_mode", "WAL")?;
     rows.pragma_update(None, "synchronous", "FULL")?;
-    let network: Arc<dyn Network> = Arc::new(Web::new(Setup {
-        units: collector.about().units,
-        ..Setup::new(rows)
-    })?);
+    let network: Arc<dyn Network> = Arc::new(Web::new(Setup { units: collector.about().units, ..Setup::new(rows) })?);
     let reader = reader(&**collector)?;
     let identity = Identity {
         key: Arc::new(key),
@@ -93,20 +90,9 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
         reader,
     };
     let clock = Arc::new(SystemClock::default());
-    let engine = Engine::new(
-        Arc::clone(collector),
-        Arc::clone(&network),
-        state,
-        outbox,
-        clock,
-        identity,
-    );
+    let engine = Engine::new(Arc::clone(collector), Arc::clone(&network), state, outbox, clock, identity);
     let registry = Arc::new(Registry::new(config.registry.as_str())?.with_token(config.token()?));
     let concurrent = usize::try_from(config.max_concurrent)?;
     let agent = Arc::new(Agent::new(Arc::new(engine), registry, root, concurrent)?);
-    Ok(Ready {
-        agent,
-        network,
-        keep: SignedDuration::from_hours(i64::from(config.keep_after_receipt_hours)),
-    })
+    Ok(Ready { agent, network, keep: SignedDuration::from_hours(i64::from(config.keep_after_receipt_hours)) })
 }

@@ -93,14 +93,9 @@ impl Config {
         })?;
         let mut config = Self::parse(&text, file)?;
         let base = file.parent().unwrap_or(Path::new(""));
-        for path in [
-            config.key.as_mut(),
-            config.token.as_mut(),
-            Some(&mut config.trust),
-            config.state.as_mut(),
-        ]
-        .into_iter()
-        .flatten()
+        for path in [config.key.as_mut(), config.token.as_mut(), Some(&mut config.trust), config.state.as_mut()]
+            .into_iter()
+            .flatten()
         {
             *path = base.join(&*path);
         }
@@ -121,47 +116,23 @@ impl Config {
         };
         match std::fs::read_to_string(&file) {
             Ok(text) => Ok(Some(text.trim().to_owned().into())),
-            Err(why) => Err(ConfigError::Unreadable {
-                file,
-                why,
-                hint: "it is named by `token` in the configuration",
-            }),
+            Err(why) => Err(ConfigError::Unreadable { file, why, hint: "it is named by `token` in the configuration" }),
         }
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let at = |line: usize, why: String| ConfigError::At {
-            file: file.to_owned(),
-            line,
-            why,
-        };
+        let at = |line: usize, why: String| ConfigError::At { file: file.to_owned(), line, why };
         let config: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             at(line_of(text, start), error.message().replace('\n', "; "))
         })?;
-        let key = |name: &str| {
-            text.lines()
-                .position(|line| line.trim_start().starts_with(name))
-                .map_or(1, |n| n + 1)
-        };
+        let key = |name: &str| text.lines().position(|line| line.trim_start().starts_with(name)).map_or(1, |n| n + 1);
         let refused = |name: &str, why: String| Err(at(key(name), why));
         if config.format != 1 {
-            return refused(
-                "format",
-                format!(
-                    "format {} is not known to this release, which reads 1",
-                    config.format
-                ),
-            );
+            return refused("format", format!("format {} is not known to this release, which reads 1", config.format));
         }
         if !schemas::policy::is_id(&config.name) {
-            return refused(
-                "name",
-                format!(
-                    "`{}` is no name: 1 to 64 of `a-z 0-9 -` are expected",
-                    config.name
-                ),
-            );
+            return refused("name", format!("`{}` is no name: 1 to 64 of `a-z 0-9 -` are expected", config.name));
         }
         let loopback = match config.registry.host() {
             Some(url::Host::Domain(name)) => name == "localhost",
@@ -169,24 +140,14 @@ impl Config {
             Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
             None => false,
         };
-        if config.registry.scheme() != "https" && !(config.registry.scheme() == "http" && loopback)
-        {
-            return refused(
-                "registry",
-                "the registry is reached by https, or by http on this machine only".to_owned(),
-            );
+        if config.registry.scheme() != "https" && !(config.registry.scheme() == "http" && loopback) {
+            return refused("registry", "the registry is reached by https, or by http on this machine only".to_owned());
         }
         if config.keep_after_receipt_hours > 8_760 {
-            return refused(
-                "keep_after_receipt_hours",
-                "at most 8760 hours (a year) are allowed".to_owned(),
-            );
+            return refused("keep_after_receipt_hours", "at most 8760 hours (a year) are allowed".to_owned());
         }
         if !(1..=64).contains(&config.max_concurrent) {
-            return refused(
-                "max_concurrent",
-                "1 to 64 targets at the same time are allowed".to_owned(),
-            );
+            return refused("max_concurrent", "1 to 64 targets at the same time are allowed".to_owned());
         }
         Ok(config)
     }
@@ -202,7 +163,8 @@ impl Config {
             .or_else(|| self.state.clone())
             .or_else(|| std::env::var_os("STATE_DIRECTORY").map(PathBuf::from))
             .ok_or_else(|| ConfigError::Missing {
-                why: "no state folder is named; write `state = \"…\"` into the configuration or give `--state DIR`".to_owned(),
+                why: "no state folder is named; write `state = \"…\"` into the configuration or give `--state DIR`"
+                    .to_owned(),
             })
     }
 
@@ -212,12 +174,10 @@ impl Config {
     ///
     /// [`ConfigError`]; the text of the file is never part of it.
     pub fn signing_key(&self) -> Result<SigningKey, ConfigError> {
-        let by_systemd = || {
-            std::env::var_os("CREDENTIALS_DIRECTORY")
-                .map(|dir| PathBuf::from(dir).join("agent.key"))
-        };
+        let by_systemd = || std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| PathBuf::from(dir).join("agent.key"));
         let file = self.key.clone().or_else(by_systemd).ok_or_else(|| ConfigError::Missing {
-            why: "no key is named; write `key = \"…\"` into the configuration, or let systemd load `agent.key`".to_owned(),
+            why: "no key is named; write `key = \"…\"` into the configuration, or let systemd load `agent.key`"
+                .to_owned(),
         })?;
         let text = std::fs::read_to_string(&file).map_err(|why| ConfigError::Unreadable {
             file: file.clone(),
@@ -232,11 +192,7 @@ impl Config {
         if key.name() == self.name {
             Ok(key)
         } else {
-            let why = format!(
-                "this key is named `{}`, the configuration says `{}`",
-                key.name(),
-                self.name
-            );
+            let why = format!("this key is named `{}`, the configuration says `{}`", key.name(), self.name);
             Err(ConfigError::At { file, line: 1, why })
         }
     }
@@ -262,8 +218,7 @@ fn trust_root(text: &str, file: &Path) -> Result<TrustRoot, ConfigError> {
         line: problem.line.unwrap_or(1),
         why: format!("{}; {}", problem.message, problem.hint),
     };
-    let root = TrustRoot::from_toml(text, &file.display().to_string())
-        .map_err(|problem| refused(*problem))?;
+    let root = TrustRoot::from_toml(text, &file.display().to_string()).map_err(|problem| refused(*problem))?;
     match root.check().into_iter().next() {
         Some(problem) => Err(refused(problem)),
         None => Ok(root),
@@ -278,30 +233,23 @@ fn line_of(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "format = 1\nname = \"harbour\"\ntrust = \"trust.toml\"\nregistry = \"https://registry.example.org/\"\n";
+    const GOOD: &str =
+        "format = 1\nname = \"harbour\"\ntrust = \"trust.toml\"\nregistry = \"https://registry.example.org/\"\n";
 
     fn refusal(text: &str) -> String {
-        Config::parse(text, Path::new("agent.toml"))
-            .unwrap_err()
-            .to_string()
+        Config::parse(text, Path::new("agent.toml")).unwrap_err().to_string()
     }
 
     #[test]
     fn defaults_are_three_days_and_sixteen_targets() {
         let config = Config::parse(GOOD, Path::new("agent.toml")).unwrap();
-        assert_eq!(
-            (config.keep_after_receipt_hours, config.max_concurrent),
-            (72, 16)
-        );
+        assert_eq!((config.keep_after_receipt_hours, config.max_concurrent), (72, 16));
     }
 
     #[test]
     fn misspelt_key_is_named_with_its_line() {
         let said = refusal(&format!("{GOOD}keep_after_reciept_hours = 3\n"));
-        assert!(
-            said.starts_with("agent.toml:5: ") && said.contains("keep_after_reciept_hours"),
-            "{said}"
-        );
+        assert!(said.starts_with("agent.toml:5: ") && said.contains("keep_after_reciept_hours"), "{said}");
     }
 
     #[test]

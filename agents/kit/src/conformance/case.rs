@@ -94,27 +94,18 @@ pub(super) struct Asked {
 
 impl Asked {
     pub fn of(request: &Request<Value>) -> Self {
-        let query =
-            (request.method == Method::Query).then(|| request.body.clone().unwrap_or_default());
-        Self {
-            query,
-            url: request.url.clone(),
-        }
+        let query = (request.method == Method::Query).then(|| request.body.clone().unwrap_or_default());
+        Self { query, url: request.url.clone() }
     }
 }
 
 impl Case {
     /// Reads a folder.
     pub fn read(folder: &Path, collector: &dyn Erased) -> Result<Self, String> {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let path = folder.join("case.json");
         let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let file: CaseFile = serde_json::from_slice(&text)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let file: CaseFile = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut exchanges = Vec::new();
         for (index, exchange) in file.exchanges.into_iter().enumerate() {
             let bytes = match &exchange.body {
@@ -146,9 +137,7 @@ impl Case {
         }
         let cursor = match file.cursor {
             Some(cursor) => cursor,
-            None => collector
-                .first_cursor()
-                .map_err(|error| error.to_string())?,
+            None => collector.first_cursor().map_err(|error| error.to_string())?,
         };
         Ok(Self {
             name,
@@ -166,10 +155,7 @@ impl Case {
     pub fn render(&self, collector: &dyn Erased) -> String {
         let mut text = String::new();
         for (index, exchange) in self.exchanges.iter().enumerate() {
-            text.push_str(&format!(
-                "== {index} {} {}\n",
-                exchange.facts.status, exchange.facts.url
-            ));
+            text.push_str(&format!("== {index} {} {}\n", exchange.facts.status, exchange.facts.url));
             match exchange.lines(collector) {
                 Ok((lines, _)) => lines.iter().filter_map(line_text).for_each(|line| {
                     text.push_str(&line);
@@ -186,20 +172,9 @@ impl Exchange {
     /// Reads it; what it says, and what it asks.
     pub fn lines(&self, collector: &dyn Erased) -> Result<(Vec<Line>, Derived), DeriveError> {
         let body = self.facts.body(Spool::of(self.bytes.clone()));
-        let reader = Reader {
-            name: collector.name().to_owned(),
-            version: "0".to_owned(),
-            program: Digest::of(b""),
-        };
+        let reader = Reader { name: collector.name().to_owned(), version: "0".to_owned(), program: Digest::of(b"") };
         let mut lines: Vec<Line> = Vec::new();
-        let derived = derive(
-            collector,
-            &self.facts,
-            &body,
-            &reader,
-            &keep_all,
-            &mut lines,
-        )?;
+        let derived = derive(collector, &self.facts, &body, &reader, &keep_all, &mut lines)?;
         Ok((lines, derived))
     }
 }
@@ -207,10 +182,7 @@ impl Exchange {
 /// One line as `expected.txt` has it: canonical, without the header, whose members are the same in every case.
 fn line_text(line: &Line) -> Option<String> {
     let canonical = |value: &dyn Fn() -> Result<Vec<u8>, schemas::canonical::CanonicalError>| {
-        value().map_or_else(
-            |error| error.to_string(),
-            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        value().map_or_else(|error| error.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     };
     match line {
         Line::Header(_) => None,

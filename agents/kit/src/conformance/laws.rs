@@ -21,28 +21,19 @@ pub(super) fn check(collector: &dyn Erased, found: Vec<Value>, row: &mut Row) {
         }
     }
     cursors.truncate(MAX_CURSORS);
-    let merge =
-        |old: &Value, new: &Value| collector.merge(old, new).map_err(|error| error.to_string());
-    let same = |law: &str, left: Result<Value, String>, right: Result<Value, String>| match (
-        left, right,
-    ) {
+    let merge = |old: &Value, new: &Value| collector.merge(old, new).map_err(|error| error.to_string());
+    let same = |law: &str, left: Result<Value, String>, right: Result<Value, String>| match (left, right) {
         (Ok(left), Ok(right)) if left == right => Ok(()),
         (Ok(left), Ok(right)) => Err(format!("{law}: {left} is not {right}")),
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
-    let opaque = cursors
-        .iter()
-        .all(|a| cursors.iter().all(|b| merge(a, b).as_ref() == Ok(b)));
+    let opaque = cursors.iter().all(|a| cursors.iter().all(|b| merge(a, b).as_ref() == Ok(b)));
     for a in &cursors {
         row.try_one(same("merge(a, a) = a", merge(a, a), Ok(a.clone())));
         for b in &cursors {
             let ab = merge(a, b);
             if let Ok(ab) = &ab {
-                row.try_one(same(
-                    "merge(merge(a, b), b) = merge(a, b)",
-                    merge(ab, b),
-                    Ok(ab.clone()),
-                ));
+                row.try_one(same("merge(merge(a, b), b) = merge(a, b)", merge(ab, b), Ok(ab.clone())));
             }
             if !opaque {
                 row.try_one(same("merge(a, b) = merge(b, a)", ab.clone(), merge(b, a)));
@@ -50,11 +41,7 @@ pub(super) fn check(collector: &dyn Erased, found: Vec<Value>, row: &mut Row) {
             for c in &cursors {
                 let left = ab.clone().and_then(|ab| merge(&ab, c));
                 let right = merge(b, c).and_then(|bc| merge(a, &bc));
-                row.try_one(same(
-                    "merge(merge(a, b), c) = merge(a, merge(b, c))",
-                    left,
-                    right,
-                ));
+                row.try_one(same("merge(merge(a, b), c) = merge(a, merge(b, c))", left, right));
             }
         }
     }
@@ -78,13 +65,9 @@ fn variants(cursor: &Value) -> Vec<Value> {
                 None => json!(format!("{text}0")),
             },
             Value::Array(values) => json!(values.iter().skip(1).collect::<Vec<_>>()),
-            Value::Object(members) => Value::Object(
-                members
-                    .iter()
-                    .skip(1)
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect(),
-            ),
+            Value::Object(members) => {
+                Value::Object(members.iter().skip(1).map(|(key, value)| (key.clone(), value.clone())).collect())
+            }
             Value::Bool(flag) => json!(!flag),
             Value::Null => continue,
         };
@@ -97,17 +80,12 @@ fn collect(value: &Value, pointer: String, into: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             members.iter().for_each(|(key, value)| {
-                collect(
-                    value,
-                    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
-                    into,
-                )
+                collect(value, format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), into)
             });
         }
-        Value::Array(values) => values
-            .iter()
-            .enumerate()
-            .for_each(|(index, value)| collect(value, format!("{pointer}/{index}"), into)),
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(index, value)| collect(value, format!("{pointer}/{index}"), into))
+        }
         _ => {}
     }
     into.push(pointer);

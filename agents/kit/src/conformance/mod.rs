@@ -52,15 +52,8 @@ pub fn check(collector: &dyn Erased, fixtures: impl AsRef<Path>) -> Report {
 
 /// Runs the suite over every case in a folder.
 #[must_use]
-pub fn check_allowing(
-    collector: &dyn Erased,
-    fixtures: impl AsRef<Path>,
-    allowed: Allowed,
-) -> Report {
-    let mut report = Report {
-        collector: collector.name().to_owned(),
-        rows: Vec::new(),
-    };
+pub fn check_allowing(collector: &dyn Erased, fixtures: impl AsRef<Path>, allowed: Allowed) -> Report {
+    let mut report = Report { collector: collector.name().to_owned(), rows: Vec::new() };
     let mut read = Row::new("fixtures are there");
     let cases = cases(collector, fixtures.as_ref(), &mut read);
     match child::is_child(collector, &cases) {
@@ -69,13 +62,9 @@ pub fn check_allowing(
         Err(error) => read.try_one(Err(error)),
     }
     report.rows.push(read);
-    report
-        .rows
-        .push(replay(collector, fixtures.as_ref(), &cases));
+    report.rows.push(replay(collector, fixtures.as_ref(), &cases));
     let mut elsewhere = Row::new("reads the same in other processes");
-    child::compare(collector, &cases)
-        .into_iter()
-        .for_each(|result| elsewhere.try_one(result));
+    child::compare(collector, &cases).into_iter().for_each(|result| elsewhere.try_one(result));
     report.rows.push(elsewhere);
     report.rows.push(saved(collector, fixtures.as_ref()));
     report.rows.extend(damage(collector, &cases, allowed));
@@ -100,11 +89,7 @@ pub fn assert_conforms(collector: &dyn Erased, fixtures: impl AsRef<Path>) {
 /// # Panics
 ///
 /// Where a check failed; the message is the table.
-pub fn assert_conforms_allowing(
-    collector: &dyn Erased,
-    fixtures: impl AsRef<Path>,
-    allowed: Allowed,
-) {
+pub fn assert_conforms_allowing(collector: &dyn Erased, fixtures: impl AsRef<Path>, allowed: Allowed) {
     let report = check_allowing(collector, fixtures, allowed);
     assert!(report.passed(), "{report}");
     println!("{report}");
@@ -170,7 +155,10 @@ fn replay(collector: &dyn Erased, fixtures: &Path, cases: &[Case]) -> Row {
             continue;
         }
         row.try_one(match &case.expected {
-            None => Err(format!("{}: `expected.txt` is not there; run once with VIGIE_BLESS=1 and read what it wrote", case.name)),
+            None => Err(format!(
+                "{}: `expected.txt` is not there; run once with VIGIE_BLESS=1 and read what it wrote",
+                case.name
+            )),
             Some(expected) => difference(expected, &text).map_or(Ok(()), |why| Err(format!("{}: {why}", case.name))),
         });
     }
@@ -205,22 +193,13 @@ fn saved(collector: &dyn Erased, fixtures: &Path) -> Row {
         files.sort();
         for path in files {
             let value = fs::read(&path).map_err(|error| error.to_string());
-            let value = value.and_then(|text| {
-                serde_json::from_slice::<Value>(&text).map_err(|error| error.to_string())
-            });
+            let value =
+                value.and_then(|text| serde_json::from_slice::<Value>(&text).map_err(|error| error.to_string()));
             let again = value.and_then(|value| {
-                let again = if is_step {
-                    collector.reread_step(&value)
-                } else {
-                    collector.reread_cursor(&value)
-                };
+                let again = if is_step { collector.reread_step(&value) } else { collector.reread_cursor(&value) };
                 again.map_err(|error| error.to_string())
             });
-            row.try_one(
-                again
-                    .map(|_| ())
-                    .map_err(|why| format!("{}: {why}", path.display())),
-            );
+            row.try_one(again.map(|_| ()).map_err(|why| format!("{}: {why}", path.display())));
         }
     }
     row
@@ -229,14 +208,8 @@ fn saved(collector: &dyn Erased, fixtures: &Path) -> Row {
 /// Every answer of every case, damaged in every way.
 fn damage(collector: &dyn Erased, cases: &[Case], allowed: Allowed) -> [Row; 5] {
     let mut panics = Row::new("no panic on a damaged answer");
-    let mut silent = Row {
-        allowed: allowed.silent_losses,
-        ..Row::new("no silent loss")
-    };
-    let mut statuses = Row {
-        allowed: allowed.statuses,
-        ..Row::new("error statuses are not answers")
-    };
+    let mut silent = Row { allowed: allowed.silent_losses, ..Row::new("no silent loss") };
+    let mut statuses = Row { allowed: allowed.statuses, ..Row::new("error statuses are not answers") };
     let mut pages = Row::new("a page is not an answer");
     let mut again = Row::new("damaged answers read the same again");
     for case in cases {
@@ -253,15 +226,8 @@ fn damage(collector: &dyn Erased, cases: &[Case], allowed: Allowed) -> [Row; 5] 
                         continue;
                     }
                 };
-                panics.try_one(if derived.panicked {
-                    Err(format!("{}: {:?}", at(), derived.halt))
-                } else {
-                    Ok(())
-                });
-                let same = mutation
-                    .exchange
-                    .lines(collector)
-                    .is_ok_and(|(second, _)| second == lines);
+                panics.try_one(if derived.panicked { Err(format!("{}: {:?}", at(), derived.halt)) } else { Ok(()) });
+                let same = mutation.exchange.lines(collector).is_ok_and(|(second, _)| second == lines);
                 again.try_one(if same { Ok(()) } else { Err(at()) });
                 let [records, gone, _] = derived.end.counts;
                 match mutation.kind {
@@ -270,21 +236,15 @@ fn damage(collector: &dyn Erased, cases: &[Case], allowed: Allowed) -> [Row; 5] 
                     } else {
                         Ok(())
                     }),
-                    Kind::Page => pages.try_one(
-                        if derived.halt.is_none()
-                            && (records + gone > 0 || original.end.counts[0] > 0)
-                        {
+                    Kind::Page => {
+                        pages.try_one(if derived.halt.is_none() && (records + gone > 0 || original.end.counts[0] > 0) {
                             Err(format!("{}: no halt", at()))
                         } else {
                             Ok(())
-                        },
-                    ),
+                        })
+                    }
                     Kind::Cut | Kind::Value => {
-                        silent.try_one(if mutate::lost_silently(&original, &derived) {
-                            Err(at())
-                        } else {
-                            Ok(())
-                        });
+                        silent.try_one(if mutate::lost_silently(&original, &derived) { Err(at()) } else { Ok(()) });
                     }
                 }
             }
@@ -310,24 +270,19 @@ fn walks(collector: &dyn Erased, cases: &[Case]) -> [Row; 4] {
         whole.try_one(if plain.unasked.is_empty() && !plain.endless {
             Ok(())
         } else {
-            Err(format!(
-                "{}: not asked for: {:?}; endless: {}",
-                case.name, plain.unasked, plain.endless
-            ))
+            Err(format!("{}: not asked for: {:?}; endless: {}", case.name, plain.unasked, plain.endless))
         });
-        plain.unanswered.iter().for_each(|url| {
-            whole.note(format!(
-                "{}: {url} is asked for and not in the case",
-                case.name
-            ))
-        });
+        plain
+            .unanswered
+            .iter()
+            .for_each(|url| whole.note(format!("{}: {url} is asked for and not in the case", case.name)));
         for commit in 1..=plain.commits.min(MAX_CRASH_POINTS) {
             for how in CrashKind::ALL {
                 let crashed = Walk::new(collector, case).run(Some(Crash { commit, how }), 1);
-                crashes
-                    .try_one(compare(collector, &plain, crashed).map_err(|why| {
-                        format!("{}: {how:?} at commit {commit}: {why}", case.name)
-                    }));
+                crashes.try_one(
+                    compare(collector, &plain, crashed)
+                        .map_err(|why| format!("{}: {how:?} at commit {commit}: {why}", case.name)),
+                );
             }
         }
         twice.try_one(
@@ -337,15 +292,10 @@ fn walks(collector: &dyn Erased, cases: &[Case]) -> [Row; 4] {
         for (name, exchanges) in oddities(case) {
             match Walk::over(collector, case, exchanges).run(None, 1) {
                 Ok(outcome) if outcome.endless && name == "every page is the first" => {
-                    odd.note(format!(
-                        "{}: {name}: goes on until its budget ends it",
-                        case.name
-                    ));
+                    odd.note(format!("{}: {name}: goes on until its budget ends it", case.name));
                     odd.try_one(Ok(()));
                 }
-                Ok(outcome) if outcome.endless => {
-                    odd.try_one(Err(format!("{}: {name}: does not end", case.name)))
-                }
+                Ok(outcome) if outcome.endless => odd.try_one(Err(format!("{}: {name}: does not end", case.name))),
                 Ok(_) => odd.try_one(Ok(())),
                 Err(why) => odd.try_one(Err(format!("{}: {name}: {why}", case.name))),
             }
@@ -354,11 +304,7 @@ fn walks(collector: &dyn Erased, cases: &[Case]) -> [Row; 4] {
     [whole, crashes, twice, odd]
 }
 
-fn compare(
-    collector: &dyn Erased,
-    plain: &Outcome,
-    other: Result<Outcome, String>,
-) -> Result<(), String> {
+fn compare(collector: &dyn Erased, plain: &Outcome, other: Result<Outcome, String>) -> Result<(), String> {
     let other = other?;
     if other.endless {
         return Err("does not end".to_owned());
@@ -367,21 +313,14 @@ fn compare(
         return Err(format!("`{lost}` is lost"));
     }
     if plain.items != other.items {
-        return Err(format!(
-            "{} items instead of {}, or others",
-            other.items.len(),
-            plain.items.len()
-        ));
+        return Err(format!("{} items instead of {}, or others", other.items.len(), plain.items.len()));
     }
     // Further on is fine (a stream that was asked once more), back is not.
     let merge = |old: &Value, new: &Value| collector.merge(old, new).ok();
     let ahead = merge(&plain.cursor, &other.cursor).as_ref() == Some(&other.cursor)
         && merge(&other.cursor, &plain.cursor).as_ref() == Some(&other.cursor);
     if plain.cursor != other.cursor && !ahead {
-        return Err(format!(
-            "cursor {} instead of {}",
-            other.cursor, plain.cursor
-        ));
+        return Err(format!("cursor {} instead of {}", other.cursor, plain.cursor));
     }
     Ok(())
 }
@@ -400,16 +339,10 @@ fn oddities(case: &Case) -> Vec<(String, Vec<case::Exchange>)> {
     };
     let count = case.exchanges.len();
     for to in 1..count {
-        all.push((
-            format!("answer {to} repeats the one before"),
-            answered_by(to, to - 1),
-        ));
+        all.push((format!("answer {to} repeats the one before"), answered_by(to, to - 1)));
     }
     if count > 1 {
-        all.push((
-            "the last page leads back to the first".to_owned(),
-            answered_by(count - 1, 0),
-        ));
+        all.push(("the last page leads back to the first".to_owned(), answered_by(count - 1, 0)));
         let mut reversed = case.exchanges.clone();
         for (into, other) in reversed.iter_mut().zip(case.exchanges.iter().rev()) {
             into.bytes.clone_from(&other.bytes);
@@ -420,9 +353,7 @@ fn oddities(case: &Case) -> Vec<(String, Vec<case::Exchange>)> {
     }
     let mut circle = case.exchanges.clone();
     if let Some(first) = case.exchanges.first() {
-        circle
-            .iter_mut()
-            .for_each(|exchange| exchange.bytes.clone_from(&first.bytes));
+        circle.iter_mut().for_each(|exchange| exchange.bytes.clone_from(&first.bytes));
     }
     all.push(("every page is the first".to_owned(), circle));
     all

@@ -9,11 +9,10 @@ use crate::derive::Derived;
 const MAX_VALUES: usize = 400;
 
 /// Statuses that are no answer.
-const STATUSES: [u16; 18] = [
-    301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 408, 410, 429, 451, 500, 502, 503, 204,
-];
+const STATUSES: [u16; 18] = [301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 408, 410, 429, 451, 500, 502, 503, 204];
 
-const PLAIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please sign in.</p></body></html>";
+const PLAIN_PAGE: &str =
+    "<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please sign in.</p></body></html>";
 const CHALLENGE_PAGE: &str = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body><noscript>Enable JavaScript</noscript></body></html>";
 
 /// What was done to an answer.
@@ -45,11 +44,7 @@ pub(super) fn mutations(exchange: &Exchange) -> Vec<Mutation> {
         for status in STATUSES {
             let mut changed = exchange.clone();
             changed.facts.status = status;
-            all.push(Mutation {
-                kind: Kind::Status,
-                label: format!("status {status}"),
-                exchange: changed,
-            });
+            all.push(Mutation { kind: Kind::Status, label: format!("status {status}"), exchange: changed });
         }
     }
     for (name, page) in [("page", PLAIN_PAGE), ("challenge page", CHALLENGE_PAGE)] {
@@ -57,18 +52,10 @@ pub(super) fn mutations(exchange: &Exchange) -> Vec<Mutation> {
         changed.bytes = page.as_bytes().to_vec();
         changed.facts.status = 200;
         changed.facts.headers.retain(|(name, _)| {
-            !name.eq_ignore_ascii_case("content-type")
-                && !name.eq_ignore_ascii_case("content-encoding")
+            !name.eq_ignore_ascii_case("content-type") && !name.eq_ignore_ascii_case("content-encoding")
         });
-        changed.facts.headers.push((
-            "content-type".to_owned(),
-            "text/html; charset=utf-8".to_owned(),
-        ));
-        all.push(Mutation {
-            kind: Kind::Page,
-            label: format!("200 with a {name}"),
-            exchange: changed,
-        });
+        changed.facts.headers.push(("content-type".to_owned(), "text/html; charset=utf-8".to_owned()));
+        all.push(Mutation { kind: Kind::Page, label: format!("200 with a {name}"), exchange: changed });
     }
     all
 }
@@ -86,11 +73,7 @@ fn cuts(exchange: &Exchange, all: &mut Vec<Mutation>) {
                 changed.facts.truncated = Some("disconnect".to_owned());
             }
             let known = if known { ", known" } else { "" };
-            all.push(Mutation {
-                kind: Kind::Cut,
-                label: format!("cut at {to} of {len}{known}"),
-                exchange: changed,
-            });
+            all.push(Mutation { kind: Kind::Cut, label: format!("cut at {to} of {len}{known}"), exchange: changed });
         }
     }
 }
@@ -106,9 +89,7 @@ fn values(exchange: &Exchange, all: &mut Vec<Mutation>) {
     }
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate().take(4) {
-        let (prefix, json) = line
-            .strip_prefix("data:")
-            .map_or(("", *line), |rest| ("data:", rest));
+        let (prefix, json) = line.strip_prefix("data:").map_or(("", *line), |rest| ("data:", rest));
         let Ok(document @ Value::Object(_)) = serde_json::from_str::<Value>(json.trim()) else {
             continue;
         };
@@ -119,13 +100,7 @@ fn values(exchange: &Exchange, all: &mut Vec<Mutation>) {
             }
             text.join("\n") + "\n"
         };
-        replaced(
-            exchange,
-            &format!("line {}", index + 1),
-            &document,
-            &whole,
-            all,
-        );
+        replaced(exchange, &format!("line {}", index + 1), &document, &whole, all);
     }
 }
 
@@ -141,16 +116,7 @@ fn replaced(
     // Evenly spread where there are too many: the last page of a list matters as much as the first.
     let every = pointers.len().div_ceil(MAX_VALUES).max(1);
     for pointer in pointers.into_iter().step_by(every) {
-        for wrong in [
-            json!(null),
-            json!(true),
-            json!(0),
-            json!(-1),
-            json!(""),
-            json!("x"),
-            json!([]),
-            json!({}),
-        ] {
+        for wrong in [json!(null), json!(true), json!(0), json!(-1), json!(""), json!("x"), json!([]), json!({})] {
             let mut changed = document.clone();
             match changed.pointer_mut(&pointer) {
                 Some(value) if *value != wrong => *value = wrong.clone(),
@@ -158,11 +124,7 @@ fn replaced(
             }
             let mut mutated = exchange.clone();
             mutated.bytes = whole(&changed).into_bytes();
-            all.push(Mutation {
-                kind: Kind::Value,
-                label: format!("{at}{pointer} = {wrong}"),
-                exchange: mutated,
-            });
+            all.push(Mutation { kind: Kind::Value, label: format!("{at}{pointer} = {wrong}"), exchange: mutated });
         }
     }
 }
@@ -170,17 +132,10 @@ fn replaced(
 fn collect(value: &Value, pointer: String, into: &mut Vec<String>) {
     match value {
         Value::Object(members) => members.iter().for_each(|(key, value)| {
-            collect(
-                value,
-                format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
-                into,
-            )
+            collect(value, format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), into)
         }),
         Value::Array(values) => {
-            values
-                .iter()
-                .enumerate()
-                .for_each(|(index, value)| collect(value, format!("{pointer}/{index}"), into));
+            values.iter().enumerate().for_each(|(index, value)| collect(value, format!("{pointer}/{index}"), into));
         }
         _ => {}
     }
@@ -191,14 +146,9 @@ fn collect(value: &Value, pointer: String, into: &mut Vec<String>) {
 pub(super) fn lost_silently(original: &Derived, mutated: &Derived) -> bool {
     let [records, gone, _] = original.end.counts;
     let [still, still_gone, set_aside] = mutated.end.counts;
-    let follow = |derived: &Derived| {
-        derived.next.len() + derived.also.len() + derived.end.want.len() + derived.end.saw.len()
-    };
-    let fewer = still + still_gone + mutated.repeats < records + gone + original.repeats
-        || follow(mutated) < follow(original);
-    fewer
-        && set_aside == 0
-        && mutated.halt.is_none()
-        && mutated.end.cut.is_none()
-        && mutated.end.empty.is_none()
+    let follow =
+        |derived: &Derived| derived.next.len() + derived.also.len() + derived.end.want.len() + derived.end.saw.len();
+    let fewer =
+        still + still_gone + mutated.repeats < records + gone + original.repeats || follow(mutated) < follow(original);
+    fewer && set_aside == 0 && mutated.halt.is_none() && mutated.end.cut.is_none() && mutated.end.empty.is_none()
 }

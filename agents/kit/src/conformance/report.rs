@@ -33,10 +33,7 @@ pub struct Row {
 
 impl Row {
     pub(super) fn new(check: &'static str) -> Self {
-        Self {
-            check,
-            ..Self::default()
-        }
+        Self { check, ..Self::default() }
     }
 
     pub(super) fn try_one(&mut self, result: Result<(), String>) {
@@ -82,11 +79,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "conformance of `{}`", self.collector)?;
-        writeln!(
-            f,
-            "{:<34} {:>7} {:>7} {:>8} {:>6}",
-            "check", "tried", "failed", "allowed", "noted"
-        )?;
+        writeln!(f, "{:<34} {:>7} {:>7} {:>8} {:>6}", "check", "tried", "failed", "allowed", "noted")?;
         for row in &self.rows {
             let mark = if row.passed() { "" } else { "  FAILED" };
             writeln!(

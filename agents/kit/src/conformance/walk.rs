@@ -67,11 +67,7 @@ struct Waiting {
 
 impl Waiting {
     const fn first(request: Request<Value>) -> Self {
-        Self {
-            request,
-            attempt: 1,
-            replaced: 0,
-        }
+        Self { request, attempt: 1, replaced: 0 }
     }
 }
 
@@ -117,15 +113,8 @@ impl<'a> Walk<'a> {
     }
 
     /// A walk over other answers than the case's own.
-    pub(super) fn over(
-        collector: &'a dyn Erased,
-        case: &'a Case,
-        exchanges: Vec<Exchange>,
-    ) -> Self {
-        let state = State {
-            cursor: case.cursor.clone(),
-            ..State::default()
-        };
+    pub(super) fn over(collector: &'a dyn Erased, case: &'a Case, exchanges: Vec<Exchange>) -> Self {
+        let state = State { cursor: case.cursor.clone(), ..State::default() };
         Self {
             collector,
             case,
@@ -147,11 +136,7 @@ impl<'a> Walk<'a> {
         }
         self.outcome.unasked = (0..self.exchanges.len())
             .filter(|index| {
-                !self.reached.contains(index)
-                    && !self
-                        .exchanges
-                        .get(*index)
-                        .is_some_and(|exchange| exchange.spare)
+                !self.reached.contains(index) && !self.exchanges.get(*index).is_some_and(|exchange| exchange.spare)
             })
             .collect();
         self.outcome.items = self.state.items;
@@ -181,10 +166,7 @@ impl<'a> Walk<'a> {
     /// True where the agent died of it.
     fn commit(&mut self, next: State) -> bool {
         self.outcome.commits += 1;
-        let dies = self
-            .crash
-            .filter(|crash| crash.commit == self.outcome.commits)
-            .map(|crash| crash.how);
+        let dies = self.crash.filter(|crash| crash.commit == self.outcome.commits).map(|crash| crash.how);
         match dies {
             None => self.state = next,
             Some(CrashKind::Resumed) => {}
@@ -201,21 +183,13 @@ impl<'a> Walk<'a> {
     /// One exchange, or one plan, or the end. Returns the states to commit.
     fn step(&mut self, state: &mut State) -> Result<Vec<State>, String> {
         let plan = |state: &State, work: Work| {
-            let ask = Ask {
-                target: &self.case.target,
-                work,
-                cursor: &state.cursor,
-                now: self.case.now,
-            };
+            let ask = Ask { target: &self.case.target, work, cursor: &state.cursor, now: self.case.now };
             checked_plan(self.collector, &ask).map_err(|error| error.to_string())
         };
         let Some(walk) = &mut state.walk else {
             let roots = plan(state, self.case.work.clone())?;
             let frontier = roots.into_iter().map(Waiting::first).collect();
-            state.walk = Some(OpenWalk {
-                frontier,
-                ..OpenWalk::default()
-            });
+            state.walk = Some(OpenWalk { frontier, ..OpenWalk::default() });
             return Ok(vec![state.clone()]);
         };
         if let Some(waiting) = walk.frontier.pop_front() {
@@ -237,10 +211,7 @@ impl<'a> Walk<'a> {
         self.outcome.held_back = walk.held_back;
         if !walk.held_back {
             for proposal in &walk.proposals {
-                state.cursor = self
-                    .collector
-                    .merge(&state.cursor, proposal)
-                    .map_err(|error| error.to_string())?;
+                state.cursor = self.collector.merge(&state.cursor, proposal).map_err(|error| error.to_string())?;
             }
             state.settled.extend(walk.found);
         }
@@ -248,12 +219,7 @@ impl<'a> Walk<'a> {
         Ok(vec![state.clone()])
     }
 
-    fn exchange(
-        &mut self,
-        state: &mut State,
-        waiting: Waiting,
-        shelved: bool,
-    ) -> Result<Vec<State>, String> {
+    fn exchange(&mut self, state: &mut State, waiting: Waiting, shelved: bool) -> Result<Vec<State>, String> {
         let asked = Asked::of(&waiting.request);
         self.outcome.exchanges += 1;
         if let Some(key) = &waiting.request.unless_known {
@@ -283,42 +249,22 @@ impl<'a> Walk<'a> {
 
     /// What the source answers: the chunks of a stream, else the answer of this turn, the last one again and again.
     fn answers(&mut self, asked: &Asked) -> Vec<Exchange> {
-        let fitting: Vec<(usize, &Exchange)> = self
-            .exchanges
-            .iter()
-            .enumerate()
-            .filter(|(_, exchange)| exchange.asked == *asked)
-            .collect();
-        if fitting
-            .iter()
-            .any(|(_, exchange)| exchange.facts.part.number > 0)
-        {
+        let fitting: Vec<(usize, &Exchange)> =
+            self.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.asked == *asked).collect();
+        if fitting.iter().any(|(_, exchange)| exchange.facts.part.number > 0) {
             self.reached.extend(fitting.iter().map(|(index, _)| *index));
-            return fitting
-                .into_iter()
-                .map(|(_, exchange)| exchange.clone())
-                .collect();
+            return fitting.into_iter().map(|(_, exchange)| exchange.clone()).collect();
         }
         let turn = self.asked.entry(asked.clone()).or_default();
-        let found = fitting
-            .get(*turn)
-            .or_else(|| fitting.last())
-            .map(|(index, exchange)| (*index, (*exchange).clone()));
+        let found =
+            fitting.get(*turn).or_else(|| fitting.last()).map(|(index, exchange)| (*index, (*exchange).clone()));
         *turn += 1;
         self.reached.extend(found.as_ref().map(|(index, _)| *index));
         found.into_iter().map(|(_, exchange)| exchange).collect()
     }
 
-    fn read(
-        &self,
-        state: &mut State,
-        waiting: &Waiting,
-        answer: &Exchange,
-        shelved: bool,
-    ) -> Result<(), String> {
-        let (lines, derived) = answer
-            .lines(self.collector)
-            .map_err(|error| error.to_string())?;
+    fn read(&self, state: &mut State, waiting: &Waiting, answer: &Exchange, shelved: bool) -> Result<(), String> {
+        let (lines, derived) = answer.lines(self.collector).map_err(|error| error.to_string())?;
         let requeue = |state: &mut State, waiting: Waiting| match &mut state.walk {
             Some(walk) if !shelved => walk.frontier.push_front(waiting),
             _ => state.shelf.push_front(waiting),
@@ -326,39 +272,17 @@ impl<'a> Walk<'a> {
         match derived.halt {
             None => {}
             Some(Halt::NotYet { tries, .. }) if waiting.attempt < tries => {
-                requeue(
-                    state,
-                    Waiting {
-                        attempt: waiting.attempt + 1,
-                        ..waiting.clone()
-                    },
-                );
+                requeue(state, Waiting { attempt: waiting.attempt + 1, ..waiting.clone() });
                 return Ok(());
             }
-            Some(Halt::NotYet {
-                or_else: Some(request),
-                ..
-            })
-            | Some(Halt::Instead(request))
+            Some(Halt::NotYet { or_else: Some(request), .. }) | Some(Halt::Instead(request))
                 if waiting.replaced < 8 =>
             {
-                requeue(
-                    state,
-                    Waiting {
-                        replaced: waiting.replaced + 1,
-                        ..Waiting::first(*request)
-                    },
-                );
+                requeue(state, Waiting { replaced: waiting.replaced + 1, ..Waiting::first(*request) });
                 return Ok(());
             }
             Some(Halt::SlowDown { .. }) if waiting.attempt < 3 => {
-                requeue(
-                    state,
-                    Waiting {
-                        attempt: waiting.attempt + 1,
-                        ..waiting.clone()
-                    },
-                );
+                requeue(state, Waiting { attempt: waiting.attempt + 1, ..waiting.clone() });
                 return Ok(());
             }
             Some(Halt::Gone(absent)) => {
@@ -377,10 +301,9 @@ impl<'a> Walk<'a> {
             match line {
                 Line::Record(record) => {
                     listed.insert(record.item.id.clone());
-                    state.items.insert(
-                        format!("{}:{}", record.item.platform, record.item.id),
-                        record.content.to_string(),
-                    );
+                    state
+                        .items
+                        .insert(format!("{}:{}", record.item.platform, record.item.id), record.content.to_string());
                 }
                 Line::Gone(gone) => {
                     state.items.insert(what_text(&gone.what), "gone".to_owned());
@@ -394,31 +317,17 @@ impl<'a> Walk<'a> {
                 state.wanted.push(Known { id, handle });
             }
         }
-        listed.extend(
-            derived
-                .also
-                .iter()
-                .filter_map(|request| request.unless_known.clone()),
-        );
+        listed.extend(derived.also.iter().filter_map(|request| request.unless_known.clone()));
         let new = listed.iter().any(|id| !state.settled.contains(id));
         for request in derived.also {
-            let known = request
-                .unless_known
-                .as_ref()
-                .is_some_and(|key| state.asked.contains(key));
-            let waits = state
-                .shelf
-                .iter()
-                .any(|waiting| Asked::of(&waiting.request) == Asked::of(&request));
+            let known = request.unless_known.as_ref().is_some_and(|key| state.asked.contains(key));
+            let waits = state.shelf.iter().any(|waiting| Asked::of(&waiting.request) == Asked::of(&request));
             if !known && !waits && (new || !request.while_new) {
                 state.shelf.push_back(Waiting::first(request));
             }
         }
         if let Some(milestone) = derived.end.milestone {
-            state.cursor = self
-                .collector
-                .merge(&state.cursor, &milestone)
-                .map_err(|error| error.to_string())?;
+            state.cursor = self.collector.merge(&state.cursor, &milestone).map_err(|error| error.to_string())?;
         }
         let mut onward = Vec::new();
         if let Some(walk) = &mut state.walk {

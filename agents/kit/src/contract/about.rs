@@ -64,10 +64,7 @@ impl About {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -88,11 +85,7 @@ impl Manifest {
     /// The manifest of a collector in a program of this version.
     #[must_use]
     pub fn of(collector: &dyn super::Erased, version: &str) -> Self {
-        Self {
-            collector: collector.name().to_owned(),
-            version: version.to_owned(),
-            about: collector.about(),
-        }
+        Self { collector: collector.name().to_owned(), version: version.to_owned(), about: collector.about() }
     }
 }
 
@@ -196,14 +189,9 @@ mod tests {
 
     #[test]
     fn manifest_comes_back_as_it_was_written_and_refuses_unknown_members() {
-        let about = About {
-            overlap: true,
-            ..About::of("Feeds")
-        };
+        let about = About { overlap: true, ..About::of("Feeds") };
         let text = serde_json::to_string(&about).unwrap();
         assert_eq!(serde_json::from_str::<About>(&text).unwrap(), about);
-        assert!(
-            serde_json::from_str::<About>(&text.replacen('{', r#"{"overlaps":true,"#, 1)).is_err()
-        );
+        assert!(serde_json::from_str::<About>(&text.replacen('{', r#"{"overlaps":true,"#, 1)).is_err());
     }
 }

@@ -7,9 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Halt, Unreadable};
-use crate::body::{
-    Body, Charset, Elements, Events, Frames, Lines, Member, Rows, Spool, Table, judge,
-};
+use crate::body::{Body, Charset, Elements, Events, Frames, Lines, Member, Rows, Spool, Table, judge};
 
 /// Everything but the body that a reading depends on, as stored in the segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,10 +42,7 @@ impl Facts {
     /// First header of this name, whatever its case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
@@ -63,10 +58,7 @@ pub struct Part {
 
 impl Part {
     /// An answer in one piece.
-    pub const WHOLE: Self = Self {
-        number: 0,
-        last: true,
-    };
+    pub const WHOLE: Self = Self { number: 0, last: true };
 }
 
 /// One answer, as a reader sees it.
@@ -93,22 +85,8 @@ impl<'a, S> Answer<'a, S> {
     /// What is known of an answer, its body, and the step it was asked with.
     #[must_use]
     pub const fn new(step: &'a S, facts: &'a Facts, body: &'a Body) -> Self {
-        let Facts {
-            target,
-            captured_at,
-            url,
-            part,
-            ..
-        } = facts;
-        Self {
-            step,
-            target,
-            captured_at: *captured_at,
-            url,
-            part: *part,
-            facts,
-            body,
-        }
+        let Facts { target, captured_at, url, part, .. } = facts;
+        Self { step, target, captured_at: *captured_at, url, part: *part, facts, body }
     }
 
     /// HTTP status; judges nothing.

@@ -76,11 +76,7 @@ pub struct Broken {
 }
 
 fn broken<C: Collector>(what: &str, why: impl std::fmt::Display) -> Broken {
-    Broken {
-        collector: C::NAME.to_owned(),
-        what: what.to_owned(),
-        why: why.to_string(),
-    }
+    Broken { collector: C::NAME.to_owned(), what: what.to_owned(), why: why.to_string() }
 }
 
 fn typed<C: Collector, T: DeserializeOwned>(what: &str, value: &Value) -> Result<T, Broken> {
@@ -106,21 +102,12 @@ impl<C: Collector> Erased for C {
 
     fn plan(&self, ask: &Ask<'_, Value>) -> Result<Vec<Request<Value>>, Broken> {
         let cursor: C::Cursor = typed::<C, _>("cursor", ask.cursor)?;
-        let ask = Ask {
-            target: ask.target,
-            work: ask.work.clone(),
-            cursor: &cursor,
-            now: ask.now,
-        };
-        Collector::plan(self, &ask)
-            .into_iter()
-            .map(|request| request.try_map(|step| json::<C>("step", step)))
-            .collect()
+        let ask = Ask { target: ask.target, work: ask.work.clone(), cursor: &cursor, now: ask.now };
+        Collector::plan(self, &ask).into_iter().map(|request| request.try_map(|step| json::<C>("step", step))).collect()
     }
 
     fn read(&self, facts: &Facts, body: &Body, out: &mut dyn Hear) -> Result<(), Halt<Value>> {
-        let step: C::Step =
-            typed::<C, _>("step", &facts.step).map_err(|error| Halt::unreadable("step", error))?;
+        let step: C::Step = typed::<C, _>("step", &facts.step).map_err(|error| Halt::unreadable("step", error))?;
         let answer = Answer::new(&step, facts, body);
         match Collector::read(self, &answer, &mut Reading::new(out)) {
             Ok(()) => Ok(()),
@@ -131,10 +118,7 @@ impl<C: Collector> Erased for C {
     }
 
     fn merge(&self, old: &Value, new: &Value) -> Result<Value, Broken> {
-        json::<C>(
-            "cursor",
-            C::merge(typed::<C, _>("cursor", old)?, typed::<C, _>("cursor", new)?),
-        )
+        json::<C>("cursor", C::merge(typed::<C, _>("cursor", old)?, typed::<C, _>("cursor", new)?))
     }
 
     fn reread_step(&self, step: &Value) -> Result<Value, Broken> {
@@ -158,10 +142,7 @@ pub fn check_request(request: &Request<Value>) -> Result<(), String> {
     }
     let step = canonical_of(&request.step).map_err(|error| format!("step: {error}"))?;
     if step.len() > MAX_STEP_BYTES {
-        return Err(format!(
-            "step of {} bytes; at most {MAX_STEP_BYTES} are kept",
-            step.len()
-        ));
+        return Err(format!("step of {} bytes; at most {MAX_STEP_BYTES} are kept", step.len()));
     }
     Ok(())
 }
@@ -171,21 +152,11 @@ pub fn check_request(request: &Request<Value>) -> Result<(), String> {
 /// # Errors
 ///
 /// [`Broken`], naming what the collector did.
-pub fn checked_plan(
-    collector: &dyn Erased,
-    ask: &Ask<'_, Value>,
-) -> Result<Vec<Request<Value>>, Broken> {
-    let broken = |what: &str, why: String| Broken {
-        collector: collector.name().to_owned(),
-        what: what.to_owned(),
-        why,
-    };
-    let requests = catch_unwind(AssertUnwindSafe(|| collector.plan(ask))).map_err(|panic| {
-        broken(
-            "plan",
-            format!("panicked: {}", crate::derive::panic_text(&*panic)),
-        )
-    })??;
+pub fn checked_plan(collector: &dyn Erased, ask: &Ask<'_, Value>) -> Result<Vec<Request<Value>>, Broken> {
+    let broken =
+        |what: &str, why: String| Broken { collector: collector.name().to_owned(), what: what.to_owned(), why };
+    let requests = catch_unwind(AssertUnwindSafe(|| collector.plan(ask)))
+        .map_err(|panic| broken("plan", format!("panicked: {}", crate::derive::panic_text(&*panic))))??;
     for request in &requests {
         check_request(request).map_err(|why| broken("plan", why))?;
     }

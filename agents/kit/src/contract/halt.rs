@@ -94,16 +94,10 @@ impl<S> Halt<S> {
     pub fn try_map<T, E>(self, change: impl FnOnce(S) -> Result<T, E>) -> Result<Halt<T>, E> {
         Ok(match self {
             Self::Unreadable { at, why } => Halt::Unreadable { at, why },
-            Self::NotYet {
+            Self::NotYet { wait_secs, tries, or_else } => Halt::NotYet {
                 wait_secs,
                 tries,
-                or_else,
-            } => Halt::NotYet {
-                wait_secs,
-                tries,
-                or_else: or_else
-                    .map(|request| request.try_map(change).map(Box::new))
-                    .transpose()?,
+                or_else: or_else.map(|request| request.try_map(change).map(Box::new)).transpose()?,
             },
             Self::Instead(request) => Halt::Instead(Box::new(request.try_map(change)?)),
             Self::SlowDown { until, scope } => Halt::SlowDown { until, scope },
@@ -127,19 +121,13 @@ pub struct Unreadable {
 impl Unreadable {
     /// What stands `at` a place cannot be read, and why.
     pub fn new(at: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Self {
-            at: at.to_string(),
-            why: why.to_string(),
-        }
+        Self { at: at.to_string(), why: why.to_string() }
     }
 
     /// A value that is none of those this reader knows.
     pub fn unknown_value(at: impl fmt::Display, value: impl fmt::Display) -> Self {
         let value: String = value.to_string().chars().take(80).collect();
-        Self::new(
-            at,
-            format_args!("`{value}` is not a value this reader knows"),
-        )
+        Self::new(at, format_args!("`{value}` is not a value this reader knows"))
     }
 
     /// Something that has to be there and is not.

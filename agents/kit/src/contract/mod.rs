@@ -60,11 +60,7 @@ pub trait Collector: Sized + Send + Sync + 'static {
     /// # Errors
     ///
     /// The [`Halt`] that stands for the whole answer; whatever was said before it is thrown away.
-    fn read(
-        &self,
-        answer: &Answer<'_, Self::Step>,
-        out: &mut Reading<'_, Self>,
-    ) -> Result<(), Halt<Self::Step>>;
+    fn read(&self, answer: &Answer<'_, Self::Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Self::Step>>;
 
     /// Joins a cursor with a later proposal: `max` or union, so that the order of proposals does not matter.
     ///

@@ -60,10 +60,7 @@ pub trait Hear {
 impl<'a, C: Collector> Reading<'a, C> {
     /// A reading that `heard` listens to.
     pub fn new(heard: &'a mut (dyn Hear + 'a)) -> Self {
-        Self {
-            heard,
-            collector: PhantomData,
-        }
+        Self { heard, collector: PhantomData }
     }
 
     /// An item, and where it stood.
@@ -147,14 +144,10 @@ impl<'a, C: Collector> Reading<'a, C> {
     }
 
     fn json(&mut self, what: &str, value: impl Serialize) -> Option<Value> {
-        serde_json::to_value(value)
-            .inspect_err(|error| self.fault(what, error))
-            .ok()
+        serde_json::to_value(value).inspect_err(|error| self.fault(what, error)).ok()
     }
 
     fn fault(&mut self, what: &str, error: &serde_json::Error) {
-        self.heard.word(Word::Fault(format!(
-            "the {what} cannot be written as JSON: {error}"
-        )));
+        self.heard.word(Word::Fault(format!("the {what} cannot be written as JSON: {error}")));
     }
 }

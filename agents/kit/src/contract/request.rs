@@ -50,10 +50,7 @@ pub struct Request<S> {
     pub reserve: BTreeMap<String, u64>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -83,11 +80,7 @@ pub struct Bounds {
 impl Default for Bounds {
     /// 1 000 items, 4 MiB or 60 seconds: a crash loses little, and a quiet stream still reports every minute.
     fn default() -> Self {
-        Self {
-            items: 1_000,
-            bytes: 4 << 20,
-            secs: 60,
-        }
+        Self { items: 1_000, bytes: 4 << 20, secs: 60 }
     }
 }
 
@@ -124,11 +117,7 @@ impl<S> Request<S> {
 
     /// A search by POST. Refused by the gate unless the manifest lists the endpoint as a query.
     pub fn query(url: impl AsRef<str>, json: &Value, step: S) -> Self {
-        Self {
-            method: Method::Query,
-            body: Some(json.to_string()),
-            ..Self::get(url, step)
-        }
+        Self { method: Method::Query, body: Some(json.to_string()), ..Self::get(url, step) }
     }
 
     /// Needs the credential of this slot.
@@ -169,10 +158,7 @@ impl<S> Request<S> {
 
     /// What the answer should come as: a media type, and languages (empty for none).
     pub fn accept(mut self, media_type: impl Into<String>, languages: impl Into<String>) -> Self {
-        self.accept = Some(Accept {
-            media_type: media_type.into(),
-            languages: languages.into(),
-        });
+        self.accept = Some(Accept { media_type: media_type.into(), languages: languages.into() });
         self
     }
 

@@ -86,17 +86,11 @@ pub(super) fn read<'a>(
         Ok(Err(halt)) => said.stopped = Some(halt),
         Err(panic) => {
             said.panicked = true;
-            said.stopped = Some(Halt::unreadable(
-                "reader",
-                format_args!("panicked: {}", panic_text(&*panic)),
-            ));
+            said.stopped = Some(Halt::unreadable("reader", format_args!("panicked: {}", panic_text(&*panic))));
         }
     }
     match said.failed.take() {
-        Some(source) => Err(DeriveError::Sink {
-            response: facts.response.clone(),
-            source,
-        }),
+        Some(source) => Err(DeriveError::Sink { response: facts.response.clone(), source }),
         None => Ok(said),
     }
 }
@@ -116,10 +110,7 @@ impl Said<'_> {
         }
         let digest: [u8; 32] = hash.finalize().into();
         let mut short = [0; 16];
-        short
-            .iter_mut()
-            .zip(digest)
-            .for_each(|(to, from)| *to = from);
+        short.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         let repeated = self.seen.insert(short, index).is_some();
         self.repeats += u64::from(repeated);
         match &self.order {
@@ -142,8 +133,7 @@ impl Said<'_> {
     }
 
     fn stop(&mut self, why: impl std::fmt::Display) {
-        self.stopped
-            .get_or_insert_with(|| Halt::unreadable("reader", why));
+        self.stopped.get_or_insert_with(|| Halt::unreadable("reader", why));
     }
 
     fn request(&mut self, request: &Request<Value>) -> Option<Value> {
@@ -178,18 +168,12 @@ impl Said<'_> {
             let why = format!("says both that there is nothing and {items} items");
             return self.stop(why);
         }
-        let listed = if listed == 0 {
-            end.also.len() as u64
-        } else {
-            listed
-        };
+        let listed = if listed == 0 { end.also.len() as u64 } else { listed };
         if end.cut.is_none() {
             if let Some(how) = &facts.truncated {
                 end.cut = Some(format!("the body was cut by {how}"));
             } else if let Some(promised) = end.promised.filter(|promised| *promised != listed) {
-                end.cut = Some(format!(
-                    "the source says {promised} items, {listed} were read"
-                ));
+                end.cut = Some(format!("the source says {promised} items, {listed} were read"));
             }
         }
     }
@@ -200,20 +184,14 @@ impl Hear for Said<'_> {
         let odd = if record.id.is_empty() || record.platform.is_empty() {
             Some("has no id".to_owned())
         } else if record.id.len() > MAX_ID_BYTES {
-            Some(format!(
-                "its id has {} bytes; at most {MAX_ID_BYTES} are kept",
-                record.id.len()
-            ))
+            Some(format!("its id has {} bytes; at most {MAX_ID_BYTES} are kept", record.id.len()))
         } else {
             None
         };
         if let Some(why) = odd {
             return self.unreadable(place, &why);
         }
-        for claimed in [&mut record.published_at, &mut record.edited_at]
-            .into_iter()
-            .flatten()
-        {
+        for claimed in [&mut record.published_at, &mut record.edited_at].into_iter().flatten() {
             if let Some((at, _)) = claimed.raw.char_indices().nth(MAX_CLAIMED_CHARS) {
                 claimed.raw.truncate(at);
             }
@@ -225,12 +203,7 @@ impl Hear for Said<'_> {
         };
         if self.stands(&["record", &record.platform, &record.id]) {
             self.end.counts[0] += 1;
-            self.item(&Line::Record(RecordLine {
-                place: bounded(&place.to_string()),
-                content,
-                item,
-                dropped,
-            }));
+            self.item(&Line::Record(RecordLine { place: bounded(&place.to_string()), content, item, dropped }));
         }
     }
 
@@ -242,20 +215,13 @@ impl Hear for Said<'_> {
         };
         if stands {
             self.end.counts[1] += 1;
-            self.item(&Line::Gone(GoneLine {
-                place: bounded(&place.to_string()),
-                what,
-                why: bounded(why),
-            }));
+            self.item(&Line::Gone(GoneLine { place: bounded(&place.to_string()), what, why: bounded(why) }));
         }
     }
 
     fn unreadable(&mut self, place: Place<'_>, why: &str) {
         self.end.counts[2] += 1;
-        self.item(&Line::Unreadable(UnreadableLine {
-            place: bounded(&place.to_string()),
-            why: bounded(why),
-        }));
+        self.item(&Line::Unreadable(UnreadableLine { place: bounded(&place.to_string()), why: bounded(why) }));
     }
 
     fn word(&mut self, word: Word) {

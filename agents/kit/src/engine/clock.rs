@@ -55,9 +55,7 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self {
-            since: Instant::now(),
-        }
+        Self { since: Instant::now() }
     }
 }
 
@@ -89,11 +87,7 @@ mod tests {
     fn clock_is_right_while_the_file_is_fresh_and_unknown_where_nobody_says() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(by_timesyncd(&dir.path().join("absent")), None);
-        assert_eq!(
-            by_timesyncd(dir.path()),
-            Some(false),
-            "it runs and has not set the clock yet"
-        );
+        assert_eq!(by_timesyncd(dir.path()), Some(false), "it runs and has not set the clock yet");
         let file = std::fs::File::create(dir.path().join("synchronized")).unwrap();
         assert_eq!(by_timesyncd(dir.path()), Some(true));
         file.set_modified(SystemTime::now() - 2 * FRESH).unwrap();

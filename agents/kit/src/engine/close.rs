@@ -37,12 +37,7 @@ impl Running {
         self.changes.walk_end = end;
         self.changes.run_end = last.then(|| (self.row, coverage.clone()));
         // Follow-ups that wait in memory become durable with the segment that asked for them.
-        let waiting: Vec<ShelfItem> = self
-            .shelf
-            .iter()
-            .filter(|item| item.id.is_none())
-            .cloned()
-            .collect();
+        let waiting: Vec<ShelfItem> = self.shelf.iter().filter(|item| item.id.is_none()).cloned().collect();
         let fresh = waiting.len();
         self.changes.shelf.extend(waiting);
         let frame = Frame {
@@ -59,35 +54,20 @@ impl Running {
             },
             policy: Arc::clone(&self.order.facts.policy),
         };
-        let (draft, mut changes) = (
-            std::mem::take(&mut self.draft),
-            std::mem::take(&mut self.changes),
-        );
+        let (draft, mut changes) = (std::mem::take(&mut self.draft), std::mem::take(&mut self.changes));
         let engine = Arc::clone(&self.engine);
         let (target, lane, walk) = (self.order.facts.target.id.clone(), self.lane, self.walk_id);
         let (run, reader) = (self.name.clone(), self.reader.clone());
         let (digest, changes) = tokio::task::spawn_blocking(move || {
-            let whose = Whose {
-                target: &target,
-                lane,
-                walk,
-                run: &run,
-                reader: &reader,
-                now,
-            };
-            let digest = engine.write_segment(&draft, &frame, |placed| {
-                Ok(engine.state.commit(&whose, &mut changes, placed)?)
-            })?;
+            let whose = Whose { target: &target, lane, walk, run: &run, reader: &reader, now };
+            let digest = engine
+                .write_segment(&draft, &frame, |placed| Ok(engine.state.commit(&whose, &mut changes, placed)?))?;
             Ok::<_, EngineError>((digest, changes))
         })
         .await??;
         self.segments.push(digest);
         // The rows of follow-ups that are still to be made in this run.
-        let mut ids = changes
-            .shelf
-            .iter()
-            .skip(changes.shelf.len() - fresh)
-            .map(|item| item.id);
+        let mut ids = changes.shelf.iter().skip(changes.shelf.len() - fresh).map(|item| item.id);
         for item in self.shelf.iter_mut().filter(|item| item.id.is_none()) {
             item.id = ids.next().flatten();
         }
@@ -98,10 +78,7 @@ impl Running {
         let target = &self.order.facts.target.id;
         let must_join = self.lane == Lane::Poll
             && self.engine.collector.about().overlap
-            && self
-                .engine
-                .state
-                .had_items(target, self.lane, self.walk_id)?;
+            && self.engine.state.had_items(target, self.lane, self.walk_id)?;
         Ok(coverage(&CoverageFacts {
             target,
             due: self.order.due,
@@ -116,13 +93,7 @@ impl Running {
     }
 
     fn run_record(&self) -> Run {
-        let Order {
-            facts,
-            issue,
-            due,
-            clock_synchronised,
-            ..
-        } = &self.order;
+        let Order { facts, issue, due, clock_synchronised, .. } = &self.order;
         Run {
             v: 1,
             id: self.name.clone(),

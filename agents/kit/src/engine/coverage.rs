@@ -59,19 +59,13 @@ pub(super) fn coverage(facts: &Facts<'_>) -> Coverage {
         }
         (Some(Ended::Early(what)), _) => {
             why.insert(0, what.clone());
-            if nothing {
-                CoverageState::NotAttempted
-            } else {
-                CoverageState::Partial
-            }
+            if nothing { CoverageState::NotAttempted } else { CoverageState::Partial }
         }
         (None, None) => CoverageState::Partial,
         (None, Some(_)) if nothing && !why.is_empty() => CoverageState::Failed,
         (None, Some(WalkEnd::Broken)) => CoverageState::Partial,
         (None, Some(WalkEnd::Complete)) if !why.is_empty() => CoverageState::Partial,
-        (None, Some(WalkEnd::Complete))
-            if facts.must_join && tally.listed > 0 && !tally.joined && !tally.unchanged =>
-        {
+        (None, Some(WalkEnd::Complete)) if facts.must_join && tally.listed > 0 && !tally.joined && !tally.unchanged => {
             why.push("nothing listed was seen before: something may have come and gone since the last run".to_owned());
             CoverageState::Partial
         }

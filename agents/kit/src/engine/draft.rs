@@ -62,34 +62,20 @@ pub(super) struct Told {
 impl Told {
     /// Bytes it takes in a segment, generously.
     pub fn bytes(&self) -> u64 {
-        let lines = self
-            .answer
-            .iter()
-            .filter_map(|(_, lines)| lines.as_ref())
-            .flatten()
-            .map(|line| line.len() as u64 + 80);
+        let lines =
+            self.answer.iter().filter_map(|(_, lines)| lines.as_ref()).flatten().map(|line| line.len() as u64 + 80);
         self.trail.iter().map(hop_bytes).sum::<u64>() + lines.sum::<u64>()
     }
 
     /// Leaves out what does not fit a segment of its own: the lines first, then bodies, the last first. Says so, for people.
     pub fn shrink(&mut self, most: u64) -> String {
-        let why = format!(
-            "answer and reading take {} MiB, more than a segment holds",
-            self.bytes() >> 20
-        );
+        let why = format!("answer and reading take {} MiB, more than a segment holds", self.bytes() >> 20);
         self.answer = None;
         while self.bytes() > most {
-            let fetched = self
-                .trail
-                .iter_mut()
-                .rev()
-                .find(|hop| matches!(hop, Hop::Fetched(_)));
+            let fetched = self.trail.iter_mut().rev().find(|hop| matches!(hop, Hop::Fetched(_)));
             let Some(hop) = fetched else { break };
             if let Hop::Fetched(fetched) = hop {
-                *hop = Hop::Failed {
-                    judged: fetched.judged.clone(),
-                    error: why.clone(),
-                };
+                *hop = Hop::Failed { judged: fetched.judged.clone(), error: why.clone() };
             }
         }
         why
@@ -98,16 +84,10 @@ impl Told {
 
 fn hop_bytes(hop: &Hop) -> u64 {
     let (judged, blocks) = match hop {
-        Hop::Fetched(fetched) => (
-            &fetched.judged,
-            fetched.request.len() + fetched.response.len(),
-        ),
+        Hop::Fetched(fetched) => (&fetched.judged, fetched.request.len() + fetched.response.len()),
         Hop::Refused(judged) | Hop::Failed { judged, .. } => (judged, 0),
     };
-    let robots = judged
-        .robots
-        .as_ref()
-        .map_or(0, |copy| copy.body_base64.len());
+    let robots = judged.robots.as_ref().map_or(0, |copy| copy.body_base64.len());
     HOP_BYTES + (blocks + robots + 4 * judged.ask.url.len()) as u64
 }
 
@@ -129,16 +109,8 @@ impl Draft {
             let own = read || told.unread == Some(at) || carries_step(&hop);
             self.entries.push(Entry {
                 step: if own { told.step.clone() } else { Value::Null },
-                conditions: if own {
-                    told.conditions.clone()
-                } else {
-                    Vec::new()
-                },
-                lines: if read {
-                    told.answer.as_mut().and_then(|(_, lines)| lines.take())
-                } else {
-                    None
-                },
+                conditions: if own { told.conditions.clone() } else { Vec::new() },
+                lines: if read { told.answer.as_mut().and_then(|(_, lines)| lines.take()) } else { None },
                 read,
                 hop,
             });
@@ -163,24 +135,15 @@ struct OsIds {
 }
 
 impl Ids for OsIds {
-    #[expect(
-        clippy::expect_used,
-        reason = "without the operating system's random numbers nothing may be signed"
-    )]
+    #[expect(clippy::expect_used, reason = "without the operating system's random numbers nothing may be signed")]
     fn salt(&mut self) -> Salt {
         let mut bytes = [0; 32];
-        rand::rngs::OsRng
-            .try_fill_bytes(&mut bytes)
-            .expect("the operating system gives random numbers");
+        rand::rngs::OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random numbers");
         Digest(bytes)
     }
 
     fn uuid(&mut self) -> Uuid {
-        self.chosen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
-            .unwrap_or_else(Uuid::new_v4)
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_else(Uuid::new_v4)
     }
 }
 
@@ -205,23 +168,12 @@ impl Engine {
         let chain = self.state.chain(&agent)?;
         let root = frame.policy.root();
         let checkpoint = match &chain.checkpoint {
-            None => CheckpointRef {
-                size: 0,
-                root: EMPTY_ROOT,
-            },
+            None => CheckpointRef { size: 0, root: EMPTY_ROOT },
             Some(note) => {
-                let key = root.log_verifier().map_err(|why| EngineError::Checkpoint {
-                    why: why.to_string(),
-                })?;
-                let (checkpoint, _) = Checkpoint::open(note.as_bytes(), &key).map_err(|why| {
-                    EngineError::Checkpoint {
-                        why: why.to_string(),
-                    }
-                })?;
-                CheckpointRef {
-                    size: checkpoint.size,
-                    root: checkpoint.root,
-                }
+                let key = root.log_verifier().map_err(|why| EngineError::Checkpoint { why: why.to_string() })?;
+                let (checkpoint, _) = Checkpoint::open(note.as_bytes(), &key)
+                    .map_err(|why| EngineError::Checkpoint { why: why.to_string() })?;
+                CheckpointRef { size: checkpoint.size, root: checkpoint.root }
             }
         };
         let now = self.clock.now();
@@ -235,10 +187,7 @@ impl Engine {
             operator: root.contact.clone().unwrap_or_default(),
             date: now,
         };
-        let failed = |source| EngineError::Write {
-            run: frame.run.id.clone(),
-            source,
-        };
+        let failed = |source| EngineError::Write { run: frame.run.id.clone(), source };
         let ids = OsIds::default();
         let file = self.outbox.begin(chain.seq)?;
         let mut writer = SegmentWriter::begin(file, ids.clone(), &start).map_err(failed)?;
@@ -248,15 +197,8 @@ impl Engine {
         for entry in &draft.entries {
             put(&mut writer, &ids, &mut robots, entry, target).map_err(failed)?;
         }
-        let (file, sealed) = writer
-            .seal(
-                &frame.commit,
-                &self.identity.key,
-                chain.prev,
-                checkpoint,
-                now,
-            )
-            .map_err(failed)?;
+        let (file, sealed) =
+            writer.seal(&frame.commit, &self.identity.key, chain.prev, checkpoint, now).map_err(failed)?;
         let placed = self.outbox.place(file, chain.seq, sealed.digest, now)?;
         match name(&placed) {
             Ok(()) => Ok(sealed.digest),
@@ -281,41 +223,17 @@ fn put(
         Hop::Fetched(fetched) => &fetched.judged,
         Hop::Refused(judged) | Hop::Failed { judged, .. } => judged,
     };
-    let copy = judged
-        .robots
-        .as_deref()
-        .map(|copy| copy_id(writer, robots, copy))
-        .transpose()?;
+    let copy = judged.robots.as_deref().map(|copy| copy_id(writer, robots, copy)).transpose()?;
     match &entry.hop {
         Hop::Fetched(fetched) => exchange(writer, ids, entry, fetched, copy, target),
         Hop::Refused(judged) => {
             let Judged { ask, decision, .. } = judged.clone();
-            writer
-                .refused(&Refused {
-                    v: 1,
-                    ask,
-                    decision,
-                    robots: copy,
-                    step: entry.step.clone(),
-                })
-                .map(|_| ())
+            writer.refused(&Refused { v: 1, ask, decision, robots: copy, step: entry.step.clone() }).map(|_| ())
         }
         Hop::Failed { judged, error } => {
-            let Judged {
-                ask,
-                decision,
-                attempt,
-                ..
-            } = judged.clone();
-            let failed = Failed {
-                v: 1,
-                ask,
-                decision,
-                robots: copy,
-                step: entry.step.clone(),
-                attempt,
-                error: error.clone(),
-            };
+            let Judged { ask, decision, attempt, .. } = judged.clone();
+            let failed =
+                Failed { v: 1, ask, decision, robots: copy, step: entry.step.clone(), attempt, error: error.clone() };
             writer.failed(&failed).map(|_| ())
         }
     }
@@ -345,15 +263,8 @@ fn exchange(
     target: Digest,
 ) -> Result<(), WriteError> {
     // The writer takes an id for the request, then one for the response.
-    if let Some(chosen) = fetched
-        .id
-        .strip_prefix("urn:uuid:")
-        .and_then(|id| id.parse().ok())
-    {
-        ids.chosen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend([Uuid::new_v4(), chosen]);
+    if let Some(chosen) = fetched.id.strip_prefix("urn:uuid:").and_then(|id| id.parse().ok()) {
+        ids.chosen.lock().unwrap_or_else(PoisonError::into_inner).extend([Uuid::new_v4(), chosen]);
     }
     let fetch = Fetch {
         url: &fetched.url,
@@ -365,12 +276,7 @@ fn exchange(
         ip: fetched.peer.map(|peer| peer.ip()),
         truncated: fetched.truncated.as_deref(),
     };
-    let Judged {
-        ask,
-        decision,
-        attempt,
-        ..
-    } = fetched.judged.clone();
+    let Judged { ask, decision, attempt, .. } = fetched.judged.clone();
     writer.exchange(&fetch, |response| Exchange {
         v: 1,
         response,
@@ -380,12 +286,7 @@ fn exchange(
         ask,
         decision,
         robots,
-        conditions: fetched
-            .conditions
-            .iter()
-            .chain(&entry.conditions)
-            .cloned()
-            .collect(),
+        conditions: fetched.conditions.iter().chain(&entry.conditions).cloned().collect(),
         struck: fetched.struck.clone(),
         part: fetched.part.number,
         last: fetched.part.last,
@@ -396,8 +297,7 @@ fn exchange(
         read: entry.read,
     })?;
     if let Some(lines) = &entry.lines
-        && let Some(Ok(Line::Header(header))) =
-            lines.first().map(|line| serde_json::from_slice(line))
+        && let Some(Ok(Line::Header(header))) = lines.first().map(|line| serde_json::from_slice(line))
     {
         writer.conversion(&header, lines)?;
     }

@@ -13,33 +13,17 @@ use super::{
 use crate::contract::{Absent, Halt, Request, Work};
 
 impl Running {
-    pub(super) fn halted(
-        &mut self,
-        job: Job,
-        node: &Node,
-        halt: Halt<Value>,
-        response: &str,
-        url: &str,
-    ) -> Fate {
+    pub(super) fn halted(&mut self, job: Job, node: &Node, halt: Halt<Value>, response: &str, url: &str) -> Fate {
         let now = self.engine.clock.now();
         match halt {
             Halt::Unreadable { at, why } => {
                 self.count.unreadable += 1;
                 Fate::Failed(format!("unreadable at {at}: {why}"))
             }
-            Halt::NotYet {
-                wait_secs,
-                tries,
-                or_else,
-            } => {
+            Halt::NotYet { wait_secs, tries, or_else } => {
                 if node.not_yet.saturating_add(1) < tries {
-                    let at = now
-                        .checked_add(SignedDuration::from_secs(i64::from(wait_secs)))
-                        .unwrap_or(Timestamp::MAX);
-                    Fate::Later {
-                        at,
-                        asked_again: true,
-                    }
+                    let at = now.checked_add(SignedDuration::from_secs(i64::from(wait_secs))).unwrap_or(Timestamp::MAX);
+                    Fate::Later { at, asked_again: true }
                 } else if let Some(request) = or_else {
                     self.replace(job, *request, response)
                 } else {
@@ -48,19 +32,11 @@ impl Running {
             }
             Halt::Instead(request) => self.replace(job, *request, response),
             Halt::SlowDown { until, scope } => {
-                self.engine
-                    .network
-                    .rest(&self.order.facts, url, &scope, until);
-                if until.duration_since(now).as_secs() > i64::from(self.engine.bounds.patience_secs)
-                {
-                    self.ended = Some(Ended::Limited(format!(
-                        "the source asks for a pause until {until}"
-                    )));
+                self.engine.network.rest(&self.order.facts, url, &scope, until);
+                if until.duration_since(now).as_secs() > i64::from(self.engine.bounds.patience_secs) {
+                    self.ended = Some(Ended::Limited(format!("the source asks for a pause until {until}")));
                 }
-                Fate::Later {
-                    at: until,
-                    asked_again: false,
-                }
+                Fate::Later { at: until, asked_again: false }
             }
             Halt::Denied(slot) => {
                 let what = format!("the credential of slot `{slot}` was refused");
@@ -96,10 +72,7 @@ impl Running {
                 item.node.instead += 1;
                 item.node.attempts = 0;
                 item.node.asked_by = Some(response.to_owned());
-                item.node.request = Request {
-                    unless_known: key,
-                    ..request
-                };
+                item.node.request = Request { unless_known: key, ..request };
                 Fate::Replaced
             }
         }
@@ -126,15 +99,8 @@ impl Running {
                 Fate::Settled
             }
             (Job::Walk(1), Work::Poll) => {
-                let before = self
-                    .engine
-                    .state
-                    .gone(&self.order.facts.target.id)
-                    .unwrap_or(0);
-                let (misses, needed) = (
-                    before.saturating_add(1),
-                    self.engine.collector.about().misses_before_gone,
-                );
+                let before = self.engine.state.gone(&self.order.facts.target.id).unwrap_or(0);
+                let (misses, needed) = (before.saturating_add(1), self.engine.collector.about().misses_before_gone);
                 self.changes.target_gone = Some(misses);
                 self.tally.gap(if misses >= needed {
                     format!("the target is gone: {why}")

@@ -45,38 +45,20 @@ impl Running {
         answered: Answered,
         told: &mut Told,
     ) -> Result<Read, EngineError> {
-        let Answered {
-            hop,
-            body,
-            status,
-            headers,
-            url,
-        } = answered;
+        let Answered { hop, body, status, headers, url } = answered;
         let Some(Hop::Fetched(fetched)) = told.trail.get(hop) else {
-            return Ok(Read::Fate(Fate::Failed(
-                "the answer was not told".to_owned(),
-            )));
+            return Ok(Read::Fate(Fate::Failed("the answer was not told".to_owned())));
         };
-        let captured_at =
-            Timestamp::from_microsecond(fetched.at.as_microsecond()).unwrap_or(fetched.at);
-        let header = |name: &str| {
-            headers
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.clone())
-        };
+        let captured_at = Timestamp::from_microsecond(fetched.at.as_microsecond()).unwrap_or(fetched.at);
+        let header =
+            |name: &str| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
         let kept = Kept {
             etag: header("etag"),
             last_modified: header("last-modified"),
-            of: (
-                fetched.id.clone(),
-                fetched.url.clone(),
-                captured_at.to_string(),
-            ),
+            of: (fetched.id.clone(), fetched.url.clone(), captured_at.to_string()),
         };
-        let validators = (node.request.if_changed
-            && (kept.etag.is_some() || kept.last_modified.is_some()))
-        .then_some(kept);
+        let validators =
+            (node.request.if_changed && (kept.etag.is_some() || kept.last_modified.is_some())).then_some(kept);
         let facts = Facts {
             response: fetched.id.clone(),
             step: node.request.step.clone(),
@@ -114,14 +96,7 @@ impl Running {
         Ok(match read {
             Ok((mut lines, derived)) => {
                 told.answer = Some((hop, Some(std::mem::take(&mut lines.lines))));
-                Read::Heard(Box::new(Heard {
-                    lines,
-                    derived,
-                    response,
-                    captured_at,
-                    url: address,
-                    validators,
-                }))
+                Read::Heard(Box::new(Heard { lines, derived, response, captured_at, url: address, validators }))
             }
             Err(NoLines::TooLong(why)) => {
                 self.keep_unread(told, hop, &why);
@@ -136,14 +111,7 @@ impl Running {
 
     /// Applies a reading: first what it lists, then what it asks for, then what it proposes.
     pub(super) fn heard(&mut self, job: Job, node: &Node, heard: Heard) -> Result<(), EngineError> {
-        let Heard {
-            lines,
-            derived,
-            response,
-            captured_at,
-            url,
-            validators,
-        } = heard;
+        let Heard { lines, derived, response, captured_at, url, validators } = heard;
         for (unit, amount) in &derived.end.spent {
             self.engine.network.spent(&self.order.facts, unit, *amount);
         }
@@ -194,12 +162,7 @@ impl Running {
     }
 
     /// Marks what was listed. Says whether any of it is new to this lane: not settled by a completed walk.
-    fn list(
-        &mut self,
-        lines: &Lines,
-        derived: &Derived,
-        at: Timestamp,
-    ) -> Result<bool, EngineError> {
+    fn list(&mut self, lines: &Lines, derived: &Derived, at: Timestamp) -> Result<bool, EngineError> {
         let state = Arc::clone(&self.engine.state);
         let target = self.order.facts.target.id.clone();
         let scope = derived.end.snapshot.clone();
@@ -210,17 +173,8 @@ impl Running {
             scope: scope.clone(),
             at,
         });
-        let bare = |id: &str| Mark {
-            id: id.to_owned(),
-            handle: None,
-            content: None,
-            scope: None,
-            at,
-        };
-        let keys = derived
-            .also
-            .iter()
-            .filter_map(|request| request.unless_known.as_deref());
+        let bare = |id: &str| Mark { id: id.to_owned(), handle: None, content: None, scope: None, at };
+        let keys = derived.also.iter().filter_map(|request| request.unless_known.as_deref());
         let listed: Vec<Mark> = items
             .chain(derived.end.want.iter().map(|[id, _]| bare(id)))
             .chain(derived.end.saw.iter().map(|id| bare(id)))
@@ -231,9 +185,7 @@ impl Running {
             match state.first_walk(&target, self.lane, &mark.id)? {
                 Some(walk) if walk != self.walk_id => self.tally.joined = true,
                 Some(_) => {}
-                None if mark.content.is_some() && self.seen.insert(mark.id.clone()) => {
-                    self.count.new += 1
-                }
+                None if mark.content.is_some() && self.seen.insert(mark.id.clone()) => self.count.new += 1,
                 None => {}
             }
             news = news || !state.is_known(&target, self.lane, &mark.id)?;
@@ -255,16 +207,9 @@ impl Running {
     }
 
     /// Judges the conditions of a request. `None`: it is dropped, and counted under the condition that dropped it.
-    fn conditions(
-        &mut self,
-        request: &Request<Value>,
-        news: bool,
-    ) -> Result<Option<Vec<Condition>>, EngineError> {
+    fn conditions(&mut self, request: &Request<Value>, news: bool) -> Result<Option<Vec<Condition>>, EngineError> {
         let mut met = Vec::new();
-        let condition = |name: &str, verdict: &str| Condition {
-            name: name.to_owned(),
-            verdict: verdict.to_owned(),
-        };
+        let condition = |name: &str, verdict: &str| Condition { name: name.to_owned(), verdict: verdict.to_owned() };
         if request.while_new {
             if !news {
                 *self.dropped.entry("while_new".to_owned()).or_default() += 1;
@@ -273,12 +218,7 @@ impl Running {
             met.push(condition("while_new", "something new was listed"));
         }
         if let Some(key) = &request.unless_known {
-            if self.keys.contains(key)
-                || self
-                    .engine
-                    .state
-                    .is_settled(&self.order.facts.target.id, key)?
-            {
+            if self.keys.contains(key) || self.engine.state.is_settled(&self.order.facts.target.id, key)? {
                 *self.dropped.entry("unless_known".to_owned()).or_default() += 1;
                 return Ok(None);
             }
@@ -299,10 +239,7 @@ impl Running {
         let Some(conditions) = self.conditions(&request, news)? else {
             return Ok(());
         };
-        let node = Node {
-            conditions,
-            ..Node::new(request, Some(response.to_owned()))
-        };
+        let node = Node { conditions, ..Node::new(request, Some(response.to_owned())) };
         match job {
             Job::Walk(n) => {
                 if let Err(repeats) = self.walk.add(Some(n), node) {
@@ -315,54 +252,29 @@ impl Running {
         Ok(())
     }
 
-    fn also(
-        &mut self,
-        request: Request<Value>,
-        response: &str,
-        news: bool,
-        at: Timestamp,
-    ) -> Result<(), EngineError> {
+    fn also(&mut self, request: Request<Value>, response: &str, news: bool, at: Timestamp) -> Result<(), EngineError> {
         if let Some(conditions) = self.conditions(&request, news)? {
-            self.shelve(
-                Node {
-                    conditions,
-                    ..Node::new(request, Some(response.to_owned()))
-                },
-                at,
-            );
+            self.shelve(Node { conditions, ..Node::new(request, Some(response.to_owned())) }, at);
         }
         Ok(())
     }
 
     fn shelve(&mut self, node: Node, made_at: Timestamp) {
         // A follow-up asked for twice while it waits is one follow-up.
-        let same = |item: &ShelfItem| {
-            item.request().url == node.request.url && item.request().body == node.request.body
-        };
+        let same =
+            |item: &ShelfItem| item.request().url == node.request.url && item.request().body == node.request.body;
         if self.shelf.iter().any(same) {
             *self.dropped.entry("repeat".to_owned()).or_default() += 1;
         } else {
-            self.shelf.push_back(ShelfItem {
-                id: None,
-                node,
-                tries: 0,
-                made_at,
-            });
+            self.shelf.push_back(ShelfItem { id: None, node, tries: 0, made_at });
         }
     }
 
     fn want(&mut self, id: &str, handle: &str) -> Result<(), EngineError> {
-        if self
-            .engine
-            .state
-            .is_settled(&self.order.facts.target.id, &want_key(id))?
-        {
+        if self.engine.state.is_settled(&self.order.facts.target.id, &want_key(id))? {
             *self.dropped.entry("want".to_owned()).or_default() += 1;
         } else {
-            self.changes.wants.push(Known {
-                id: id.to_owned(),
-                handle: handle.to_owned(),
-            });
+            self.changes.wants.push(Known { id: id.to_owned(), handle: handle.to_owned() });
         }
         Ok(())
     }
@@ -392,30 +304,20 @@ impl Running {
         if self.walk.pending() == 0 {
             let open = self.unanswered();
             if open > 0 && self.ended.is_none() {
-                self.tally
-                    .gap(format!("{open} items were asked for and not answered"));
+                self.tally.gap(format!("{open} items were asked for and not answered"));
             }
         }
     }
 
     /// Compares a snapshot with the one before. Says why it is doubted, where it is.
     fn snapshot(&mut self, name: &str, lines: &Lines) -> Result<Option<String>, EngineError> {
-        let ids: std::collections::BTreeSet<String> =
-            lines.items.iter().map(|item| item.id.clone()).collect();
-        let before = self
-            .engine
-            .state
-            .scope_len(&self.order.facts.target.id, self.lane, name)?;
+        let ids: std::collections::BTreeSet<String> = lines.items.iter().map(|item| item.id.clone()).collect();
+        let before = self.engine.state.scope_len(&self.order.facts.target.id, self.lane, name)?;
         let now = ids.len() as u64;
         if before >= MIN_DOUBTED && now * 100 < before * (100 - MAX_LOSS_PERCENT) {
-            return Ok(Some(format!(
-                "`{name}` held {before} items and now {now}: more lost at once than is believed"
-            )));
+            return Ok(Some(format!("`{name}` held {before} items and now {now}: more lost at once than is believed")));
         }
-        self.changes.scopes.push(Scope {
-            name: name.to_owned(),
-            ids,
-        });
+        self.changes.scopes.push(Scope { name: name.to_owned(), ids });
         Ok(None)
     }
 }

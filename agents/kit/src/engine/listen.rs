@@ -41,9 +41,7 @@ impl LineSink for Lines {
         // 80 bytes for the salt and its name.
         self.bytes += canonical.len() as u64 + 80;
         if self.bytes > MAX_LINES_BYTES {
-            return Err(io::Error::other(format!(
-                "the reading takes more than {MAX_LINES_BYTES} bytes"
-            )));
+            return Err(io::Error::other(format!("the reading takes more than {MAX_LINES_BYTES} bytes")));
         }
         match line {
             Line::Record(record) => self.items.push(Item {
@@ -100,13 +98,10 @@ pub(super) async fn listen(
             let kept = minimise(record, entry);
             (kept.record, kept.dropped)
         };
-        let derived =
-            derive(&*collector, &facts, &body, &reader, &keep, &mut lines).map_err(|error| {
-                let why = std::error::Error::source(&error)
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                format!("{error}: {why}")
-            })?;
+        let derived = derive(&*collector, &facts, &body, &reader, &keep, &mut lines).map_err(|error| {
+            let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            format!("{error}: {why}")
+        })?;
         Ok((lines, derived))
     });
     match tokio::time::timeout(most, reading).await {

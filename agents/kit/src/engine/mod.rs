@@ -33,8 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use clock::{Clock, SystemClock};
 pub use ports::{
-    Answered, Fetched, Hop, HopResult, Judged, Network, Open, Outcome, Pending, Piece, RunFacts,
-    Validators, Wanted,
+    Answered, Fetched, Hop, HopResult, Judged, Network, Open, Outcome, Pending, Piece, RunFacts, Validators, Wanted,
 };
 
 use crate::{
@@ -206,16 +205,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         identity: Identity,
     ) -> Self {
-        Self {
-            collector,
-            network,
-            state,
-            outbox,
-            clock,
-            identity,
-            bounds: Bounds::default(),
-            chain: Mutex::new(()),
-        }
+        Self { collector, network, state, outbox, clock, identity, bounds: Bounds::default(), chain: Mutex::new(()) }
     }
 
     /// Makes one run. `None` where a run of that target and due time was begun before.
@@ -230,27 +220,15 @@ impl Engine {
 
     fn stream_until(&self) -> Timestamp {
         let lasts = i64::from(self.bounds.stream_secs);
-        self.clock
-            .now()
-            .checked_add(jiff::SignedDuration::from_secs(lasts))
-            .unwrap_or(Timestamp::MAX)
+        self.clock.now().checked_add(jiff::SignedDuration::from_secs(lasts)).unwrap_or(Timestamp::MAX)
     }
 
-    async fn run_until(
-        self: &Arc<Self>,
-        order: Order,
-        until: Timestamp,
-    ) -> Result<Option<Report>, EngineError> {
+    async fn run_until(self: &Arc<Self>, order: Order, until: Timestamp) -> Result<Option<Report>, EngineError> {
         let lane = self.lane(&order)?;
-        let Some(row) =
-            self.state
-                .begin_run(&order.facts.target.id, lane, order.due, self.clock.now())?
-        else {
+        let Some(row) = self.state.begin_run(&order.facts.target.id, lane, order.due, self.clock.now())? else {
             return Ok(None);
         };
-        let report = run::Running::begin(self, order, row, lane, until)?
-            .go()
-            .await?;
+        let report = run::Running::begin(self, order, row, lane, until)?.go().await?;
         Ok(Some(report))
     }
 
@@ -271,9 +249,7 @@ impl Engine {
         if streams {
             self.reconnect(&order, until, &mut reports).await?;
         }
-        let mut good = reports
-            .last()
-            .is_some_and(|report| goes_on(report.coverage.state));
+        let mut good = reports.last().is_some_and(|report| goes_on(report.coverage.state));
         let (target, batch) = (order.facts.target.id.clone(), self.collector.about().batch);
         let mut again = false;
         for _ in 0..MAX_ITEM_BATCHES {
@@ -284,21 +260,13 @@ impl Engine {
             let due = if again {
                 self.state.recheck_due(&target, now, batch)?
             } else {
-                self.state
-                    .wants_due(&target, now, batch)?
-                    .into_iter()
-                    .map(|wanted| wanted.known)
-                    .collect()
+                self.state.wants_due(&target, now, batch)?.into_iter().map(|wanted| wanted.known).collect()
             };
             match (due.is_empty(), again) {
                 (true, true) => break,
                 (true, false) => again = true,
                 (false, _) => {
-                    let items = Order {
-                        work: Work::Items { due, again },
-                        due: None,
-                        ..order.clone()
-                    };
+                    let items = Order { work: Work::Items { due, again }, due: None, ..order.clone() };
                     if let Some(report) = self.run(items).await? {
                         good = goes_on(report.coverage.state);
                         reports.push(report);
@@ -312,10 +280,7 @@ impl Engine {
 
 /// Whether more of the same target may be asked right after such a run.
 const fn goes_on(state: CoverageState) -> bool {
-    matches!(
-        state,
-        CoverageState::Complete | CoverageState::Partial | CoverageState::Empty
-    )
+    matches!(state, CoverageState::Complete | CoverageState::Partial | CoverageState::Empty)
 }
 
 #[cfg(test)]

@@ -35,12 +35,7 @@ pub trait Network: Send + Sync {
     /// The next chunk of a connection that [`HopResult::Opened`] gave, or its end.
     ///
     /// Once `over` is ready, what has come is handed over as the last chunk and nothing more is waited for.
-    fn piece<'a>(
-        &'a self,
-        wanted: Wanted<'a>,
-        open: &'a mut Open,
-        over: Pending<'a, ()>,
-    ) -> Pending<'a, Piece>;
+    fn piece<'a>(&'a self, wanted: Wanted<'a>, open: &'a mut Open, over: Pending<'a, ()>) -> Pending<'a, Piece>;
 
     /// What the gate would say now. Sends nothing: no robots.txt, no name look-up. Where robots.txt would be needed and no copy is at hand, the code
     /// is [`DecisionCode::RobotsMissing`].
@@ -225,16 +220,11 @@ mod shared {
     use schemas::gate::RobotsCopy;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
-        copy: &Option<Arc<RobotsCopy>>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(copy: &Option<Arc<RobotsCopy>>, to: S) -> Result<S::Ok, S::Error> {
         copy.as_deref().serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Arc<RobotsCopy>>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<RobotsCopy>>, D::Error> {
         Ok(Option::<RobotsCopy>::deserialize(from)?.map(Arc::new))
     }
 }

@@ -129,10 +129,7 @@ impl Running {
             until,
             order,
         };
-        match engine
-            .state
-            .open_walk(&running.order.facts.target.id, lane)?
-        {
+        match engine.state.open_walk(&running.order.facts.target.id, lane)? {
             Some(open) if running.may_go_on(&open) => running.go_on(open),
             _ => running.plan()?,
         }
@@ -153,12 +150,7 @@ impl Running {
         let age = self.began_at.duration_since(open.planned_at).as_secs();
         (0..=max_age).contains(&age)
             && !open.nodes.is_empty()
-            && open.nodes.iter().all(|(_, node)| {
-                self.engine
-                    .collector
-                    .reread_step(&node.request.step)
-                    .is_ok()
-            })
+            && open.nodes.iter().all(|(_, node)| self.engine.collector.reread_step(&node.request.step).is_ok())
     }
 
     fn go_on(&mut self, open: WalkRow) {
@@ -172,12 +164,8 @@ impl Running {
 
     fn plan(&mut self) -> Result<(), EngineError> {
         let engine = Arc::clone(&self.engine);
-        let ask = Ask {
-            target: &self.order.facts.target,
-            work: self.work.clone(),
-            cursor: &self.cursor,
-            now: self.began_at,
-        };
+        let ask =
+            Ask { target: &self.order.facts.target, work: self.work.clone(), cursor: &self.cursor, now: self.began_at };
         let (requests, broken) = match checked_plan(&*engine.collector, &ask) {
             Ok(requests) => (requests, None),
             Err(broken) => (Vec::new(), Some(broken.to_string())),
@@ -195,9 +183,7 @@ impl Running {
             tally: self.tally.clone(),
             nodes: self.walk.nodes(),
         };
-        self.walk_id = engine
-            .state
-            .begin_walk(&self.order.facts.target.id, self.lane, &row)?;
+        self.walk_id = engine.state.begin_walk(&self.order.facts.target.id, self.lane, &row)?;
         self.walk.take_dirty();
         Ok(())
     }
@@ -222,19 +208,12 @@ impl Running {
                 },
             }
             let bounds = self.engine.bounds;
-            if self.draft.bytes() >= bounds.segment_bytes
-                || self.draft.exchanges() >= bounds.segment_exchanges
-            {
+            if self.draft.bytes() >= bounds.segment_bytes || self.draft.exchanges() >= bounds.segment_exchanges {
                 self.close(false).await?;
             }
         }
         let coverage = self.close(true).await?;
-        let report = Report {
-            run: self.name,
-            lane: self.lane,
-            coverage,
-            segments: self.segments,
-        };
+        let report = Report { run: self.name, lane: self.lane, coverage, segments: self.segments };
         Ok(report)
     }
 
@@ -243,10 +222,9 @@ impl Running {
             return Some("the agent was stopped".to_owned());
         }
         match self.engine.outbox.free_bytes() {
-            Ok(free) if free < self.engine.bounds.min_free_bytes => Some(format!(
-                "the disk has {} MiB left; nothing more is fetched",
-                free >> 20
-            )),
+            Ok(free) if free < self.engine.bounds.min_free_bytes => {
+                Some(format!("the disk has {} MiB left; nothing more is fetched", free >> 20))
+            }
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         }
@@ -257,11 +235,7 @@ impl Running {
             return Some(Job::Walk(n));
         }
         let first = self.shelf.front()?;
-        first
-            .node
-            .not_before
-            .is_none_or(|at| at <= now)
-            .then_some(Job::Shelf)
+        first.node.not_before.is_none_or(|at| at <= now).then_some(Job::Shelf)
     }
 
     /// How long to wait for the walk to go on; nothing where that is longer than a run waits.
@@ -269,9 +243,8 @@ impl Running {
         let at = self.walk.wakes_at()?;
         let pause = Duration::try_from(at.duration_since(now)).unwrap_or_default();
         if pause > Duration::from_secs(self.engine.bounds.patience_secs.into()) {
-            self.ended = Some(Ended::Early(format!(
-                "the source asks to wait until {at}; the walk goes on in a later run"
-            )));
+            self.ended =
+                Some(Ended::Early(format!("the source asks to wait until {at}; the walk goes on in a later run")));
             return None;
         }
         Some(pause)
@@ -302,18 +275,11 @@ impl Running {
         }
         let origin = match &node.asked_by {
             None => Origin::Plan,
-            Some(asked_by) => Origin::Follow {
-                asked_by: asked_by.clone(),
-            },
+            Some(asked_by) => Origin::Follow { asked_by: asked_by.clone() },
         };
         let now = self.engine.clock.now();
         let validators = if node.request.if_changed {
-            self.engine.state.validators(
-                &self.order.facts.target.id,
-                &node.request.url,
-                &self.reader,
-                now,
-            )?
+            self.engine.state.validators(&self.order.facts.target.id, &node.request.url, &self.reader, now)?
         } else {
             None
         };
@@ -351,12 +317,7 @@ impl Running {
     }
 
     /// Reads an answer, or sees what the lack of one means, and puts it into the draft.
-    pub(super) async fn take_in(
-        &mut self,
-        job: Job,
-        node: &Node,
-        outcome: Outcome,
-    ) -> Result<(), EngineError> {
+    pub(super) async fn take_in(&mut self, job: Job, node: &Node, outcome: Outcome) -> Result<(), EngineError> {
         let Outcome { trail, result } = outcome;
         let mut told = Told {
             trail,
@@ -389,11 +350,7 @@ impl Running {
         let attempts = attempts.max(node.attempts.saturating_add(1));
         match job {
             Job::Walk(n) => self.walk.change(n, |node| node.attempts = attempts),
-            Job::Shelf => self
-                .shelf
-                .iter_mut()
-                .take(1)
-                .for_each(|item| item.node.attempts = attempts),
+            Job::Shelf => self.shelf.iter_mut().take(1).for_each(|item| item.node.attempts = attempts),
         }
     }
 
@@ -422,32 +379,18 @@ impl Running {
         attempts
     }
 
-    async fn fate(
-        &mut self,
-        job: Job,
-        node: &Node,
-        result: HopResult,
-        told: &mut Told,
-    ) -> Result<Read, EngineError> {
+    async fn fate(&mut self, job: Job, node: &Node, result: HopResult, told: &mut Told) -> Result<Read, EngineError> {
         Ok(Read::Fate(match result {
             HopResult::Answer(answered) => return self.listen(job, node, *answered, told).await,
-            HopResult::Opened(_) => {
-                Fate::Failed("an open connection came where none was asked for".to_owned())
-            }
+            HopResult::Opened(_) => Fate::Failed("an open connection came where none was asked for".to_owned()),
             HopResult::NotModified => {
                 self.count.answers += 1;
                 self.tally.unchanged = true;
                 Fate::Settled
             }
-            HopResult::Refused {
-                code: DecisionCode::Budget,
-                because,
-            } => {
+            HopResult::Refused { code: DecisionCode::Budget, because } => {
                 self.ended = Some(Ended::Limited(because));
-                Fate::Later {
-                    at: self.engine.clock.now(),
-                    asked_again: false,
-                }
+                Fate::Later { at: self.engine.clock.now(), asked_again: false }
             }
             HopResult::Refused { because, .. } => Fate::Refused(because),
             HopResult::RateLimited { until, scope } => {
@@ -455,10 +398,7 @@ impl Running {
                 if until.duration_since(self.engine.clock.now()).as_secs() > patience {
                     self.ended = Some(Ended::Limited(format!("{scope} rests until {until}")));
                 }
-                Fate::Later {
-                    at: until,
-                    asked_again: false,
-                }
+                Fate::Later { at: until, asked_again: false }
             }
             HopResult::Blocked { what } => {
                 self.block(&what);

@@ -27,15 +27,8 @@ impl Running {
     }
 
     fn settle_walk(&mut self, n: u64, fate: Fate) {
-        let key = self
-            .walk
-            .node(n)
-            .and_then(|node| node.request.unless_known.clone());
-        let url = self
-            .walk
-            .node(n)
-            .map(|node| node.request.url.clone())
-            .unwrap_or_default();
+        let key = self.walk.node(n).and_then(|node| node.request.unless_known.clone());
+        let url = self.walk.node(n).map(|node| node.request.url.clone()).unwrap_or_default();
         let state = match fate {
             Fate::Replaced => return,
             Fate::Later { at, asked_again } => {
@@ -72,8 +65,7 @@ impl Running {
         let later = match fate {
             Fate::Settled | Fate::Cut(_) | Fate::Replaced => None,
             Fate::Refused(why) => {
-                self.tally
-                    .gap(format!("follow-up {}: {why}", item.request().url));
+                self.tally.gap(format!("follow-up {}: {why}", item.request().url));
                 None
             }
             Fate::Later { at, asked_again } => {
@@ -81,21 +73,11 @@ impl Running {
                 Some(at)
             }
             Fate::Failed(why) => {
-                let pause = usize::try_from(item.tries)
-                    .ok()
-                    .and_then(|tries| SHELF_PAUSES_SECS.get(tries));
+                let pause = usize::try_from(item.tries).ok().and_then(|tries| SHELF_PAUSES_SECS.get(tries));
                 item.tries += 1;
-                let what = if pause.is_some() {
-                    "failed"
-                } else {
-                    "was given up"
-                };
-                self.tally
-                    .gap(format!("follow-up {} {what}: {why}", item.request().url));
-                pause.and_then(|secs| {
-                    now.checked_add(SignedDuration::from_secs(i64::from(*secs)))
-                        .ok()
-                })
+                let what = if pause.is_some() { "failed" } else { "was given up" };
+                self.tally.gap(format!("follow-up {} {what}: {why}", item.request().url));
+                pause.and_then(|secs| now.checked_add(SignedDuration::from_secs(i64::from(*secs))).ok())
             }
         };
         match later {
@@ -104,9 +86,7 @@ impl Running {
                 self.changes.shelf.push(item);
             }
             None => {
-                self.changes
-                    .keys
-                    .extend(item.node.request.unless_known.clone());
+                self.changes.keys.extend(item.node.request.unless_known.clone());
                 self.changes.unshelved.extend(item.id);
             }
         }
@@ -115,8 +95,7 @@ impl Running {
     /// Items that were asked for by name: done, whether or not they were answered, unless asking itself failed.
     pub(super) fn settle_items(&mut self, due: &[Known], again: bool, end: WalkEnd) {
         for known in due {
-            let answered = self.tally.answered.contains(&known.id)
-                || self.tally.answered.contains(&known.handle);
+            let answered = self.tally.answered.contains(&known.id) || self.tally.answered.contains(&known.handle);
             match (again, end == WalkEnd::Complete || answered) {
                 (true, true) => self.changes.rechecked.push(known.id.clone()),
                 (false, true) => {
@@ -134,9 +113,8 @@ impl Running {
         let Work::Items { due, .. } = &self.work else {
             return 0;
         };
-        let answered = |known: &&Known| {
-            self.tally.answered.contains(&known.id) || self.tally.answered.contains(&known.handle)
-        };
+        let answered =
+            |known: &&Known| self.tally.answered.contains(&known.id) || self.tally.answered.contains(&known.handle);
         let open = due.iter().filter(|known| !answered(known)).count() as u64;
         open.saturating_sub(self.tally.odd)
     }

@@ -28,19 +28,10 @@ impl Engine {
             return Ok(order.work.lane());
         }
         let cursor = self.cursor(&order.facts.target.id, Lane::Stream)?;
-        let ask = Ask {
-            target: &order.facts.target,
-            work: Work::Poll,
-            cursor: &cursor,
-            now: self.clock.now(),
-        };
+        let ask = Ask { target: &order.facts.target, work: Work::Poll, cursor: &cursor, now: self.clock.now() };
         // A plan that is broken is told by the run.
         let plan = checked_plan(&*self.collector, &ask).unwrap_or_default();
-        Ok(if plan.iter().any(|request| request.stream.is_some()) {
-            Lane::Stream
-        } else {
-            Lane::Poll
-        })
+        Ok(if plan.iter().any(|request| request.stream.is_some()) { Lane::Stream } else { Lane::Poll })
     }
 
     /// The cursor of a lane; before its first walk, the collector's first one.
@@ -67,22 +58,11 @@ impl Engine {
         while let Some(last) = reports.last() {
             let again = matches!(
                 last.coverage.state,
-                CoverageState::Complete
-                    | CoverageState::Partial
-                    | CoverageState::Empty
-                    | CoverageState::Failed
+                CoverageState::Complete | CoverageState::Partial | CoverageState::Empty | CoverageState::Failed
             );
-            pause = if last.coverage.records > 0 {
-                shortest
-            } else {
-                (pause * 2).min(longest)
-            };
+            pause = if last.coverage.records > 0 { shortest } else { (pause * 2).min(longest) };
             let rest = SignedDuration::from_secs(pause);
-            let late = self
-                .clock
-                .now()
-                .checked_add(rest)
-                .is_ok_and(|at| at >= until);
+            let late = self.clock.now().checked_add(rest).is_ok_and(|at| at >= until);
             if !again || late || order.stop.is_cancelled() {
                 break;
             }
@@ -90,10 +70,7 @@ impl Engine {
                 () = self.clock.sleep(rest.unsigned_abs()) => {}
                 () = order.stop.cancelled() => break,
             }
-            let order = Order {
-                due: None,
-                ..order.clone()
-            };
+            let order = Order { due: None, ..order.clone() };
             match self.run_until(order, until).await? {
                 Some(report) => reports.push(report),
                 None => break,
@@ -166,18 +143,11 @@ impl Running {
                 self.close(false).await?;
             }
         }
-        self.walk
-            .change(n, |node| node.state = worse(worst, node.state));
+        self.walk.change(n, |node| node.state = worse(worst, node.state));
         Ok(())
     }
 
-    fn stream_ended(
-        &mut self,
-        node: &Node,
-        trail: Vec<super::Hop>,
-        why: Option<String>,
-        chunks: u32,
-    ) -> Fate {
+    fn stream_ended(&mut self, node: &Node, trail: Vec<super::Hop>, why: Option<String>, chunks: u32) -> Fate {
         self.tell_trail(&trail);
         if !trail.is_empty() {
             self.draft.push(Told {
@@ -193,9 +163,7 @@ impl Running {
             (Some(why), _) => Fate::Cut(why),
             (None, 0) => {
                 self.count.answers += 1;
-                self.tally
-                    .empty
-                    .get_or_insert_with(|| "nothing came while the connection was open".to_owned());
+                self.tally.empty.get_or_insert_with(|| "nothing came while the connection was open".to_owned());
                 Fate::Settled
             }
             (None, _) => Fate::Settled,

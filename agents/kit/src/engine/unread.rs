@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// What a run finds of a reading that ended its process.
-const DIED: &str = "the agent ended twice while it read this answer; the answer is kept and not read again by this reader";
+const DIED: &str =
+    "the agent ended twice while it read this answer; the answer is kept and not read again by this reader";
 
 /// The exchange of a marked reading, but for the bytes of its blocks.
 #[derive(Serialize, Deserialize)]
@@ -42,12 +43,7 @@ pub(super) enum MayRead {
 
 impl Running {
     /// Marks an answer as being read, unless it is known that its reading does not come back.
-    pub(super) fn mark(
-        &self,
-        request: &Request<Value>,
-        told: &Told,
-        answer: usize,
-    ) -> Result<MayRead, EngineError> {
+    pub(super) fn mark(&self, request: &Request<Value>, told: &Told, answer: usize) -> Result<MayRead, EngineError> {
         let (state, target) = (&self.engine.state, &self.order.facts.target.id);
         let payload = match told.trail.get(answer) {
             Some(Hop::Fetched(fetched)) => fetched.payload(),
@@ -60,12 +56,8 @@ impl Running {
         if let Some(why) = state.unreadable(target, &same, &self.reader)? {
             return Ok(MayRead::No(why));
         }
-        let marked = Marked {
-            request: request.clone(),
-            conditions: told.conditions.clone(),
-            trail: told.trail.clone(),
-            answer,
-        };
+        let marked =
+            Marked { request: request.clone(), conditions: told.conditions.clone(), trail: told.trail.clone(), answer };
         let text = match serde_json::to_string(&marked) {
             Ok(text) => text,
             Err(error) => return Ok(MayRead::No(format!("it could not be marked: {error}"))),
@@ -90,18 +82,12 @@ impl Running {
         self.count.unreadable += 1;
         told.answer = None;
         told.unread = Some(answer);
-        told.conditions.push(Condition {
-            name: "read".to_owned(),
-            verdict: why.to_owned(),
-        });
+        told.conditions.push(Condition { name: "read".to_owned(), verdict: why.to_owned() });
     }
 
     /// Takes up answers whose reading ended the process before this one.
     pub(super) fn take_up_left(&mut self) -> Result<(), EngineError> {
-        let left = self
-            .engine
-            .state
-            .left_readings(&self.order.facts.target.id, self.lane)?;
+        let left = self.engine.state.left_readings(&self.order.facts.target.id, self.lane)?;
         for left in left {
             let (id, now) = (left.id, self.engine.clock.now());
             if self.engine.state.forgive_reading(id, now)? {
@@ -120,22 +106,11 @@ impl Running {
     }
 
     fn keep_left(&mut self, marked: Marked) {
-        let Marked {
-            request,
-            conditions,
-            trail,
-            answer,
-        } = marked;
+        let Marked { request, conditions, trail, answer } = marked;
         let target = &self.order.facts.target.id;
         tracing::error!(target_id = %target, url = %request.url, "`{target}`: {DIED} ({})", request.url);
         self.tell_trail(&trail);
-        let mut told = Told {
-            trail,
-            step: request.step.clone(),
-            conditions,
-            answer: None,
-            unread: None,
-        };
+        let mut told = Told { trail, step: request.step.clone(), conditions, answer: None, unread: None };
         self.keep_unread(&mut told, answer, DIED);
         self.draft.push(told);
         let pending = self.walk.pending_of(&request);

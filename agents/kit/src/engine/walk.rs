@@ -82,11 +82,7 @@ pub struct Kept {
 impl From<Kept> for Validators {
     fn from(kept: Kept) -> Self {
         let (id, url, date) = kept.of;
-        Self {
-            etag: kept.etag,
-            last_modified: kept.last_modified,
-            of: Referred { id, url, date },
-        }
+        Self { etag: kept.etag, last_modified: kept.last_modified, of: Referred { id, url, date } }
     }
 }
 
@@ -199,24 +195,14 @@ impl Walk {
     /// A walk as it was stored.
     #[must_use]
     pub fn stored(nodes: Vec<(u64, Node)>) -> Self {
-        let asked = nodes
-            .iter()
-            .map(|(_, node)| fingerprint(&node.request))
-            .collect();
-        Self {
-            nodes: nodes.into_iter().collect(),
-            asked,
-            dirty: BTreeSet::new(),
-        }
+        let asked = nodes.iter().map(|(_, node)| fingerprint(&node.request)).collect();
+        Self { nodes: nodes.into_iter().collect(), asked, dirty: BTreeSet::new() }
     }
 
     /// All requests by number.
     #[must_use]
     pub fn nodes(&self) -> Vec<(u64, Node)> {
-        self.nodes
-            .iter()
-            .map(|(n, node)| (*n, node.clone()))
-            .collect()
+        self.nodes.iter().map(|(n, node)| (*n, node.clone())).collect()
     }
 
     /// One request.
@@ -237,29 +223,19 @@ impl Walk {
     /// The first request that may be made now.
     #[must_use]
     pub fn ready(&self, now: Timestamp) -> Option<u64> {
-        self.nodes
-            .iter()
-            .find(|(_, node)| node.is_ready(now))
-            .map(|(n, _)| *n)
+        self.nodes.iter().find(|(_, node)| node.is_ready(now)).map(|(n, _)| *n)
     }
 
     /// When the next waiting request may be made.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Timestamp> {
-        self.nodes
-            .values()
-            .filter(|node| node.state == NodeState::Pending)
-            .filter_map(|node| node.not_before)
-            .min()
+        self.nodes.values().filter(|node| node.state == NodeState::Pending).filter_map(|node| node.not_before).min()
     }
 
     /// Requests still to be made.
     #[must_use]
     pub fn pending(&self) -> u64 {
-        self.nodes
-            .values()
-            .filter(|node| node.state == NodeState::Pending)
-            .count() as u64
+        self.nodes.values().filter(|node| node.state == NodeState::Pending).count() as u64
     }
 
     /// What became of it; nothing while a request is pending.
@@ -268,15 +244,8 @@ impl Walk {
         if self.pending() > 0 {
             return None;
         }
-        let whole = self
-            .nodes
-            .values()
-            .all(|node| node.state == NodeState::Settled);
-        Some(if whole {
-            WalkEnd::Complete
-        } else {
-            WalkEnd::Broken
-        })
+        let whole = self.nodes.values().all(|node| node.state == NodeState::Settled);
+        Some(if whole { WalkEnd::Complete } else { WalkEnd::Broken })
     }
 
     /// Adds a request that `parent` asked for.
@@ -307,17 +276,10 @@ impl Walk {
     /// # Errors
     ///
     /// Why not, for people: it was asked before in this walk, or eight replacements were made.
-    pub fn replace(
-        &mut self,
-        n: u64,
-        request: Request<Value>,
-        asked_by: String,
-    ) -> Result<(), String> {
+    pub fn replace(&mut self, n: u64, request: Request<Value>, asked_by: String) -> Result<(), String> {
         let instead = self.nodes.get(&n).map_or(0, |node| node.instead);
         if instead >= MAX_INSTEAD {
-            return Err(format!(
-                "the reader replaced its request {MAX_INSTEAD} times"
-            ));
+            return Err(format!("the reader replaced its request {MAX_INSTEAD} times"));
         }
         if !self.asked.insert(fingerprint(&request)) {
             return Err(Repeats.to_string());
@@ -352,14 +314,8 @@ impl Walk {
             if open.contains(n) || (node.cursor.is_none() && node.validators.is_none()) {
                 continue;
             }
-            let validators = node
-                .validators
-                .take()
-                .map(|kept| (node.request.url.clone(), kept));
-            ripe.push(Ripe {
-                cursor: node.cursor.take(),
-                validators,
-            });
+            let validators = node.validators.take().map(|kept| (node.request.url.clone(), kept));
+            ripe.push(Ripe { cursor: node.cursor.take(), validators });
             self.dirty.insert(*n);
         }
         ripe
@@ -367,10 +323,7 @@ impl Walk {
 
     /// Requests that changed since the last call.
     pub fn take_dirty(&mut self) -> BTreeMap<u64, Node> {
-        std::mem::take(&mut self.dirty)
-            .into_iter()
-            .filter_map(|n| Some((n, self.nodes.get(&n)?.clone())))
-            .collect()
+        std::mem::take(&mut self.dirty).into_iter().filter_map(|n| Some((n, self.nodes.get(&n)?.clone()))).collect()
     }
 }
 
@@ -381,14 +334,7 @@ fn fingerprint(request: &Request<Value>) -> Digest {
         Method::Query => "POST",
     };
     // No address holds a line feed, so the parts cannot run into one another.
-    Digest::of(
-        format!(
-            "{method}\n{}\n{}",
-            request.url,
-            request.body.as_deref().unwrap_or_default()
-        )
-        .as_bytes(),
-    )
+    Digest::of(format!("{method}\n{}\n{}", request.url, request.body.as_deref().unwrap_or_default()).as_bytes())
 }
 
 #[cfg(test)]
@@ -398,10 +344,7 @@ mod tests {
     use super::*;
 
     fn page(n: usize) -> Node {
-        Node::new(
-            Request::get(format!("https://news.example.org/{n}"), Value::Null),
-            None,
-        )
+        Node::new(Request::get(format!("https://news.example.org/{n}"), Value::Null), None)
     }
 
     #[test]
@@ -416,23 +359,15 @@ mod tests {
         let mut walk = Walk::default();
         let n = walk.add(None, page(0)).unwrap();
         for turn in 1..=8 {
-            walk.replace(n, page(turn).request, "urn:uuid:1".into())
-                .unwrap();
+            walk.replace(n, page(turn).request, "urn:uuid:1".into()).unwrap();
         }
-        assert!(
-            walk.replace(n, page(9).request, "urn:uuid:1".into())
-                .unwrap_err()
-                .contains("8 times")
-        );
+        assert!(walk.replace(n, page(9).request, "urn:uuid:1".into()).unwrap_err().contains("8 times"));
     }
 
     /// Whether nothing at or below `n` is unsettled, by the plainest reading of the rule.
     fn closed(nodes: &BTreeMap<u64, Node>, n: u64) -> bool {
         nodes[&n].state == NodeState::Settled
-            && nodes
-                .iter()
-                .filter(|(_, node)| node.parent == Some(n))
-                .all(|(child, _)| closed(nodes, *child))
+            && nodes.iter().filter(|(_, node)| node.parent == Some(n)).all(|(child, _)| closed(nodes, *child))
     }
 
     proptest! {

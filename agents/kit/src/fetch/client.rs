@@ -63,11 +63,7 @@ pub(crate) fn tls() -> Result<ClientConfig, ClientError> {
 
 impl Clients {
     pub fn new(tls: ClientConfig, limits: Limits) -> Self {
-        Self {
-            tls,
-            limits,
-            kept: Mutex::default(),
-        }
+        Self { tls, limits, kept: Mutex::default() }
     }
 
     /// A client that can reach what was permitted and nothing else.
@@ -105,9 +101,7 @@ impl Clients {
             .http1_max_headers(self.limits.headers)
             .http2_max_header_list_size(u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX))
             .build()
-            .map_err(|error| ClientError::Client {
-                why: chain(&error.without_url()),
-            })
+            .map_err(|error| ClientError::Client { why: chain(&error.without_url()) })
     }
 }
 

@@ -15,11 +15,7 @@ impl Framing {
     /// By the media type of the answer.
     pub fn of(content_type: &str) -> Self {
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if media_type.eq_ignore_ascii_case("text/event-stream") {
-            Self::Events
-        } else {
-            Self::Lines
-        }
+        if media_type.eq_ignore_ascii_case("text/event-stream") { Self::Events } else { Self::Lines }
     }
 }
 
@@ -42,15 +38,7 @@ pub(super) struct Framer {
 
 impl Framer {
     pub const fn new(framing: Framing) -> Self {
-        Self {
-            framing,
-            held: Vec::new(),
-            seen: 0,
-            end: 0,
-            items: 0,
-            line: 0,
-            item: false,
-        }
+        Self { framing, held: Vec::new(), seen: 0, end: 0, items: 0, line: 0, item: false }
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
@@ -66,11 +54,7 @@ impl Framer {
     /// own; they go with the next one.
     pub fn take(&mut self, bounds: Bounds, due: bool) -> Option<Vec<u8>> {
         let most = usize::try_from(bounds.bytes).unwrap_or(usize::MAX);
-        while let Some(at) = self
-            .held
-            .get(self.seen..)
-            .and_then(|rest| rest.iter().position(|byte| *byte == b'\n'))
-        {
+        while let Some(at) = self.held.get(self.seen..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')) {
             let next = self.seen + at + 1;
             let line = self.held.get(self.line..next - 1).unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -125,11 +109,7 @@ mod tests {
     use super::*;
 
     fn bounds(items: u32, bytes: u64) -> Bounds {
-        Bounds {
-            items,
-            bytes,
-            secs: 60,
-        }
+        Bounds { items, bytes, secs: 60 }
     }
 
     fn chunks(framing: Framing, bounds: Bounds, pieces: &[&[u8]]) -> (Vec<String>, String) {
@@ -141,11 +121,7 @@ mod tests {
                 out.push(String::from_utf8(chunk).unwrap());
             }
         }
-        out.extend(
-            framer
-                .take(bounds, true)
-                .map(|chunk| String::from_utf8(chunk).unwrap()),
-        );
+        out.extend(framer.take(bounds, true).map(|chunk| String::from_utf8(chunk).unwrap()));
         (out, String::from_utf8(framer.rest()).unwrap())
     }
 
@@ -154,34 +130,21 @@ mod tests {
         let text: &[&[u8]] = &[b"1\n2", b"2\n3\n4\n5"];
         assert_eq!(
             chunks(Framing::Lines, bounds(2, 100), text),
-            (
-                vec!["1\n22\n".to_owned(), "3\n4\n".to_owned()],
-                "5".to_owned()
-            )
+            (vec!["1\n22\n".to_owned(), "3\n4\n".to_owned()], "5".to_owned())
         );
         assert_eq!(
             chunks(Framing::Lines, bounds(100, 4), text),
-            (
-                vec!["1\n".to_owned(), "22\n".to_owned(), "3\n4\n".to_owned()],
-                "5".to_owned()
-            )
+            (vec!["1\n".to_owned(), "22\n".to_owned(), "3\n4\n".to_owned()], "5".to_owned())
         );
     }
 
     #[test]
     fn events_are_cut_after_a_blank_line_and_heartbeats_wait_for_an_event() {
-        let text: &[&[u8]] = &[
-            b":ok\n\nid: 1\ndata: a\n",
-            b"data: b\r\n\r",
-            b"\n:beat\n\ndata: c\n\n:beat\n\ndat",
-        ];
+        let text: &[&[u8]] = &[b":ok\n\nid: 1\ndata: a\n", b"data: b\r\n\r", b"\n:beat\n\ndata: c\n\n:beat\n\ndat"];
         assert_eq!(
             chunks(Framing::Events, bounds(1, 100), text),
             (
-                vec![
-                    ":ok\n\nid: 1\ndata: a\ndata: b\r\n\r\n".to_owned(),
-                    ":beat\n\ndata: c\n\n".to_owned()
-                ],
+                vec![":ok\n\nid: 1\ndata: a\ndata: b\r\n\r\n".to_owned(), ":beat\n\ndata: c\n\n".to_owned()],
                 ":beat\n\ndat".to_owned()
             )
         );
@@ -191,10 +154,7 @@ mod tests {
 
     #[test]
     fn framing_is_known_by_the_media_type() {
-        assert_eq!(
-            Framing::of("text/event-stream; charset=utf-8"),
-            Framing::Events
-        );
+        assert_eq!(Framing::of("text/event-stream; charset=utf-8"), Framing::Events);
         assert_eq!(Framing::of("application/x-ndjson"), Framing::Lines);
         assert_eq!(Framing::of(""), Framing::Lines);
     }

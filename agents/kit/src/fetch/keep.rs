@@ -29,10 +29,7 @@ const KEPT_OF_TOO_LARGE: usize = 1 << 20;
 
 impl Trip<'_> {
     /// Strikes secrets out and puts the fetch on the trail.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each stands in the record, and nothing else does"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "each stands in the record, and nothing else does")]
     pub async fn write_down(
         &mut self,
         leg: Leg<'_>,
@@ -48,15 +45,8 @@ impl Trip<'_> {
         let mut conditions = Vec::new();
         let not_modified = incoming.status == 304;
         if validators.is_some() {
-            let verdict = if not_modified {
-                "not changed"
-            } else {
-                "changed"
-            };
-            conditions.push(Condition {
-                name: "if_changed".to_owned(),
-                verdict: verdict.to_owned(),
-            });
+            let verdict = if not_modified { "not changed" } else { "changed" };
+            conditions.push(Condition { name: "if_changed".to_owned(), verdict: verdict.to_owned() });
         }
         if not_modified {
             incoming.body = Vec::new();
@@ -79,9 +69,7 @@ impl Trip<'_> {
         let headers = headers_of(response.get(..head_len).unwrap_or_default());
         let id = Uuid::new_v4().urn().to_string();
         let kind = if not_modified {
-            ResponseKind::NotModified {
-                refers_to: validators.map(|known| known.of.clone()),
-            }
+            ResponseKind::NotModified { refers_to: validators.map(|known| known.of.clone()) }
         } else {
             ResponseKind::Full
         };
@@ -96,11 +84,7 @@ impl Trip<'_> {
             payload_len,
             kind,
             struck,
-            truncated: incoming
-                .cut
-                .as_ref()
-                .and_then(FetchError::truncated)
-                .map(str::to_owned),
+            truncated: incoming.cut.as_ref().and_then(FetchError::truncated).map(str::to_owned),
             peer: incoming.peer,
             certificate: incoming.certificate,
             took_ms: u64::try_from(incoming.took.as_millis()).unwrap_or(u64::MAX),
@@ -129,8 +113,7 @@ async fn open_up(incoming: &mut Incoming) -> Option<Condition> {
         .to_owned();
     let raw = std::mem::take(&mut incoming.body);
     let (cut, length) = (incoming.cut.is_some(), raw.len());
-    let decoded =
-        tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut).bytes()).await;
+    let decoded = tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut).bytes()).await;
     let verdict = match decoded {
         Ok(Ok(bytes)) => {
             incoming.body = bytes;
@@ -143,10 +126,7 @@ async fn open_up(incoming: &mut Incoming) -> Option<Condition> {
             format!("came in {coding} all the same and could not be decoded; withheld")
         }
     };
-    Some(Condition {
-        name: "identity".to_owned(),
-        verdict,
-    })
+    Some(Condition { name: "identity".to_owned(), verdict })
 }
 
 /// The head without the header that spoke of the coding.
@@ -184,9 +164,5 @@ async fn strike(
         (request, response, struck)
     });
     // Without striking nothing may be kept.
-    work.await.map_err(|error| {
-        failed(format!(
-            "secrets could not be struck out, so the answer is not kept: {error}"
-        ))
-    })
+    work.await.map_err(|error| failed(format!("secrets could not be struck out, so the answer is not kept: {error}")))
 }

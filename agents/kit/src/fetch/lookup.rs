@@ -23,10 +23,7 @@ pub struct SystemLookup;
 impl Lookup for SystemLookup {
     fn lookup<'a>(&'a self, host: &'a str) -> Pending<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            let mut found: Vec<IpAddr> = tokio::net::lookup_host((host, 0))
-                .await?
-                .map(|socket| socket.ip())
-                .collect();
+            let mut found: Vec<IpAddr> = tokio::net::lookup_host((host, 0)).await?.map(|socket| socket.ip()).collect();
             found.dedup();
             Ok(found)
         })
@@ -42,10 +39,7 @@ pub(super) struct Pinned {
 
 impl Pinned {
     pub fn new(host: &str, peers: &[SocketAddr]) -> Self {
-        Self {
-            host: host.to_owned(),
-            peers: peers.into(),
-        }
+        Self { host: host.to_owned(), peers: peers.into() }
     }
 }
 

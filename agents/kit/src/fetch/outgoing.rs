@@ -14,13 +14,9 @@ impl Trip<'_> {
     /// The request as it goes out: the kit's headers, the collector's `Accept`, one credential at most.
     pub fn outgoing(&mut self, leg: Leg<'_>, permitted: &Permitted) -> Result<Outgoing, Ended> {
         let root = self.wanted.run.policy.root();
-        if root.contact.is_none()
-            && !permitted
-                .peers()
-                .iter()
-                .all(|peer| peer.ip().to_canonical().is_loopback())
-        {
-            let error = "the trust root names no `contact`, and nothing but this machine is asked without one".to_owned();
+        if root.contact.is_none() && !permitted.peers().iter().all(|peer| peer.ip().to_canonical().is_loopback()) {
+            let error =
+                "the trust root names no `contact`, and nothing but this machine is asked without one".to_owned();
             return Err(self.no_answer(permitted.judged().clone(), leg, &error));
         }
         let robots = matches!(leg.origin, Origin::Robots { .. });
@@ -28,32 +24,16 @@ impl Trip<'_> {
         let accept = request.accept.as_ref().filter(|_| !robots);
         let mut headers: Vec<(HeaderName, String)> = vec![
             (header::USER_AGENT, user_agent(root)),
-            (
-                header::ACCEPT,
-                accept.map_or("*/*", |accept| &accept.media_type).to_owned(),
-            ),
+            (header::ACCEPT, accept.map_or("*/*", |accept| &accept.media_type).to_owned()),
         ];
         if let Some(accept) = accept.filter(|accept| !accept.languages.is_empty()) {
             headers.push((header::ACCEPT_LANGUAGE, accept.languages.clone()));
         }
         let plain = robots || leg.credential.is_some() || request.stream.is_some();
-        headers.push((
-            header::ACCEPT_ENCODING,
-            if plain {
-                "identity"
-            } else {
-                "gzip, deflate, br, zstd"
-            }
-            .to_owned(),
-        ));
+        headers.push((header::ACCEPT_ENCODING, if plain { "identity" } else { "gzip, deflate, br, zstd" }.to_owned()));
         if let Some(known) = self.wanted.validators.filter(|_| !robots) {
             headers.extend(known.etag.clone().map(|etag| (header::IF_NONE_MATCH, etag)));
-            headers.extend(
-                known
-                    .last_modified
-                    .clone()
-                    .map(|date| (header::IF_MODIFIED_SINCE, date)),
-            );
+            headers.extend(known.last_modified.clone().map(|date| (header::IF_MODIFIED_SINCE, date)));
         }
         let body = request
             .body
@@ -74,10 +54,9 @@ impl Trip<'_> {
             }
         }
         sent.extend(leg.credential.and_then(Credential::header));
-        let wire = leg.credential.map_or_else(
-            || Some(permitted.url().clone()),
-            |credential| credential.unveiled(permitted.url()),
-        );
+        let wire = leg
+            .credential
+            .map_or_else(|| Some(permitted.url().clone()), |credential| credential.unveiled(permitted.url()));
         let Some(url) = wire else {
             return Err(self.no_answer(
                 permitted.judged().clone(),
@@ -86,16 +65,7 @@ impl Trip<'_> {
             ));
         };
         let post = request.method == Method::Query && !robots;
-        let method = if post {
-            reqwest::Method::POST
-        } else {
-            reqwest::Method::GET
-        };
-        Ok(Outgoing {
-            method,
-            url,
-            headers: sent,
-            body,
-        })
+        let method = if post { reqwest::Method::POST } else { reqwest::Method::GET };
+        Ok(Outgoing { method, url, headers: sent, body })
     }
 }

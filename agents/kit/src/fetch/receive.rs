@@ -52,9 +52,7 @@ pub enum FetchError {
         limit_ms: u128,
     },
     /// Too many header lines, or too large a head.
-    #[error(
-        "{url} sent a head of more than the {limit} header lines or {limit_bytes} bytes that are read"
-    )]
+    #[error("{url} sent a head of more than the {limit} header lines or {limit_bytes} bytes that are read")]
     Headers {
         /// Address.
         url: String,
@@ -148,15 +146,7 @@ pub(super) struct Begun {
 impl Begun {
     /// Takes the body in, within all bounds.
     pub async fn whole(self, limits: &Limits, url: &str, most_bytes: u64) -> Incoming {
-        take_body(
-            self.incoming,
-            self.response,
-            limits,
-            url,
-            self.at,
-            most_bytes,
-        )
-        .await
+        take_body(self.incoming, self.response, limits, url, self.at, most_bytes).await
     }
 }
 
@@ -172,24 +162,12 @@ pub(super) async fn send(
     let url = permitted.url().to_string();
     let head = timeout_at((began + limits.head).into(), execute(&client, out))
         .await
-        .map_err(|_| FetchError::Head {
-            url: url.clone(),
-            limit_ms: limits.head.as_millis(),
-        })?;
+        .map_err(|_| FetchError::Head { url: url.clone(), limit_ms: limits.head.as_millis() })?;
     let response = head.map_err(|error| transport(error, &url, limits))?;
-    if response.headers().len() > limits.headers
-        || header_bytes(response.headers()) > limits.header_bytes
-    {
-        return Err(FetchError::Headers {
-            url,
-            limit: limits.headers,
-            limit_bytes: limits.header_bytes,
-        });
+    if response.headers().len() > limits.headers || header_bytes(response.headers()) > limits.header_bytes {
+        return Err(FetchError::Headers { url, limit: limits.headers, limit_bytes: limits.header_bytes });
     }
-    let reason = response
-        .extensions()
-        .get::<hyper::ext::ReasonPhrase>()
-        .map(|reason| reason.as_bytes().to_vec());
+    let reason = response.extensions().get::<hyper::ext::ReasonPhrase>().map(|reason| reason.as_bytes().to_vec());
     let status: StatusCode = response.status();
     let incoming = Incoming {
         status: status.as_u16(),
@@ -204,12 +182,7 @@ pub(super) async fn send(
         took: Duration::ZERO,
         cut: None,
     };
-    Ok(Begun {
-        incoming,
-        response,
-        ended: false,
-        at: began,
-    })
+    Ok(Begun { incoming, response, ended: false, at: began })
 }
 
 async fn execute(client: &Client, out: &Outgoing) -> reqwest::Result<Response> {
@@ -226,22 +199,12 @@ async fn execute(client: &Client, out: &Outgoing) -> reqwest::Result<Response> {
 fn transport(error: reqwest::Error, url: &str, limits: &Limits) -> FetchError {
     let url = url.to_owned();
     if error.is_connect() && error.is_timeout() {
-        return FetchError::Connect {
-            url,
-            limit_ms: limits.connect.as_millis(),
-        };
+        return FetchError::Connect { url, limit_ms: limits.connect.as_millis() };
     }
     if has_cause(&error, hyper::Error::is_parse_too_large) {
-        return FetchError::Headers {
-            url,
-            limit: limits.headers,
-            limit_bytes: limits.header_bytes,
-        };
+        return FetchError::Headers { url, limit: limits.headers, limit_bytes: limits.header_bytes };
     }
-    FetchError::Transport {
-        url,
-        why: chain(&error.without_url()),
-    }
+    FetchError::Transport { url, why: chain(&error.without_url()) }
 }
 
 fn has_cause(error: &dyn std::error::Error, wanted: impl Fn(&hyper::Error) -> bool) -> bool {
@@ -272,14 +235,9 @@ async fn take_body(
         match timeout_at(end.min(drip_end).into(), response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
                 let room = most_len - incoming.body.len();
-                incoming
-                    .body
-                    .extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+                incoming.body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
                 if chunk.len() > room {
-                    break Some(FetchError::TooLarge {
-                        url: url.to_owned(),
-                        limit_bytes: most,
-                    });
+                    break Some(FetchError::TooLarge { url: url.to_owned(), limit_bytes: most });
                 }
                 window.1 += chunk.len() as u64;
             }
@@ -295,10 +253,7 @@ async fn take_body(
         }
         let now = Instant::now();
         if now >= end {
-            break Some(FetchError::Total {
-                url: url.to_owned(),
-                limit_ms: limits.total.as_millis(),
-            });
+            break Some(FetchError::Total { url: url.to_owned(), limit_ms: limits.total.as_millis() });
         }
         if now >= drip_end {
             if window.1 < limits.drip_bytes {

@@ -33,23 +33,12 @@ impl Trip<'_> {
     /// The copy of the site's authority, fetched unless somebody else just did.
     ///
     /// What keeps us from asking at all (a spent budget, a pause, the gate) ends the trip and leaves no copy; an answer or the lack of one leaves a copy.
-    pub async fn fetch_robots(
-        &mut self,
-        site: &Url,
-        entry: &Entry,
-    ) -> Result<Arc<RobotsCopy>, Ended> {
+    pub async fn fetch_robots(&mut self, site: &Url, entry: &Entry) -> Result<Arc<RobotsCopy>, Ended> {
         let authority = schemas::gate::authority_of(site);
         let lock = self.web.robots_lock(&authority);
         let _held = lock.lock().await;
-        let (asked, again, now) = (
-            authority.clone(),
-            self.web.limits.robots_again,
-            self.web.now(),
-        );
-        if let Some(copy) = self
-            .rows(move |rows| robots::in_hand(rows, &asked, again, now))
-            .await?
-        {
+        let (asked, again, now) = (authority.clone(), self.web.limits.robots_again, self.web.now());
+        if let Some(copy) = self.rows(move |rows| robots::in_hand(rows, &asked, again, now)).await? {
             return Ok(copy);
         }
         let last = self.walk_robots(site, entry).await?;
@@ -70,30 +59,16 @@ impl Trip<'_> {
 
     async fn walk_robots(&mut self, site: &Url, entry: &Entry) -> Result<Last, Ended> {
         let mut url = format!("{}/robots.txt", site.origin().ascii_serialization());
-        let mut last = Last {
-            url: url.clone(),
-            status: None,
-            redirects: 0,
-            body: Vec::new(),
-            broken: false,
-        };
+        let mut last = Last { url: url.clone(), status: None, redirects: 0, body: Vec::new(), broken: false };
         for hop in 0..=MAX_HOPS + 1 {
             let origin = Origin::Robots { hop };
-            let leg = Leg {
-                url: &url,
-                origin: &origin,
-                entry,
-                credential: None,
-            };
+            let leg = Leg { url: &url, origin: &origin, entry, credential: None };
             let arrived = match self.robots_hop(leg).await {
                 Ok(arrived) => arrived,
                 Err(ended) => match *ended {
                     // No answer: the site cannot be reached, and what an earlier hop said does not count.
                     HopResult::Failed { .. } => {
-                        return Ok(Last {
-                            status: None,
-                            ..last
-                        });
+                        return Ok(Last { status: None, ..last });
                     }
                     // A redirect that is not permitted: the last answer stays the redirect.
                     HopResult::Refused { .. } if hop > 0 => return Ok(last),
@@ -101,8 +76,7 @@ impl Trip<'_> {
                 },
             };
             last = self.last_of(&arrived, last.redirects).await?;
-            let next =
-                location(&arrived).filter(|_| matches!(arrived.status, 301..=303 | 307 | 308));
+            let next = location(&arrived).filter(|_| matches!(arrived.status, 301..=303 | 307 | 308));
             match next {
                 Some(next) => {
                     last.redirects = last.redirects.saturating_add(1);
@@ -143,15 +117,9 @@ impl Trip<'_> {
             return Ok(last);
         }
         // Compressed although `identity` was asked for.
-        let (raw, headers, most) = (
-            arrived.body().to_vec(),
-            arrived.headers.clone(),
-            self.web.limits.robots_bytes,
-        );
-        let opened = tokio::task::spawn_blocking(move || {
-            Body::new(Spool::of(raw), &headers, cut_short).head(most)
-        })
-        .await;
+        let (raw, headers, most) = (arrived.body().to_vec(), arrived.headers.clone(), self.web.limits.robots_bytes);
+        let opened =
+            tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut_short).head(most)).await;
         match opened {
             Ok(Ok(body)) => last.body = body,
             _ => last.broken = true,

@@ -46,9 +46,7 @@ pub(super) struct Arrived {
 
 impl Arrived {
     pub fn body(&self) -> &[u8] {
-        self.response
-            .get(self.response.len().saturating_sub(self.payload_len)..)
-            .unwrap_or_default()
+        self.response.get(self.response.len().saturating_sub(self.payload_len)..).unwrap_or_default()
     }
 }
 
@@ -66,16 +64,8 @@ impl Trip<'_> {
             Ok(allowed) => return Ok(allowed),
             Err(judged) => judged,
         };
-        let missing = matches!(
-            judged.decision.code,
-            DecisionCode::RobotsMissing | DecisionCode::RobotsStale
-        );
-        let site = judged
-            .decision
-            .url
-            .as_deref()
-            .and_then(|url| Url::parse(url).ok())
-            .filter(|_| missing);
+        let missing = matches!(judged.decision.code, DecisionCode::RobotsMissing | DecisionCode::RobotsStale);
+        let site = judged.decision.url.as_deref().and_then(|url| Url::parse(url).ok()).filter(|_| missing);
         let Some(site) = site else {
             return Err(self.refuse(*judged).await);
         };
@@ -91,13 +81,8 @@ impl Trip<'_> {
         let Some(url) = url.filter(|_| leg.entry.robots == RobotsRule::Obey) else {
             return Ok(None);
         };
-        let (authority, again, now) = (
-            schemas::gate::authority_of(&url),
-            self.web.limits.robots_again,
-            self.web.now(),
-        );
-        self.rows(move |rows| robots::in_hand(rows, &authority, again, now))
-            .await
+        let (authority, again, now) = (schemas::gate::authority_of(&url), self.web.limits.robots_again, self.web.now());
+        self.rows(move |rows| robots::in_hand(rows, &authority, again, now)).await
     }
 
     /// Asks the gate about a hop with what is known now.
@@ -108,25 +93,10 @@ impl Trip<'_> {
     ) -> Result<Result<Allowed, Box<Judged>>, Ended> {
         let (run, now) = (self.wanted.run, self.web.now());
         let entry = run.entry.clone();
-        let spent = self
-            .rows(move |rows| Rows::spent(rows, &entry, now))
-            .await?;
-        let slot = leg
-            .credential
-            .map(|credential| credential.name().to_owned());
-        let url = leg.credential.map_or_else(
-            || leg.url.to_owned(),
-            |credential| credential.veiled(leg.url),
-        );
-        let ask = Self::question(
-            run,
-            self.wanted.request,
-            &url,
-            leg.origin.clone(),
-            now,
-            spent,
-            slot,
-        );
+        let spent = self.rows(move |rows| Rows::spent(rows, &entry, now)).await?;
+        let slot = leg.credential.map(|credential| credential.name().to_owned());
+        let url = leg.credential.map_or_else(|| leg.url.to_owned(), |credential| credential.veiled(leg.url));
+        let ask = Self::question(run, self.wanted.request, &url, leg.origin.clone(), now, spent, slot);
         Ok(self.gate.ask(ask, copy, self.wanted.attempt))
     }
 
@@ -138,14 +108,8 @@ impl Trip<'_> {
             return ended;
         }
         let (entry, now) = (self.wanted.run.entry.clone(), self.web.now());
-        match self
-            .rows(move |rows| Rows::day_ends(rows, &entry, now))
-            .await
-        {
-            Ok(until) => Box::new(HopResult::RateLimited {
-                until,
-                scope: "daily budget".to_owned(),
-            }),
+        match self.rows(move |rows| Rows::day_ends(rows, &entry, now)).await {
+            Ok(until) => Box::new(HopResult::RateLimited { until, scope: "daily budget".to_owned() }),
             Err(ended) => ended,
         }
     }
@@ -155,19 +119,9 @@ impl Trip<'_> {
         if let Some(credential) = leg.credential
             && !credential.may_go_to(allowed.url())
         {
-            let because = format!(
-                "the credential `{}` is not for {}",
-                credential.name(),
-                allowed.url()
-            );
-            self.trail.push(Hop::Failed {
-                judged: allowed.judged().clone(),
-                error: because.clone(),
-            });
-            return Err(Box::new(HopResult::Refused {
-                code: DecisionCode::Credential,
-                because,
-            }));
+            let because = format!("the credential `{}` is not for {}", credential.name(), allowed.url());
+            self.trail.push(Hop::Failed { judged: allowed.judged().clone(), error: because.clone() });
+            return Err(Box::new(HopResult::Refused { code: DecisionCode::Credential, because }));
         }
         self.wait(leg, &allowed).await?;
         let found = match allowed.literal() {
@@ -185,11 +139,7 @@ impl Trip<'_> {
                 self.felt(&host, leg, true);
                 return Err(self.open(leg, &permitted, begun, out, at).await);
             }
-            Ok(begun) => {
-                begun
-                    .whole(&self.web.limits, permitted.url().as_str(), most)
-                    .await
-            }
+            Ok(begun) => begun.whole(&self.web.limits, permitted.url().as_str(), most).await,
             Err(error) => {
                 self.felt(&host, leg, false);
                 return Err(self.no_answer(permitted.judged().clone(), leg, &error.to_string()));
@@ -201,16 +151,7 @@ impl Trip<'_> {
             Ok(judged) => judged,
             Err(judged) => return Err(self.refuse(*judged).await),
         };
-        self.write_down(
-            leg,
-            judged,
-            at,
-            permitted.url(),
-            &out,
-            incoming,
-            Part::WHOLE,
-        )
-        .await
+        self.write_down(leg, judged, at, permitted.url(), &out, incoming, Part::WHOLE).await
     }
 
     const fn opens(&self, leg: Leg<'_>) -> bool {
@@ -218,14 +159,7 @@ impl Trip<'_> {
     }
 
     /// Hands an open connection over.
-    async fn open(
-        &mut self,
-        leg: Leg<'_>,
-        permitted: &Permitted,
-        begun: Begun,
-        out: Outgoing,
-        at: Timestamp,
-    ) -> Ended {
+    async fn open(&mut self, leg: Leg<'_>, permitted: &Permitted, begun: Begun, out: Outgoing, at: Timestamp) -> Ended {
         let judged = match self.met(permitted, &begun.incoming) {
             Ok(judged) => judged,
             Err(judged) => return self.refuse(*judged).await,
@@ -239,39 +173,26 @@ impl Trip<'_> {
 
     /// The last question, with the peer. A connection without a known peer is not believed.
     fn met(&self, permitted: &Permitted, incoming: &Incoming) -> Result<Judged, Box<Judged>> {
-        let peer = incoming
-            .peer
-            .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
+        let peer = incoming.peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
         permitted.met(&self.gate, peer)
     }
 
     fn felt(&self, host: &str, leg: Leg<'_>, good: bool) {
         self.web.pace.felt(host, good);
         if let Some(credential) = leg.credential {
-            self.web
-                .pace
-                .felt(&format!("credential {}", credential.name()), good);
+            self.web.pace.felt(&format!("credential {}", credential.name()), good);
         }
     }
 
     pub fn no_answer(&mut self, judged: Judged, leg: Leg<'_>, error: &str) -> Ended {
-        let error = leg.credential.map_or_else(
-            || error.to_owned(),
-            |credential| credential.striker().struck(error),
-        );
-        self.trail.push(Hop::Failed {
-            judged,
-            error: error.clone(),
-        });
+        let error = leg.credential.map_or_else(|| error.to_owned(), |credential| credential.striker().struck(error));
+        self.trail.push(Hop::Failed { judged, error: error.clone() });
         failed(error)
     }
 
     /// Waits for rests and for the pace of host and credential; a pause that is too long ends the trip.
     async fn wait(&mut self, leg: Leg<'_>, allowed: &Allowed) -> Result<(), Ended> {
-        let mut scopes = vec![format!(
-            "host {}",
-            schemas::gate::authority_of(allowed.url())
-        )];
+        let mut scopes = vec![format!("host {}", schemas::gate::authority_of(allowed.url()))];
         let mut keys = vec![pace_key(allowed.url())];
         if let Some(credential) = leg.credential {
             scopes.push(format!("credential {}", credential.name()));
@@ -279,21 +200,15 @@ impl Trip<'_> {
         }
         let longest = self.web.limits.longest_wait;
         let now = self.web.now();
-        let rest = self
-            .rows(move |rows| Rows::resting(rows, &scopes, now))
-            .await?;
+        let rest = self.rows(move |rows| Rows::resting(rows, &scopes, now)).await?;
         if let Some(rest) = rest {
             let pause = Duration::try_from(rest.until.duration_since(now)).unwrap_or_default();
             if pause > longest {
-                return Err(Box::new(HopResult::RateLimited {
-                    until: rest.until,
-                    scope: rest.scope,
-                }));
+                return Err(Box::new(HopResult::RateLimited { until: rest.until, scope: rest.scope }));
             }
             self.web.clock.sleep(pause).await;
         }
-        let delay =
-            Duration::from_millis(allowed.crawl_delay_ms().unwrap_or(0)).min(LONGEST_CRAWL_DELAY);
+        let delay = Duration::from_millis(allowed.crawl_delay_ms().unwrap_or(0)).min(LONGEST_CRAWL_DELAY);
         let period = Duration::from_secs(u64::from(leg.entry.rate_secs)).max(delay);
         for key in keys {
             let period = if key.starts_with("credential ") {
@@ -308,10 +223,7 @@ impl Trip<'_> {
                         .now()
                         .checked_add(jiff::SignedDuration::try_from(pause).unwrap_or_default())
                         .unwrap_or(Timestamp::MAX);
-                    return Err(Box::new(HopResult::RateLimited {
-                        until,
-                        scope: "host".to_owned(),
-                    }));
+                    return Err(Box::new(HopResult::RateLimited { until, scope: "host".to_owned() }));
                 }
                 self.web.clock.sleep(pause).await;
             }
@@ -327,29 +239,15 @@ impl Trip<'_> {
             Ok(Err(error)) => chain(&error),
             Err(_) => format!("no answer within {} ms", limit.as_millis()),
         };
-        let error = FetchError::Lookup {
-            host: host.to_owned(),
-            why,
-        }
-        .to_string();
-        self.trail.push(Hop::Failed {
-            judged: allowed.judged().clone(),
-            error: error.clone(),
-        });
+        let error = FetchError::Lookup { host: host.to_owned(), why }.to_string();
+        self.trail.push(Hop::Failed { judged: allowed.judged().clone(), error: error.clone() });
         Err(failed(error))
     }
 
     /// Counts the request, on disk, and asks the gate again with count and addresses. Only then may it be sent.
-    async fn count(
-        &mut self,
-        leg: Leg<'_>,
-        allowed: Allowed,
-        found: Option<&[IpAddr]>,
-    ) -> Result<Permitted, Ended> {
+    async fn count(&mut self, leg: Leg<'_>, allowed: Allowed, found: Option<&[IpAddr]>) -> Result<Permitted, Ended> {
         let (entry, daily, now) = (leg.entry.id.clone(), leg.entry.daily, self.web.now());
-        let spent = self
-            .rows(move |rows| Rows::take(rows, &entry, daily, now))
-            .await?;
+        let spent = self.rows(move |rows| Rows::take(rows, &entry, daily, now)).await?;
         match allowed.resolved(&self.gate, now, spent, found) {
             Ok(permitted) => Ok(permitted),
             Err(judged) => Err(self.refuse(*judged).await),
@@ -359,12 +257,7 @@ impl Trip<'_> {
     fn most_bytes(&self, leg: Leg<'_>) -> u64 {
         match leg.origin {
             Origin::Robots { .. } => self.web.limits.robots_bytes,
-            _ => self
-                .wanted
-                .request
-                .up_to_bytes
-                .unwrap_or(u64::MAX)
-                .min(leg.entry.max_body_bytes),
+            _ => self.wanted.request.up_to_bytes.unwrap_or(u64::MAX).min(leg.entry.max_body_bytes),
         }
     }
 }

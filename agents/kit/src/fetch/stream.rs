@@ -66,12 +66,8 @@ enum Over {
 /// Whether an answer to a request for a stream is one. Pages, errors and redirects are taken in whole, as everywhere.
 pub(super) fn is_stream(incoming: &Incoming) -> bool {
     let headers = incoming.headers();
-    let media_type = status::header(&headers, "content-type")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    incoming.status == 200
-        && !media_type.starts_with("text/html")
-        && !media_type.starts_with("application/xhtml")
+    let media_type = status::header(&headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    incoming.status == 200 && !media_type.starts_with("text/html") && !media_type.starts_with("application/xhtml")
 }
 
 impl Flow {
@@ -168,12 +164,7 @@ impl Flow {
     }
 
     fn put(&mut self, bytes: Vec<u8>) {
-        self.ready = Some(Chunk {
-            bytes,
-            last: false,
-            cut: None,
-            took: self.since.elapsed(),
-        });
+        self.ready = Some(Chunk { bytes, last: false, cut: None, took: self.since.elapsed() });
         self.since = Instant::now();
     }
 
@@ -187,11 +178,7 @@ impl Flow {
             return self.put(bytes);
         }
         let whole = self.framer.take(bounds, true);
-        let mut chunk = Chunk {
-            last: true,
-            took,
-            ..Chunk::default()
-        };
+        let mut chunk = Chunk { last: true, took, ..Chunk::default() };
         match &self.over {
             // A line or event that the source did not end is the reader's business; one that this run cut is asked for again.
             Some(Over::InOrder) if self.begun.ended => {
@@ -237,10 +224,7 @@ impl Trip<'_> {
             Ok(result) => result,
             Err(ended) => *ended,
         };
-        Piece::Chunk(Outcome {
-            trail: self.trail,
-            result,
-        })
+        Piece::Chunk(Outcome { trail: self.trail, result })
     }
 
     /// Tells a connection that is over. One of which no chunk was told leaves its head as evidence.
@@ -257,17 +241,9 @@ impl Trip<'_> {
             && let Err(ended) = self.write_chunk(flow, Chunk::default()).await
             && let HopResult::Failed { error, .. } = *ended
         {
-            return Piece::Ended {
-                trail: self.trail,
-                why: Some(error),
-                chunks,
-            };
+            return Piece::Ended { trail: self.trail, why: Some(error), chunks };
         }
-        Piece::Ended {
-            trail: self.trail,
-            why,
-            chunks,
-        }
+        Piece::Ended { trail: self.trail, why, chunks }
     }
 
     async fn tell_chunk(&mut self, flow: &mut Flow, chunk: Chunk) -> Result<HopResult, Ended> {
@@ -279,22 +255,10 @@ impl Trip<'_> {
     async fn write_chunk(&mut self, flow: &mut Flow, chunk: Chunk) -> Result<Arrived, Ended> {
         let run = self.wanted.run;
         let Some(entry) = run.policy.entry(&run.entry) else {
-            return Err(failed(format!(
-                "entry `{}` is not in the policy",
-                run.entry
-            )));
+            return Err(failed(format!("entry `{}` is not in the policy", run.entry)));
         };
-        let (url, origin, credential) = (
-            flow.url.to_string(),
-            flow.origin.clone(),
-            flow.credential.clone(),
-        );
-        let leg = Leg {
-            url: &url,
-            origin: &origin,
-            entry,
-            credential: credential.as_ref(),
-        };
+        let (url, origin, credential) = (flow.url.to_string(), flow.origin.clone(), flow.credential.clone());
+        let leg = Leg { url: &url, origin: &origin, entry, credential: credential.as_ref() };
         let (judged, at) = match flow.first.take() {
             Some(first) => first,
             None => {
@@ -310,23 +274,14 @@ impl Trip<'_> {
             head: flow.begun.incoming.head.clone(),
             ..flow.begun.incoming
         };
-        let part = Part {
-            number: flow.number,
-            last: chunk.last,
-        };
-        let arrived = self
-            .write_down(leg, judged, at, &flow.url, &flow.out, incoming, part)
-            .await?;
+        let part = Part { number: flow.number, last: chunk.last };
+        let arrived = self.write_down(leg, judged, at, &flow.url, &flow.out, incoming, part).await?;
         flow.number += 1;
         Ok(arrived)
     }
 
     /// Asks the gate about a chunk after the first, as about a request: with the day's count, now, and the peer.
-    async fn judge_chunk(
-        &mut self,
-        leg: Leg<'_>,
-        peer: Option<std::net::SocketAddr>,
-    ) -> Result<Judged, Ended> {
+    async fn judge_chunk(&mut self, leg: Leg<'_>, peer: Option<std::net::SocketAddr>) -> Result<Judged, Ended> {
         let copy = self.robots_in_hand(leg).await?;
         let allowed = match self.ask(leg, copy).await? {
             Ok(allowed) => allowed,
@@ -338,17 +293,12 @@ impl Trip<'_> {
             _ => None,
         };
         let (id, daily, now) = (leg.entry.id.clone(), leg.entry.daily, self.web.now());
-        let spent = self
-            .rows(move |rows| Rows::take(rows, &id, daily, now))
-            .await?;
+        let spent = self.rows(move |rows| Rows::take(rows, &id, daily, now)).await?;
         let permitted = match allowed.resolved(&self.gate, now, spent, found.as_deref()) {
             Ok(permitted) => permitted,
             Err(judged) => return Err(self.refuse(*judged).await),
         };
-        match permitted.met(
-            &self.gate,
-            ip.unwrap_or_else(|| std::net::IpAddr::from([0, 0, 0, 0])),
-        ) {
+        match permitted.met(&self.gate, ip.unwrap_or_else(|| std::net::IpAddr::from([0, 0, 0, 0]))) {
             Ok(judged) => Ok(judged),
             Err(judged) => Err(self.refuse(*judged).await),
         }

@@ -39,12 +39,7 @@ pub(super) struct Leg<'l> {
 
 impl<'a> Trip<'a> {
     pub fn new(web: &'a Web, wanted: &'a Wanted<'a>) -> Self {
-        Self {
-            web,
-            wanted,
-            gate: Gate::of(wanted.run),
-            trail: Vec::new(),
-        }
+        Self { web, wanted, gate: Gate::of(wanted.run), trail: Vec::new() }
     }
 
     pub async fn make(mut self) -> Outcome {
@@ -52,10 +47,7 @@ impl<'a> Trip<'a> {
             Ok(result) => result,
             Err(ended) => *ended,
         };
-        Outcome {
-            trail: self.trail,
-            result,
-        }
+        Outcome { trail: self.trail, result }
     }
 
     /// The question for one hop, before anything is known of its name.
@@ -82,11 +74,7 @@ impl<'a> Trip<'a> {
         GateAsk {
             entry: run.entry.clone(),
             collector: run.collector.clone(),
-            method: if get {
-                permission::Method::Get
-            } else {
-                permission::Method::Post
-            },
+            method: if get { permission::Method::Get } else { permission::Method::Post },
             url: url.to_owned(),
             headers: chosen,
             origin,
@@ -113,22 +101,12 @@ impl<'a> Trip<'a> {
         let mut hops = 0;
         let mut refreshed = false;
         loop {
-            let secret = credential
-                .as_ref()
-                .filter(|credential| hops == 0 || self.is_home(credential, &url));
-            let leg = Leg {
-                url: &url,
-                origin: &origin,
-                entry,
-                credential: secret,
-            };
+            let secret = credential.as_ref().filter(|credential| hops == 0 || self.is_home(credential, &url));
+            let leg = Leg { url: &url, origin: &origin, entry, credential: secret };
             let arrived = self.hop(leg).await?;
             if let Some(next) = self.redirect(&arrived) {
                 hops += 1;
-                origin = Origin::Redirect {
-                    from: arrived.id.clone(),
-                    hop: hops,
-                };
+                origin = Origin::Redirect { from: arrived.id.clone(), hop: hops };
                 url = next;
                 continue;
             }
@@ -160,10 +138,7 @@ impl<'a> Trip<'a> {
         );
         match self.gate.ask(ask, None, self.wanted.attempt) {
             Err(judged) => self.refused(*judged),
-            Ok(_) => failed(format!(
-                "entry `{}` is not in the policy",
-                self.wanted.run.entry
-            )),
+            Ok(_) => failed(format!("entry `{}` is not in the policy", self.wanted.run.entry)),
         }
     }
 
@@ -185,11 +160,7 @@ impl<'a> Trip<'a> {
                 run.collector
             )));
         };
-        self.web
-            .vault
-            .open(slot, entry)
-            .map(Some)
-            .map_err(|error| failed(super::chain(&error)))
+        self.web.vault.open(slot, entry).map(Some).map_err(|error| failed(super::chain(&error)))
     }
 
     /// Draws what the request may cost in the platform's units.
@@ -197,9 +168,7 @@ impl<'a> Trip<'a> {
         let now = self.web.now();
         for (name, amount) in &self.wanted.request.reserve {
             let Some(unit) = self.web.unit(name).cloned() else {
-                return Err(failed(format!(
-                    "the request reserves `{name}`, which is no unit of the manifest"
-                )));
+                return Err(failed(format!("the request reserves `{name}`, which is no unit of the manifest")));
             };
             let (scope, amount) = (vec![format!("unit {name}")], *amount);
             let drawn = self.rows(move |rows| match Rows::resting(rows, &scope, now)? {
@@ -209,10 +178,7 @@ impl<'a> Trip<'a> {
             match drawn.await? {
                 Ok(()) => self.web.remember(self.wanted.run, name, amount),
                 Err(until) => {
-                    return Err(Box::new(HopResult::RateLimited {
-                        until,
-                        scope: name.clone(),
-                    }));
+                    return Err(Box::new(HopResult::RateLimited { until, scope: name.clone() }));
                 }
             }
         }
@@ -231,8 +197,7 @@ impl<'a> Trip<'a> {
     fn redirect(&self, arrived: &Arrived) -> Option<String> {
         let request = self.wanted.request;
         let keeps_method = matches!(arrived.status, 307 | 308);
-        let followed =
-            keeps_method || (matches!(arrived.status, 301..=303) && request.method == Method::Get);
+        let followed = keeps_method || (matches!(arrived.status, 301..=303) && request.method == Method::Get);
         if !followed || request.stop_at_redirect {
             return None;
         }
@@ -240,22 +205,13 @@ impl<'a> Trip<'a> {
     }
 
     /// What an answer that leads nowhere else means.
-    async fn meaning(
-        &mut self,
-        arrived: Arrived,
-        credential: Option<&str>,
-    ) -> Result<HopResult, Ended> {
+    async fn meaning(&mut self, arrived: Arrived, credential: Option<&str>) -> Result<HopResult, Ended> {
         let now = self.web.now();
         if let Some(until) = status::asked_pause(arrived.status, &arrived.headers, now) {
             self.rest(&arrived.url, credential, until).await?;
             return Ok(HopResult::RateLimited {
                 until,
-                scope: if credential.is_some() {
-                    "credential"
-                } else {
-                    "host"
-                }
-                .to_owned(),
+                scope: if credential.is_some() { "credential" } else { "host" }.to_owned(),
             });
         }
         if let Some(until) = status::used_up(&arrived.headers, now) {
@@ -265,16 +221,13 @@ impl<'a> Trip<'a> {
         match arrived.status {
             304 if self.wanted.validators.is_some() => return Ok(HopResult::NotModified),
             304 => {
-                return Err(failed(format!(
-                    "{url} answered 304 to a request without a condition"
-                )));
+                return Err(failed(format!("{url} answered 304 to a request without a condition")));
             }
             401 | 403 => {
                 let what = format!(
                     "{url} answered {}{}",
                     arrived.status,
-                    credential
-                        .map_or_else(String::new, |name| format!(" to the credential `{name}`"))
+                    credential.map_or_else(String::new, |name| format!(" to the credential `{name}`"))
                 );
                 return Ok(HopResult::Blocked { what });
             }
@@ -284,14 +237,12 @@ impl<'a> Trip<'a> {
         if (200..300).contains(&arrived.status)
             && let Some(sign) = status::challenge(&arrived.headers, arrived.body())
         {
-            return Ok(HopResult::Blocked {
-                what: format!("{url} answered with a challenge page: `{sign}`"),
-            });
+            return Ok(HopResult::Blocked { what: format!("{url} answered with a challenge page: `{sign}`") });
         }
         match &arrived.cut {
             // The collector chose this bound, so it reads what came.
-            Some(FetchError::TooLarge { limit_bytes, .. })
-                if self.wanted.request.up_to_bytes == Some(*limit_bytes) => {}
+            Some(FetchError::TooLarge { limit_bytes, .. }) if self.wanted.request.up_to_bytes == Some(*limit_bytes) => {
+            }
             Some(bound) => return Err(failed(bound.to_string())),
             None => {}
         }
@@ -299,19 +250,13 @@ impl<'a> Trip<'a> {
     }
 
     /// Lets host or credential rest.
-    pub async fn rest(
-        &self,
-        url: &Url,
-        credential: Option<&str>,
-        until: Timestamp,
-    ) -> Result<(), Ended> {
+    pub async fn rest(&self, url: &Url, credential: Option<&str>, until: Timestamp) -> Result<(), Ended> {
         let now = self.web.now();
         let scope = match credential {
             Some(name) => format!("credential {name}"),
             None => format!("host {}", schemas::gate::authority_of(url)),
         };
-        self.rows(move |rows| Rows::rest(rows, &scope, until, now))
-            .await
+        self.rows(move |rows| Rows::rest(rows, &scope, until, now)).await
     }
 
     /// Writes a refusal down and says what it means.
@@ -324,8 +269,7 @@ impl<'a> Trip<'a> {
                 error: because,
                 retry_after: again.and_then(|at| {
                     at.checked_add(
-                        SignedDuration::try_from(self.web.limits.robots_again)
-                            .unwrap_or(SignedDuration::ZERO),
+                        SignedDuration::try_from(self.web.limits.robots_again).unwrap_or(SignedDuration::ZERO),
                     )
                     .ok()
                 }),
@@ -340,53 +284,27 @@ impl<'a> Trip<'a> {
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Ended> {
         let done = self.web.rows.with(work).await;
-        done.map_err(|error| {
-            failed(format!(
-                "the agent's database refused, so nothing was sent: {error}"
-            ))
-        })
+        done.map_err(|error| failed(format!("the agent's database refused, so nothing was sent: {error}")))
     }
 }
 
 /// The address a redirect names, made absolute.
 pub(super) fn location(arrived: &Arrived) -> Option<String> {
-    let location =
-        status::header(&arrived.headers, "location").filter(|location| !location.is_empty())?;
+    let location = status::header(&arrived.headers, "location").filter(|location| !location.is_empty())?;
     // What cannot be joined goes to the gate as it stands, which refuses it and says why.
-    Some(
-        arrived
-            .url
-            .join(location)
-            .map_or_else(|_| location.to_owned(), String::from),
-    )
+    Some(arrived.url.join(location).map_or_else(|_| location.to_owned(), String::from))
 }
 
 pub(super) fn failed(error: String) -> Ended {
-    Box::new(HopResult::Failed {
-        error,
-        retry_after: None,
-    })
+    Box::new(HopResult::Failed { error, retry_after: None })
 }
 
 pub(super) async fn answered(arrived: Arrived) -> Result<HopResult, Ended> {
-    let Arrived {
-        hop,
-        status,
-        headers,
-        response,
-        payload_len,
-        url,
-        cut,
-        ..
-    } = arrived;
+    let Arrived { hop, status, headers, response, payload_len, url, cut, .. } = arrived;
     let spooled = tokio::task::spawn_blocking(move || {
         use std::io::Write as _;
         let mut spool = SpoolWriter::new(payload_len as u64);
-        spool.write_all(
-            response
-                .get(response.len() - payload_len..)
-                .unwrap_or_default(),
-        )?;
+        spool.write_all(response.get(response.len() - payload_len..).unwrap_or_default())?;
         spool.finish()
     })
     .await;
@@ -396,11 +314,5 @@ pub(super) async fn answered(arrived: Arrived) -> Result<HopResult, Ended> {
         Err(error) => return Err(failed(format!("the answer could not be spooled: {error}"))),
     };
     let body = Body::new(spool, &headers, cut.is_some());
-    Ok(HopResult::Answer(Box::new(Answered {
-        hop,
-        body,
-        status,
-        headers,
-        url,
-    })))
+    Ok(HopResult::Answer(Box::new(Answered { hop, body, status, headers, url })))
 }

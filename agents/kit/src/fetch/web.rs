@@ -10,10 +10,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use schemas::{gate::Decision, permission::RobotsRule, trust::TrustRoot, urlform};
 
-use super::{
-    Limits, Lookup, SystemLookup, client::ClientError, client::Clients, stream::flow_of, tls,
-    trip::Trip,
-};
+use super::{Limits, Lookup, SystemLookup, client::ClientError, client::Clients, stream::flow_of, tls, trip::Trip};
 use crate::{
     budget::{Pace, Rows},
     contract::{Scope, Unit},
@@ -124,17 +121,12 @@ impl Web {
 
     pub(super) fn remember(&self, run: &RunFacts, unit: &str, amount: u64) {
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        *reserved
-            .entry((run.target.id.clone(), unit.to_owned()))
-            .or_default() += amount;
+        *reserved.entry((run.target.id.clone(), unit.to_owned())).or_default() += amount;
     }
 
     /// The lock of an authority's robots.txt. Locks nobody holds are forgotten.
     pub(super) fn robots_lock(&self, authority: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self
-            .robots_locks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self.robots_locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         locks.entry(authority.to_owned()).or_default().clone()
     }
@@ -145,12 +137,7 @@ impl Network for Web {
         Box::pin(async move { Trip::new(self, &wanted).make().await })
     }
 
-    fn piece<'a>(
-        &'a self,
-        wanted: Wanted<'a>,
-        open: &'a mut Open,
-        over: Pending<'a, ()>,
-    ) -> Pending<'a, Piece> {
+    fn piece<'a>(&'a self, wanted: Wanted<'a>, open: &'a mut Open, over: Pending<'a, ()>) -> Pending<'a, Piece> {
         Box::pin(async move {
             match flow_of(open) {
                 Some(flow) => Trip::new(self, &wanted).piece(flow, over).await,
@@ -166,18 +153,11 @@ impl Network for Web {
     fn preview(&self, wanted: Wanted<'_>) -> Decision {
         let now = self.now();
         let run = wanted.run;
-        let obeys = run
-            .policy
-            .entry(&run.entry)
-            .is_some_and(|entry| entry.robots == RobotsRule::Obey);
-        let authority = urlform::normal_form(&wanted.request.url)
-            .ok()
-            .map(|url| schemas::gate::authority_of(&url));
+        let obeys = run.policy.entry(&run.entry).is_some_and(|entry| entry.robots == RobotsRule::Obey);
+        let authority = urlform::normal_form(&wanted.request.url).ok().map(|url| schemas::gate::authority_of(&url));
         let known = self.rows.now(|rows| {
             let copy = match authority.filter(|_| obeys) {
-                Some(authority) => {
-                    robots::in_hand(rows, &authority, self.limits.robots_again, now)?
-                }
+                Some(authority) => robots::in_hand(rows, &authority, self.limits.robots_again, now)?,
                 None => None,
             };
             Ok((copy, Rows::spent(rows, &run.entry, now)?))
@@ -189,28 +169,16 @@ impl Network for Web {
             .entry(&run.entry)
             .and_then(|entry| entry.credential.clone())
             .filter(|_| !wanted.request.slots.is_empty());
-        let ask = Trip::question(
-            run,
-            wanted.request,
-            &wanted.request.url,
-            wanted.origin,
-            now,
-            spent,
-            slot,
-        );
+        let ask = Trip::question(run, wanted.request, &wanted.request.url, wanted.origin, now, spent, slot);
         Gate::of(run).decide(&ask, copy.as_deref())
     }
 
     fn rest(&self, run: &RunFacts, url: &str, scope: &Scope, until: Timestamp) {
-        let credential = || {
-            run.policy
-                .entry(&run.entry)
-                .and_then(|entry| entry.credential.clone())
-        };
+        let credential = || run.policy.entry(&run.entry).and_then(|entry| entry.credential.clone());
         let scope = match scope {
-            Scope::Host => urlform::normal_form(url)
-                .ok()
-                .map(|url| format!("host {}", schemas::gate::authority_of(&url))),
+            Scope::Host => {
+                urlform::normal_form(url).ok().map(|url| format!("host {}", schemas::gate::authority_of(&url)))
+            }
             Scope::Credential(_) => credential().map(|name| format!("credential {name}")),
             Scope::Bucket(unit) => Some(format!("unit {unit}")),
         };
@@ -224,17 +192,10 @@ impl Network for Web {
 
     fn spent(&self, run: &RunFacts, unit: &str, amount: u64) {
         let key = (run.target.id.clone(), unit.to_owned());
-        let reserved = self
-            .reserved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&key)
-            .unwrap_or(0);
+        let reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(&key).unwrap_or(0);
         let now = self.now();
         if let Some(unit) = self.unit(unit)
-            && let Err(error) = self
-                .rows
-                .now(|rows| Rows::settle(rows, unit, reserved, amount, now))
+            && let Err(error) = self.rows.now(|rows| Rows::settle(rows, unit, reserved, amount, now))
         {
             tracing::warn!(unit = unit.name, %error, "what a request cost could not be stored");
         }

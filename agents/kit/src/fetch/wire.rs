@@ -25,12 +25,7 @@ impl Outgoing {
     /// The request block, secrets not yet struck out.
     pub fn render(&self) -> Vec<u8> {
         let path = path_and_query(&self.url);
-        let mut block = format!(
-            "{} {path} HTTP/1.1\r\nhost: {}\r\n",
-            self.method,
-            host(&self.url)
-        )
-        .into_bytes();
+        let mut block = format!("{} {path} HTTP/1.1\r\nhost: {}\r\n", self.method, host(&self.url)).into_bytes();
         for (name, value) in &self.headers {
             line(&mut block, name, value);
         }
@@ -44,15 +39,9 @@ impl Outgoing {
 }
 
 /// Status line and headers, the empty line included.
-pub(super) fn response_head(
-    status: StatusCode,
-    reason: Option<&[u8]>,
-    headers: &HeaderMap,
-) -> Vec<u8> {
+pub(super) fn response_head(status: StatusCode, reason: Option<&[u8]>, headers: &HeaderMap) -> Vec<u8> {
     let mut block = format!("HTTP/1.1 {} ", status.as_u16()).into_bytes();
-    block.extend_from_slice(
-        reason.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().as_bytes()),
-    );
+    block.extend_from_slice(reason.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().as_bytes()));
     block.extend_from_slice(b"\r\n");
     for (name, value) in headers {
         if name != reqwest::header::TRANSFER_ENCODING {
@@ -65,10 +54,7 @@ pub(super) fn response_head(
 
 /// Bytes of all header lines as rendered.
 pub(super) fn header_bytes(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum()
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 fn line(block: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
@@ -88,8 +74,7 @@ fn path_and_query(url: &Url) -> String {
 /// Host as the `Host` header says it: port only where it is not the scheme's own.
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The headers of a response block that [`response_head`] wrote and secrets were struck from, in order, as text.
@@ -125,6 +110,9 @@ mod tests {
             headers: vec![("accept".parse().unwrap(), HeaderValue::from_static("*/*"))],
             body: Some(b"{}".to_vec()),
         };
-        assert_eq!(out.render(), b"POST /q?a=1 HTTP/1.1\r\nhost: example.org:8443\r\naccept: */*\r\ncontent-length: 2\r\n\r\n{}");
+        assert_eq!(
+            out.render(),
+            b"POST /q?a=1 HTTP/1.1\r\nhost: example.org:8443\r\naccept: */*\r\ncontent-length: 2\r\n\r\n{}"
+        );
     }
 }

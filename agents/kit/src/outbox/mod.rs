@@ -86,9 +86,7 @@ impl Write for Draft {
 
 impl Draft {
     fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
-        self.file
-            .as_mut()
-            .ok_or_else(|| io::Error::other("the segment was closed"))
+        self.file.as_mut().ok_or_else(|| io::Error::other("the segment was closed"))
     }
 }
 
@@ -100,10 +98,7 @@ impl Outbox {
     /// [`OutboxError::Io`].
     pub fn open(state_dir: &Path) -> Result<Self, OutboxError> {
         let dir = state_dir.join("outbox");
-        fs::create_dir_all(&dir).map_err(|source| OutboxError::Io {
-            path: dir.clone(),
-            source,
-        })?;
+        fs::create_dir_all(&dir).map_err(|source| OutboxError::Io { path: dir.clone(), source })?;
         Ok(Self { dir })
     }
 
@@ -120,10 +115,7 @@ impl Outbox {
     }
 
     fn io<'a>(&'a self, path: &'a Path) -> impl FnOnce(io::Error) -> OutboxError + 'a {
-        move |source| OutboxError::Io {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| OutboxError::Io { path: path.to_owned(), source }
     }
 
     /// Drops what a crash left, and looks for named segments that are missing. To be called once, before anything is written.
@@ -135,11 +127,7 @@ impl Outbox {
     /// [`OutboxError::Missing`] where a segment without a receipt is gone.
     pub fn tidy(&self, state: &State) -> Result<Vec<String>, OutboxError> {
         let named: BTreeSet<String> = state.outbox_files()?.into_iter().collect();
-        let waiting: BTreeSet<String> = state
-            .waiting()?
-            .into_iter()
-            .map(|waiting| waiting.file)
-            .collect();
+        let waiting: BTreeSet<String> = state.waiting()?.into_iter().map(|waiting| waiting.file).collect();
         let mut dropped = Vec::new();
         let mut present = BTreeSet::new();
         for entry in fs::read_dir(&self.dir).map_err(self.io(&self.dir))? {
@@ -167,10 +155,7 @@ impl Outbox {
     pub fn begin(&self, seq: u64) -> Result<Draft, OutboxError> {
         let path = self.dir.join(format!(".part-{seq:010}"));
         let file = File::create(&path).map_err(self.io(&path))?;
-        Ok(Draft {
-            path,
-            file: Some(BufWriter::new(file)),
-        })
+        Ok(Draft { path, file: Some(BufWriter::new(file)) })
     }
 
     /// Syncs a closed segment, gives it its name and syncs the folder. From here on it is on disk, and named by nothing.
@@ -186,14 +171,9 @@ impl Outbox {
         closed_at: Timestamp,
     ) -> Result<Placed, OutboxError> {
         let path = draft.path.clone();
-        let file = draft
-            .file
-            .take()
-            .ok_or_else(|| io::Error::other("the segment was closed"))
-            .map_err(self.io(&path))?;
-        let file = file
-            .into_inner()
-            .map_err(|error| self.io(&path)(error.into_error()))?;
+        let file =
+            draft.file.take().ok_or_else(|| io::Error::other("the segment was closed")).map_err(self.io(&path))?;
+        let file = file.into_inner().map_err(|error| self.io(&path)(error.into_error()))?;
         file.sync_all().map_err(self.io(&path))?;
         crash::point("agent_after_write");
         let bytes = file.metadata().map_err(self.io(&path))?.len();
@@ -201,13 +181,7 @@ impl Outbox {
         fs::rename(&path, self.dir.join(&name)).map_err(self.io(&path))?;
         self.sync()?;
         crash::point("agent_after_segment");
-        Ok(Placed {
-            seq,
-            manifest,
-            file: name,
-            bytes,
-            closed_at,
-        })
+        Ok(Placed { seq, manifest, file: name, bytes, closed_at })
     }
 
     /// Takes back a segment that could not be named.
@@ -221,12 +195,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`OutboxError`].
-    pub fn sweep(
-        &self,
-        state: &State,
-        keep: SignedDuration,
-        now: Timestamp,
-    ) -> Result<usize, OutboxError> {
+    pub fn sweep(&self, state: &State, keep: SignedDuration, now: Timestamp) -> Result<usize, OutboxError> {
         let before = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
         let due = state.deletable(before)?;
         for (manifest, file) in &due {
@@ -247,15 +216,12 @@ impl Outbox {
     ///
     /// [`OutboxError::Io`].
     pub fn free_bytes(&self) -> Result<u64, OutboxError> {
-        let found =
-            rustix::fs::statvfs(&self.dir).map_err(|errno| self.io(&self.dir)(errno.into()))?;
+        let found = rustix::fs::statvfs(&self.dir).map_err(|errno| self.io(&self.dir)(errno.into()))?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
     fn sync(&self) -> Result<(), OutboxError> {
-        File::open(&self.dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(self.io(&self.dir))
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(self.io(&self.dir))
     }
 }
 
@@ -276,23 +242,14 @@ mod tests {
         let (_dir, state, outbox) = world();
         let mut draft = outbox.begin(1).unwrap();
         draft.write_all(b"segment").unwrap();
-        let placed = outbox
-            .place(draft, 1, Digest([7; 32]), Timestamp::UNIX_EPOCH)
-            .unwrap();
+        let placed = outbox.place(draft, 1, Digest([7; 32]), Timestamp::UNIX_EPOCH).unwrap();
         std::fs::write(outbox.path(".part-0000000002"), b"half").unwrap();
         std::fs::write(outbox.path("notes.txt"), b"somebody's").unwrap();
         let mut dropped = outbox.tidy(&state).unwrap();
         dropped.sort();
         assert_eq!(dropped, [".part-0000000002".to_owned(), placed.file]);
-        assert!(
-            outbox.path("notes.txt").exists(),
-            "other people's files are left alone"
-        );
-        assert_eq!(
-            state.chain("feed+01020304").unwrap().seq,
-            1,
-            "its number is given again"
-        );
+        assert!(outbox.path("notes.txt").exists(), "other people's files are left alone");
+        assert_eq!(state.chain("feed+01020304").unwrap().seq, 1, "its number is given again");
     }
 
     #[test]

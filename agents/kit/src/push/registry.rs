@@ -109,12 +109,9 @@ impl Registry {
     ///
     /// [`RegistryError::Address`], [`RegistryError::Client`].
     pub fn new(base: &str) -> Result<Self, RegistryError> {
-        let refused = |why| RegistryError::Address {
-            url: base.to_owned(),
-            why,
-        };
-        let mut url = Url::parse(base)
-            .map_err(|_| refused("it is no address; write `https://registry.example.org`"))?;
+        let refused = |why| RegistryError::Address { url: base.to_owned(), why };
+        let mut url =
+            Url::parse(base).map_err(|_| refused("it is no address; write `https://registry.example.org`"))?;
         let loopback = match url.host() {
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
@@ -137,14 +134,8 @@ impl Registry {
             .read_timeout(SILENCE)
             .user_agent(concat!("vigie-agent/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| ClientError::Client {
-                why: chain(&error.without_url()),
-            })?;
-        Ok(Self {
-            client,
-            base: url,
-            token: None,
-        })
+            .map_err(|error| ClientError::Client { why: chain(&error.without_url()) })?;
+        Ok(Self { client, base: url, token: None })
     }
 
     /// With the token of an agent's role, which a registry that is not on this machine asks for. Segments need none: they are signed.
@@ -162,60 +153,32 @@ impl Registry {
 
     /// Sends the segment named `manifest`, whole, and checks what comes back against the log's key and the newest checkpoint verified so far, as the
     /// log signed it.
-    pub async fn put(
-        &self,
-        manifest: &Digest,
-        file: &Path,
-        log_key: &VerifierKey,
-        known: Option<&str>,
-    ) -> Answer {
-        let known = match known
-            .map(|note| Checkpoint::open(note.as_bytes(), log_key))
-            .transpose()
-        {
+    pub async fn put(&self, manifest: &Digest, file: &Path, log_key: &VerifierKey, known: Option<&str>) -> Answer {
+        let known = match known.map(|note| Checkpoint::open(note.as_bytes(), log_key)).transpose() {
             Ok(known) => known.map(|(checkpoint, _)| checkpoint),
             Err(error) => {
                 return Answer::Alarm {
-                    why: format!(
-                        "the checkpoint this agent keeps is not one of the log's: {error}"
-                    ),
+                    why: format!("the checkpoint this agent keeps is not one of the log's: {error}"),
                 };
             }
         };
         let from = known.as_ref().map_or(0, |known| known.size);
         let answer = match self.put_file(manifest, file, from).await {
             Ok(answer) => answer,
-            Err(RegistryError::Problem {
-                status: 409,
-                code,
-                why,
-            }) if code.as_deref() == Some("rolled_back") => {
-                return Answer::Alarm {
-                    why: format!("the registry says that its log was set back: {why}"),
-                };
+            Err(RegistryError::Problem { status: 409, code, why }) if code.as_deref() == Some("rolled_back") => {
+                return Answer::Alarm { why: format!("the registry says that its log was set back: {why}") };
             }
             Err(error) => return Answer::TryLater { why: chain(&error) },
         };
         match verify(&answer, manifest, log_key, known.as_ref()) {
-            Ok(verified) if matches!(verified.value(), Receipt::Receipt { .. }) => {
-                Answer::Receipt(Box::new(verified))
-            }
+            Ok(verified) if matches!(verified.value(), Receipt::Receipt { .. }) => Answer::Receipt(Box::new(verified)),
             Ok(verified) => Answer::Refused(Box::new(verified)),
-            Err(doubt @ Doubt::NoReceipt { .. }) => Answer::TryLater {
-                why: doubt.to_string(),
-            },
-            Err(doubt @ Doubt::Contradiction { .. }) => Answer::Alarm {
-                why: doubt.to_string(),
-            },
+            Err(doubt @ Doubt::NoReceipt { .. }) => Answer::TryLater { why: doubt.to_string() },
+            Err(doubt @ Doubt::Contradiction { .. }) => Answer::Alarm { why: doubt.to_string() },
         }
     }
 
-    async fn put_file(
-        &self,
-        manifest: &Digest,
-        file: &Path,
-        from: u64,
-    ) -> Result<ReceiptAnswer, RegistryError> {
+    async fn put_file(&self, manifest: &Digest, file: &Path, from: u64) -> Result<ReceiptAnswer, RegistryError> {
         let unread = |error: std::io::Error| RegistryError::Answer {
             why: format!("{} could not be opened: {error}", file.display()),
         };
@@ -223,16 +186,10 @@ impl Registry {
         let len = opened.metadata().await.map_err(unread)?.len();
         let request = self
             .client
-            .request(
-                Method::PUT,
-                self.at(&format!("v1/segments/{manifest}?from={from}"))?,
-            )
+            .request(Method::PUT, self.at(&format!("v1/segments/{manifest}?from={from}"))?)
             .header("content-type", "application/warc")
             .header("content-length", len)
-            .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(
-                opened.take(len),
-                64 * 1024,
-            )));
+            .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(opened.take(len), 64 * 1024)));
         self.json(request).await
     }
 
@@ -243,9 +200,7 @@ impl Registry {
     /// [`RegistryError`].
     pub async fn policy(&self) -> Result<String, RegistryError> {
         let bytes = self.bytes(self.client.get(self.at("v1/policy")?)).await?;
-        String::from_utf8(bytes).map_err(|_| RegistryError::Answer {
-            why: "the policy is not UTF-8".to_owned(),
-        })
+        String::from_utf8(bytes).map_err(|_| RegistryError::Answer { why: "the policy is not UTF-8".to_owned() })
     }
 
     /// Segments in the log whose files the registry has lost: an agent that still holds one sends it again.
@@ -258,20 +213,14 @@ impl Registry {
     }
 
     fn at(&self, path: &str) -> Result<Url, RegistryError> {
-        self.base.join(path).map_err(|_| RegistryError::Address {
-            url: self.base.to_string(),
-            why: "no path can be added to it",
-        })
+        self.base
+            .join(path)
+            .map_err(|_| RegistryError::Address { url: self.base.to_string(), why: "no path can be added to it" })
     }
 
-    async fn json<T: serde::de::DeserializeOwned>(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<T, RegistryError> {
+    async fn json<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, RegistryError> {
         let bytes = self.bytes(request).await?;
-        serde_json::from_slice(&bytes).map_err(|error| RegistryError::Answer {
-            why: error.to_string(),
-        })
+        serde_json::from_slice(&bytes).map_err(|error| RegistryError::Answer { why: error.to_string() })
     }
 
     async fn bytes(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, RegistryError> {
@@ -289,9 +238,7 @@ impl Registry {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(silent)? {
             if bytes.len() + chunk.len() > MOST_BYTES {
-                return Err(RegistryError::Answer {
-                    why: format!("it has more than {MOST_BYTES} bytes"),
-                });
+                return Err(RegistryError::Answer { why: format!("it has more than {MOST_BYTES} bytes") });
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -301,18 +248,9 @@ impl Registry {
         let problem = serde_json::from_slice::<Problem>(&bytes).ok();
         let why = problem.as_ref().map_or_else(
             || "no reason was given".to_owned(),
-            |problem| {
-                problem
-                    .detail
-                    .clone()
-                    .unwrap_or_else(|| problem.title.clone())
-            },
+            |problem| problem.detail.clone().unwrap_or_else(|| problem.title.clone()),
         );
-        Err(RegistryError::Problem {
-            status: status.as_u16(),
-            code: problem.map(|problem| problem.code),
-            why,
-        })
+        Err(RegistryError::Problem { status: status.as_u16(), code: problem.map(|problem| problem.code), why })
     }
 }
 
@@ -322,39 +260,22 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_are_bounded() {
-        for (tries, whole_ms) in [
-            (0, 5_000),
-            (1, 10_000),
-            (4, 80_000),
-            (8, 900_000),
-            (1_000, 900_000),
-        ] {
+        for (tries, whole_ms) in [(0, 5_000), (1, 10_000), (4, 80_000), (8, 900_000), (1_000, 900_000)] {
             for _ in 0..50 {
                 let pause = pause(tries).as_millis();
-                assert!(
-                    (whole_ms / 2..=whole_ms).contains(&pause),
-                    "{tries}: {pause}"
-                );
+                assert!((whole_ms / 2..=whole_ms).contains(&pause), "{tries}: {pause}");
             }
         }
     }
 
     #[test]
     fn segments_never_travel_in_clear() {
-        for good in [
-            "https://registry.example.org",
-            "http://127.0.0.1:8080",
-            "http://[::1]/",
-            "http://localhost:1/vigie",
-        ] {
+        for good in
+            ["https://registry.example.org", "http://127.0.0.1:8080", "http://[::1]/", "http://localhost:1/vigie"]
+        {
             Registry::new(good).unwrap_or_else(|error| panic!("{good}: {error}"));
         }
-        for bad in [
-            "http://registry.example.org",
-            "ftp://127.0.0.1",
-            "registry",
-            "",
-        ] {
+        for bad in ["http://registry.example.org", "ftp://127.0.0.1", "registry", ""] {
             assert!(Registry::new(bad).is_err(), "{bad}");
         }
     }

@@ -56,9 +56,7 @@ pub enum Doubt {
 }
 
 fn no_receipt(what: &str, why: impl std::fmt::Display) -> Doubt {
-    Doubt::NoReceipt {
-        why: format!("{what}: {why}"),
-    }
+    Doubt::NoReceipt { why: format!("{what}: {why}") }
 }
 
 /// Checks an answer to the segment `manifest`: the receipt's signature and subject, the leaf's bytes, the checkpoint's signature, the
@@ -73,45 +71,29 @@ pub fn verify(
     log_key: &VerifierKey,
     known: Option<&Checkpoint>,
 ) -> Result<Verified<Receipt>, Doubt> {
-    let note =
-        Note::parse(answer.receipt.as_bytes()).map_err(|error| no_receipt("receipt", error))?;
-    note.verify(std::slice::from_ref(log_key))
-        .map_err(|error| no_receipt("receipt", error))?;
+    let note = Note::parse(answer.receipt.as_bytes()).map_err(|error| no_receipt("receipt", error))?;
+    note.verify(std::slice::from_ref(log_key)).map_err(|error| no_receipt("receipt", error))?;
     let line = note.text.strip_suffix('\n').unwrap_or(&note.text);
-    let receipt: Receipt =
-        canonical::from_canonical(line.as_bytes()).map_err(|error| no_receipt("receipt", error))?;
+    let receipt: Receipt = canonical::from_canonical(line.as_bytes()).map_err(|error| no_receipt("receipt", error))?;
     let (Receipt::Receipt { v, .. } | Receipt::RefusalReceipt { v, .. }) = &receipt;
     if *v != 1 {
-        return Err(no_receipt(
-            "receipt",
-            format_args!("it has format version {v}, this release reads 1"),
-        ));
+        return Err(no_receipt("receipt", format_args!("it has format version {v}, this release reads 1")));
     }
     if receipt.manifest() != *manifest {
         return Err(no_receipt(
             "receipt",
-            format_args!(
-                "it speaks of segment {}, not of {}",
-                receipt.manifest().short(),
-                manifest.short()
-            ),
+            format_args!("it speaks of segment {}, not of {}", receipt.manifest().short(), manifest.short()),
         ));
     }
     same_leaf(&receipt, answer.leaf.as_bytes())?;
 
-    let (checkpoint, _) = Checkpoint::open(answer.checkpoint.as_bytes(), log_key)
-        .map_err(|error| no_receipt("checkpoint", error))?;
+    let (checkpoint, _) =
+        Checkpoint::open(answer.checkpoint.as_bytes(), log_key).map_err(|error| no_receipt("checkpoint", error))?;
     grown(known, &checkpoint, answer)?;
     let leaf = leaf_hash(answer.leaf.as_bytes());
     // Receipt and checkpoint are signed; a path that does not join them may be damage on the way, so it proves nothing.
-    verify_inclusion(
-        receipt.index(),
-        checkpoint.size,
-        &leaf,
-        &answer.inclusion,
-        &checkpoint.root,
-    )
-    .map_err(|error| no_receipt("inclusion proof", error))?;
+    verify_inclusion(receipt.index(), checkpoint.size, &leaf, &answer.inclusion, &checkpoint.root)
+        .map_err(|error| no_receipt("inclusion proof", error))?;
     Ok(Verified {
         value: receipt,
         note: answer.receipt.clone(),
@@ -129,36 +111,22 @@ fn same_leaf(receipt: &Receipt, leaf: &[u8]) -> Result<(), Doubt> {
             }
             Err(no_receipt("leaf", "it is not the manifest that was sent"))
         }
-        Receipt::RefusalReceipt {
-            manifest: refused,
-            code: said,
-            ..
-        } => {
-            let read: Leaf =
-                canonical::from_canonical(leaf).map_err(|error| no_receipt("leaf", error))?;
+        Receipt::RefusalReceipt { manifest: refused, code: said, .. } => {
+            let read: Leaf = canonical::from_canonical(leaf).map_err(|error| no_receipt("leaf", error))?;
             match read {
-                Leaf::Act(Act::Refusal {
-                    v: 1,
-                    manifest,
-                    units,
-                    code,
-                    ..
-                }) if manifest == *refused && code == *said && units.is_empty() => Ok(()),
-                _ => Err(no_receipt(
-                    "leaf",
-                    "it is no refusal of this segment for the reason given",
-                )),
+                Leaf::Act(Act::Refusal { v: 1, manifest, units, code, .. })
+                    if manifest == *refused && code == *said && units.is_empty() =>
+                {
+                    Ok(())
+                }
+                _ => Err(no_receipt("leaf", "it is no refusal of this segment for the reason given")),
             }
         }
     }
 }
 
 /// A signed checkpoint that does not continue the one before is the finding every agent is a witness for.
-fn grown(
-    known: Option<&Checkpoint>,
-    new: &Checkpoint,
-    answer: &ReceiptAnswer,
-) -> Result<(), Doubt> {
+fn grown(known: Option<&Checkpoint>, new: &Checkpoint, answer: &ReceiptAnswer) -> Result<(), Doubt> {
     let Some(known) = known.filter(|known| known.size > 0) else {
         return Ok(());
     };
@@ -170,21 +138,12 @@ fn grown(
         ));
     }
     if new.size == known.size && new.root != known.root {
-        return contradiction(format!(
-            "it signed two trees of {} leaves: it was forked",
-            new.size
-        ));
+        return contradiction(format!("it signed two trees of {} leaves: it was forked", new.size));
     }
     if new.size == known.size {
         return Ok(());
     }
-    match verify_consistency(
-        known.size,
-        new.size,
-        &answer.consistency,
-        &known.root,
-        &new.root,
-    ) {
+    match verify_consistency(known.size, new.size, &answer.consistency, &known.root, &new.root) {
         Ok(()) => Ok(()),
         // Not distinguishable from a damaged proof by one answer; the caller keeps the segment and asks again, and a person is told.
         Err(error) => contradiction(format!(
@@ -211,10 +170,7 @@ mod tests {
 
     impl Log {
         fn new() -> Self {
-            Self {
-                key: SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap(),
-                leaves: (0..5).map(|n| vec![n; 3]).collect(),
-            }
+            Self { key: SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap(), leaves: (0..5).map(|n| vec![n; 3]).collect() }
         }
 
         fn hashes(&self) -> Vec<Hash> {
@@ -222,11 +178,7 @@ mod tests {
         }
 
         fn checkpoint(&self, size: usize) -> Checkpoint {
-            Checkpoint::new(
-                ORIGIN,
-                size as u64,
-                tlog::tree::root(&self.hashes()[..size]),
-            )
+            Checkpoint::new(ORIGIN, size as u64, tlog::tree::root(&self.hashes()[..size]))
         }
 
         /// The answer to a manifest, to an agent that knows the tree of `from` leaves.
@@ -251,11 +203,7 @@ mod tests {
             ReceiptAnswer {
                 receipt: Note::sign(&text, &[&self.key]).unwrap().to_string(),
                 leaf: String::from_utf8(leaf.to_vec()).unwrap(),
-                checkpoint: self
-                    .checkpoint(hashes.len())
-                    .sign(&self.key)
-                    .unwrap()
-                    .to_string(),
+                checkpoint: self.checkpoint(hashes.len()).sign(&self.key).unwrap().to_string(),
                 inclusion: tlog::tree::inclusion_proof(&hashes, receipt.index()).unwrap(),
                 consistency: if from == 0 {
                     vec![]
@@ -277,31 +225,13 @@ mod tests {
         let mut log = Log::new();
         let known = log.checkpoint(3);
         let answer = log.answer(MANIFEST, 3);
-        let verified = verify(
-            &answer,
-            &Digest::of(MANIFEST),
-            &log.key.vkey(),
-            Some(&known),
-        )
-        .unwrap();
-        assert_eq!(
-            (verified.checkpoint().size, verified.value().index()),
-            (6, 5)
-        );
+        let verified = verify(&answer, &Digest::of(MANIFEST), &log.key.vkey(), Some(&known)).unwrap();
+        assert_eq!((verified.checkpoint().size, verified.value().index()), (6, 5));
         let answer = log.answer(br#"{"a":2}"#, 0);
         verify(&answer, &Digest::of(br#"{"a":2}"#), &log.key.vkey(), None).unwrap();
         let same = log.checkpoint(7);
-        let again = ReceiptAnswer {
-            consistency: vec![],
-            ..answer
-        };
-        verify(
-            &again,
-            &Digest::of(br#"{"a":2}"#),
-            &log.key.vkey(),
-            Some(&same),
-        )
-        .unwrap();
+        let again = ReceiptAnswer { consistency: vec![], ..answer };
+        verify(&again, &Digest::of(br#"{"a":2}"#), &log.key.vkey(), Some(&same)).unwrap();
     }
 
     #[test]
@@ -309,13 +239,7 @@ mod tests {
         let mut log = Log::new();
         let manifest = Digest::of(MANIFEST);
         let leaf = |code, units| {
-            let act = Act::Refusal {
-                v: 1,
-                manifest,
-                units,
-                code,
-                time: Minute::of(now()),
-            };
+            let act = Act::Refusal { v: 1, manifest, units, code, time: Minute::of(now()) };
             canonical::canonical_of(&Leaf::Act(act)).unwrap()
         };
         let receipt = Receipt::RefusalReceipt {
@@ -335,10 +259,7 @@ mod tests {
             log.leaves.truncate(5);
             log.leaves.push(bytes.clone());
             let answer = log.signed(&receipt, &bytes, 0);
-            assert_eq!(
-                verify(&answer, &manifest, &log.key.vkey(), None).is_ok(),
-                good
-            );
+            assert_eq!(verify(&answer, &manifest, &log.key.vkey(), None).is_ok(), good);
         }
     }
 
@@ -349,44 +270,17 @@ mod tests {
         let sound = log.answer(MANIFEST, 3);
         let key = log.key.vkey();
         let other = SigningKey::from_seed(ORIGIN, &[8; 32]).unwrap();
-        let refused = |answer: &ReceiptAnswer| {
-            verify(answer, &Digest::of(MANIFEST), &key, Some(&known)).unwrap_err()
-        };
+        let refused = |answer: &ReceiptAnswer| verify(answer, &Digest::of(MANIFEST), &key, Some(&known)).unwrap_err();
         let no_receipt = |answer: &ReceiptAnswer| {
-            assert!(
-                matches!(refused(answer), Doubt::NoReceipt { .. }),
-                "{:?}",
-                refused(answer)
-            )
+            assert!(matches!(refused(answer), Doubt::NoReceipt { .. }), "{:?}", refused(answer))
         };
-        no_receipt(&ReceiptAnswer {
-            leaf: r#"{"a":2}"#.to_owned(),
-            ..sound.clone()
-        });
-        no_receipt(&ReceiptAnswer {
-            receipt: sound.receipt.replace("\"index\":5", "\"index\":4"),
-            ..sound.clone()
-        });
-        no_receipt(&ReceiptAnswer {
-            checkpoint: sound.checkpoint.replacen("\n6\n", "\n7\n", 1),
-            ..sound.clone()
-        });
-        no_receipt(&ReceiptAnswer {
-            checkpoint: log.checkpoint(6).sign(&other).unwrap().to_string(),
-            ..sound.clone()
-        });
-        no_receipt(&ReceiptAnswer {
-            inclusion: vec![],
-            ..sound.clone()
-        });
-        assert!(
-            verify(&sound, &Digest::of(b"{}"), &key, Some(&known)).is_err(),
-            "another segment"
-        );
-        assert!(
-            verify(&sound, &Digest::of(MANIFEST), &other.vkey(), Some(&known)).is_err(),
-            "another log"
-        );
+        no_receipt(&ReceiptAnswer { leaf: r#"{"a":2}"#.to_owned(), ..sound.clone() });
+        no_receipt(&ReceiptAnswer { receipt: sound.receipt.replace("\"index\":5", "\"index\":4"), ..sound.clone() });
+        no_receipt(&ReceiptAnswer { checkpoint: sound.checkpoint.replacen("\n6\n", "\n7\n", 1), ..sound.clone() });
+        no_receipt(&ReceiptAnswer { checkpoint: log.checkpoint(6).sign(&other).unwrap().to_string(), ..sound.clone() });
+        no_receipt(&ReceiptAnswer { inclusion: vec![], ..sound.clone() });
+        assert!(verify(&sound, &Digest::of(b"{}"), &key, Some(&known)).is_err(), "another segment");
+        assert!(verify(&sound, &Digest::of(MANIFEST), &other.vkey(), Some(&known)).is_err(), "another log");
     }
 
     #[test]

@@ -24,17 +24,8 @@ pub enum Due {
 
 /// Decides for one target.
 #[must_use]
-pub fn due(
-    schedule: &Schedule,
-    jitter: Jitter,
-    missed: Missed,
-    since: Timestamp,
-    now: Timestamp,
-) -> Due {
-    let Some(newest) = catch_up(schedule, Some(since), now, Missed::Once, jitter)
-        .into_iter()
-        .next_back()
-    else {
+pub fn due(schedule: &Schedule, jitter: Jitter, missed: Missed, since: Timestamp, now: Timestamp) -> Due {
+    let Some(newest) = catch_up(schedule, Some(since), now, Missed::Once, jitter).into_iter().next_back() else {
         return Due::Later(schedule.next_due(since, jitter).map(|due| due.at));
     };
     match missed {
@@ -59,8 +50,7 @@ impl ClockWatch {
 
     /// By how much the wall clock was set since the last call, where that is more than a minute.
     pub fn look(&mut self, wall: Timestamp, elapsed: Duration) -> Option<SignedDuration> {
-        let passed = SignedDuration::try_from(elapsed.saturating_sub(self.elapsed))
-            .unwrap_or(SignedDuration::MAX);
+        let passed = SignedDuration::try_from(elapsed.saturating_sub(self.elapsed)).unwrap_or(SignedDuration::MAX);
         let strayed = wall.duration_since(self.wall).saturating_sub(passed);
         *self = Self { wall, elapsed };
         (strayed.abs() > STRAY).then_some(strayed)
@@ -106,31 +96,19 @@ mod tests {
     #[test]
     fn missed_runs_are_skipped_or_made_up_for_once() {
         let (since, now) = ("2026-11-22T03:00:00Z", "2026-11-22T10:20:00Z");
-        assert_eq!(
-            decide(Missed::Skip, since, now),
-            Due::Missed(at("2026-11-22T10:15:00Z"))
-        );
-        assert_eq!(
-            decide(Missed::Once, since, now),
-            Due::Now(at("2026-11-22T10:15:00Z"))
-        );
+        assert_eq!(decide(Missed::Skip, since, now), Due::Missed(at("2026-11-22T10:15:00Z")));
+        assert_eq!(decide(Missed::Once, since, now), Due::Now(at("2026-11-22T10:15:00Z")));
     }
 
     #[test]
     fn run_made_is_not_due_again() {
-        assert!(matches!(
-            decide(Missed::Once, "2026-11-22T10:15:00Z", "2026-11-22T10:20:00Z"),
-            Due::Later(_)
-        ));
+        assert!(matches!(decide(Missed::Once, "2026-11-22T10:15:00Z", "2026-11-22T10:20:00Z"), Due::Later(_)));
     }
 
     #[test]
     fn clock_that_was_set_is_noticed_and_one_that_runs_is_not() {
         let mut watch = ClockWatch::new(at("2026-11-22T10:00:00Z"), Duration::ZERO);
-        assert_eq!(
-            watch.look(at("2026-11-22T10:05:00Z"), Duration::from_secs(300)),
-            None
-        );
+        assert_eq!(watch.look(at("2026-11-22T10:05:00Z"), Duration::from_secs(300)), None);
         assert_eq!(
             watch.look(at("2026-11-22T09:00:00Z"), Duration::from_secs(301)),
             Some(SignedDuration::from_secs(-3_901))

@@ -76,16 +76,13 @@ impl Agent {
         trusted: TrustRoot,
         max_concurrent: usize,
     ) -> anyhow::Result<Self> {
-        let kept = engine
-            .state
-            .policy()?
-            .and_then(|(text, _)| match Copy::open(text, &trusted) {
-                Ok(copy) => Some(Arc::new(copy)),
-                Err(error) => {
-                    tracing::warn!(%error, "the policy kept from before can't be used");
-                    None
-                }
-            });
+        let kept = engine.state.policy()?.and_then(|(text, _)| match Copy::open(text, &trusted) {
+            Ok(copy) => Some(Arc::new(copy)),
+            Err(error) => {
+                tracing::warn!(%error, "the policy kept from before can't be used");
+                None
+            }
+        });
         Ok(Self {
             engine,
             registry,
@@ -101,10 +98,7 @@ impl Agent {
 
     /// The policy in hand.
     pub fn copy(&self) -> Option<Arc<Copy>> {
-        self.copy
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the registry for its policy and keeps it. What fails leaves the copy in hand in use until it is stale.
@@ -114,20 +108,16 @@ impl Agent {
     /// [`CopyError`], or the state's.
     pub async fn refresh(&self) -> anyhow::Result<Arc<Copy>> {
         let in_hand = self.copy();
-        let fresh: Result<Copy, CopyError> =
-            fetch(&self.registry, &self.trusted, in_hand.as_deref()).await;
+        let fresh: Result<Copy, CopyError> = fetch(&self.registry, &self.trusted, in_hand.as_deref()).await;
         let fresh = Arc::new(fresh?);
-        self.engine
-            .state
-            .set_policy(&fresh.text, self.engine.clock.now())?;
+        self.engine.state.set_policy(&fresh.text, self.engine.clock.now())?;
         *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
         Ok(fresh)
     }
 
     async fn refreshed(&self) {
         let now = self.engine.clock.now();
-        let young =
-            |copy: &Arc<Copy>| now.duration_since(copy.policy.issued_at()).as_secs() < REFRESH_SECS;
+        let young = |copy: &Arc<Copy>| now.duration_since(copy.policy.issued_at()).as_secs() < REFRESH_SECS;
         if self.copy().as_ref().is_some_and(young) {
             return;
         }
@@ -154,34 +144,19 @@ impl Agent {
     /// Why nothing may: there is no policy, or it is stale.
     pub fn targets(&self) -> Result<Targets, String> {
         let now = self.engine.clock.now();
-        let copy = self.copy().ok_or(
-            "there is no policy yet; nothing is collected until the registry hands one out",
-        )?;
+        let copy =
+            self.copy().ok_or("there is no policy yet; nothing is collected until the registry hands one out")?;
         if let Some(why) = copy.policy.stale(now) {
             return Err(why);
         }
         let collector = &self.engine.collector;
-        Ok(targets(
-            &copy.text,
-            &Arc::new(copy.policy.clone()),
-            collector.name(),
-            &collector.about(),
-            now,
-        ))
+        Ok(targets(&copy.text, &Arc::new(copy.policy.clone()), collector.name(), &collector.about(), now))
     }
 
     fn clock_synchronised(&self) -> Option<bool> {
-        let strayed = *self
-            .strayed_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let recent = strayed
-            .is_some_and(|at| self.engine.clock.now().duration_since(at).as_secs().abs() < 3_600);
-        if recent {
-            Some(false)
-        } else {
-            self.engine.clock.synchronised()
-        }
+        let strayed = *self.strayed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = strayed.is_some_and(|at| self.engine.clock.now().duration_since(at).as_secs().abs() < 3_600);
+        if recent { Some(false) } else { self.engine.clock.synchronised() }
     }
 
     /// One run of each target, or of one, now: of what is new, or of a stretch of the past. Whoever names a target by hand lifts its block.
@@ -189,25 +164,15 @@ impl Agent {
     /// # Errors
     ///
     /// Why nothing may be collected, or the agent's own disk.
-    pub async fn once(
-        &self,
-        only: Option<&str>,
-        work: &Work,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<Vec<Report>> {
+    pub async fn once(&self, only: Option<&str>, work: &Work, stop: &CancellationToken) -> anyhow::Result<Vec<Report>> {
         self.refreshed().await;
         let found = self.targets().map_err(anyhow::Error::msg)?;
-        let chosen: Vec<&Planned> = found
-            .planned
-            .iter()
-            .filter(|planned| only.is_none_or(|only| planned.facts.target.id == only))
-            .collect();
+        let chosen: Vec<&Planned> =
+            found.planned.iter().filter(|planned| only.is_none_or(|only| planned.facts.target.id == only)).collect();
         if let (Some(only), true) = (only, chosen.is_empty()) {
             let resting = found.resting.iter().find(|(id, _)| id == only);
-            let why = resting.map_or_else(
-                || format!("no entry for this collector is called `{only}`"),
-                |(_, why)| why.clone(),
-            );
+            let why = resting
+                .map_or_else(|| format!("no entry for this collector is called `{only}`"), |(_, why)| why.clone());
             anyhow::bail!("`{only}` may not be collected: {why}");
         }
         let mut orders = Vec::new();
@@ -224,10 +189,7 @@ impl Agent {
                 );
                 continue;
             }
-            orders.push(Order {
-                work: work.clone(),
-                ..planned.order(None, self.clock_synchronised(), stop)
-            });
+            orders.push(Order { work: work.clone(), ..planned.order(None, self.clock_synchronised(), stop) });
         }
         // Side by side, as `run` does it: a slow source holds nobody up. Reports come in the order of the entries.
         let runs = orders.into_iter().map(|order| async {
@@ -248,11 +210,7 @@ impl Agent {
     /// # Errors
     ///
     /// The scheduler could not be started.
-    pub async fn run(
-        self: &Arc<Self>,
-        sender: Sender,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
+    pub async fn run(self: &Arc<Self>, sender: Sender, stop: CancellationToken) -> anyhow::Result<()> {
         let tasks = TaskTracker::new();
         let sending = stop.clone();
         tasks.spawn(async move { sender.run(sending).await });
@@ -297,10 +255,7 @@ impl Agent {
         tracing::info!("stopping: running exchanges end, what is collected is kept");
         scheduler.shutdown().await?;
         tasks.close();
-        if tokio::time::timeout(STOP_PATIENCE, tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(STOP_PATIENCE, tasks.wait()).await.is_err() {
             tracing::warn!("some runs did not end in time; they go on at the next start");
             self.engine.state.abandon_readings()?;
         }
@@ -313,19 +268,10 @@ impl Agent {
             return;
         };
         let secs = strayed.as_secs();
-        tracing::warn!(
-            secs,
-            "this machine's clock was set by {secs} s; captures of the next hour say so"
-        );
-        *self
-            .strayed_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(now);
+        tracing::warn!(secs, "this machine's clock was set by {secs} s; captures of the next hour say so");
+        *self.strayed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         // What was considered in a future that no longer is would keep targets waiting for it.
-        lanes
-            .since
-            .values_mut()
-            .for_each(|since| *since = (*since).min(now));
+        lanes.since.values_mut().for_each(|since| *since = (*since).min(now));
     }
 
     /// Starts what is due; says when the next target is.
@@ -356,26 +302,17 @@ impl Agent {
                 None => self.engine.state.last_due(&target)?.unwrap_or(now).min(now),
             };
             lanes.since.insert(target.clone(), since);
-            match due(
-                &planned.schedule,
-                planned.jitter,
-                planned.missed,
-                since,
-                now,
-            ) {
+            match due(&planned.schedule, planned.jitter, planned.missed, since, now) {
                 Due::Later(at) => next = [next, at].into_iter().flatten().min(),
                 Due::Missed(at) => {
-                    tracing::warn!(
-                        "runs of `{target}` up to {at} were missed; its entry says to skip them"
-                    );
+                    tracing::warn!("runs of `{target}` up to {at} were missed; its entry says to skip them");
                     lanes.since.insert(target, at);
                     next = Some(now);
                 }
                 Due::Now(at) => {
                     lanes.since.insert(target.clone(), at);
                     let order = planned.order(Some(at), self.clock_synchronised(), stop);
-                    let (agent, room, alarm) =
-                        (Arc::clone(self), Arc::clone(room), Arc::clone(alarm));
+                    let (agent, room, alarm) = (Arc::clone(self), Arc::clone(room), Arc::clone(alarm));
                     let done = lanes.begin(&target);
                     // A connection that stays open takes nobody's turn.
                     let streams = self.engine.lane(&order)? == Lane::Stream;
@@ -430,9 +367,7 @@ struct Lanes {
 
 impl Lanes {
     fn is_running(&self, target: &str) -> bool {
-        self.running
-            .get(target)
-            .is_some_and(|run| run.strong_count() > 0)
+        self.running.get(target).is_some_and(|run| run.strong_count() > 0)
     }
 
     fn begin(&mut self, target: &str) -> Arc<()> {
@@ -443,11 +378,7 @@ impl Lanes {
 }
 
 /// Sets the alarm. The closure runs under the scheduler's lock, so it only builds the future.
-async fn arm(
-    scheduler: &JobScheduler,
-    sleep: Duration,
-    alarm: &Arc<Notify>,
-) -> anyhow::Result<uuid::Uuid> {
+async fn arm(scheduler: &JobScheduler, sleep: Duration, alarm: &Arc<Notify>) -> anyhow::Result<uuid::Uuid> {
     let alarm = Arc::clone(alarm);
     let job = Job::new_one_shot_at_instant_async(Instant::now() + sleep, move |_, _| {
         let alarm = Arc::clone(&alarm);

@@ -49,9 +49,7 @@ impl Sender {
             let rest = match self.oldest(true).await {
                 Ok(Sent::Settled) => continue,
                 // Not again at once: a registry that goes on asking for the same would be fed for ever.
-                Ok(Sent::Empty)
-                    if self.is_time(&mut asked_at) && self.heal().await.unwrap_or(false) =>
-                {
+                Ok(Sent::Empty) if self.is_time(&mut asked_at) && self.heal().await.unwrap_or(false) => {
                     continue;
                 }
                 Ok(Sent::Empty) => std::time::Duration::from_secs(600),
@@ -88,8 +86,7 @@ impl Sender {
 
     fn is_time(&self, asked_at: &mut Option<jiff::Timestamp>) -> bool {
         let now = self.engine.clock.now();
-        let due =
-            asked_at.is_none_or(|at| now.duration_since(at).abs() > SignedDuration::from_mins(5));
+        let due = asked_at.is_none_or(|at| now.duration_since(at).abs() > SignedDuration::from_mins(5));
         if due {
             *asked_at = Some(now);
         }
@@ -104,10 +101,7 @@ impl Sender {
         };
         let again = self.engine.state.send_again(&wanted)?;
         if again > 0 {
-            tracing::warn!(
-                again,
-                "the registry has lost {again} segments that are still here: they are sent again"
-            );
+            tracing::warn!(again, "the registry has lost {again} segments that are still here: they are sent again");
         }
         Ok(again > 0)
     }
@@ -129,10 +123,7 @@ impl Sender {
         let chain = state.chain(&self.engine.identity.key.vkey().id_text())?;
         let path = self.engine.outbox.path(&waiting.file);
         let key = self.root.log_verifier()?;
-        let answer = self
-            .registry
-            .put(&waiting.manifest, &path, &key, chain.checkpoint.as_deref())
-            .await;
+        let answer = self.registry.put(&waiting.manifest, &path, &key, chain.checkpoint.as_deref()).await;
         let now = self.engine.clock.now();
         let (verified, refused) = match answer {
             Answer::Receipt(verified) => (verified, false),
@@ -140,29 +131,15 @@ impl Sender {
             Answer::TryLater { why } => return self.later(waiting, why, false),
             Answer::Alarm { why } => return self.later(waiting, why, true),
         };
-        state.push_settled(
-            &waiting.manifest,
-            verified.note(),
-            refused,
-            verified.checkpoint_note(),
-            now,
-        )?;
+        state.push_settled(&waiting.manifest, verified.note(), refused, verified.checkpoint_note(), now)?;
         if self.told.good() {
             tracing::info!("the registry takes segments again");
         }
         let (seq, size) = (waiting.seq, verified.checkpoint().size);
         if let Receipt::RefusalReceipt { code, why, .. } = verified.value() {
-            tracing::error!(
-                seq,
-                ?code,
-                "the registry refuses segment {seq} ({code:?}); it is not kept there: {why}"
-            );
+            tracing::error!(seq, ?code, "the registry refuses segment {seq} ({code:?}); it is not kept there: {why}");
         } else {
-            tracing::info!(
-                seq,
-                log_size = size,
-                "segment {seq} has its receipt (log size {size})"
-            );
+            tracing::info!(seq, log_size = size, "segment {seq} has its receipt (log size {size})");
         }
         Ok(Sent::Settled)
     }
@@ -170,15 +147,10 @@ impl Sender {
     fn later(&self, waiting: &Waiting, why: String, alarm: bool) -> anyhow::Result<Sent> {
         let rest = SignedDuration::try_from(pause(waiting.tries))?;
         let not_before = self.engine.clock.now().checked_add(rest)?;
-        self.engine
-            .state
-            .push_failed(&waiting.manifest, &why, not_before)?;
+        self.engine.state.push_failed(&waiting.manifest, &why, not_before)?;
         let seq = waiting.seq;
         if alarm {
-            tracing::error!(
-                seq,
-                "segment {seq} is kept and not let go: {why}; tell the people who run the registry"
-            );
+            tracing::error!(seq, "segment {seq} is kept and not let go: {why}; tell the people who run the registry");
         } else if self.told.trouble(&why) {
             tracing::warn!(
                 seq,

@@ -36,12 +36,7 @@ pub struct Planned {
 impl Planned {
     /// The order for one run.
     #[must_use]
-    pub fn order(
-        &self,
-        due: Option<Timestamp>,
-        clock_synchronised: Option<bool>,
-        stop: &CancellationToken,
-    ) -> Order {
+    pub fn order(&self, due: Option<Timestamp>, clock_synchronised: Option<bool>, stop: &CancellationToken) -> Order {
         Order {
             facts: self.facts.clone(),
             issue: self.issue.clone(),
@@ -66,29 +61,12 @@ pub struct Targets {
 ///
 /// `bundle` is the policy as the registry sent it; the caller has opened `policy` from it.
 #[must_use]
-pub fn targets(
-    bundle: &str,
-    policy: &Arc<Policy>,
-    collector: &str,
-    about: &About,
-    now: Timestamp,
-) -> Targets {
+pub fn targets(bundle: &str, policy: &Arc<Policy>, collector: &str, about: &About, now: Timestamp) -> Targets {
     let bundle: Option<PolicyBundle> = serde_json::from_str(bundle).ok();
-    let issue = bundle
-        .as_ref()
-        .map(|bundle| bundle.issue.clone())
-        .unwrap_or_default();
-    let recipes = bundle
-        .as_ref()
-        .map(|bundle| recipes(&bundle.permission))
-        .unwrap_or_default();
+    let issue = bundle.as_ref().map(|bundle| bundle.issue.clone()).unwrap_or_default();
+    let recipes = bundle.as_ref().map(|bundle| recipes(&bundle.permission)).unwrap_or_default();
     let mut found = Targets::default();
-    for entry in policy
-        .allowlist()
-        .entries
-        .iter()
-        .filter(|entry| entry.collector == collector)
-    {
+    for entry in policy.allowlist().entries.iter().filter(|entry| entry.collector == collector) {
         if let Err(why) = policy.in_force(&entry.id, now) {
             found.resting.push((entry.id.clone(), why.to_string()));
             continue;
@@ -115,41 +93,27 @@ fn of_entry(
     issue: &str,
     recipes: &BTreeMap<String, String>,
 ) -> Result<Vec<Planned>, String> {
-    let schedule =
-        Schedule::parse(&entry.schedule, &entry.zone).map_err(|error| error.to_string())?;
+    let schedule = Schedule::parse(&entry.schedule, &entry.zone).map_err(|error| error.to_string())?;
     let recipe = match &entry.recipe {
         None => None,
         Some(named) => {
-            let text = recipes
-                .get(&named.file)
-                .ok_or_else(|| format!("recipe `{}` is not in the policy", named.file))?;
+            let text =
+                recipes.get(&named.file).ok_or_else(|| format!("recipe `{}` is not in the policy", named.file))?;
             if Digest::of(text.as_bytes()) != named.digest {
-                return Err(format!(
-                    "recipe `{}` is not the one the entry names",
-                    named.file
-                ));
+                return Err(format!("recipe `{}` is not the one the entry names", named.file));
             }
             Some(text.clone())
         }
     };
     let planned = entry.seeds.iter().enumerate().map(|(at, seed)| {
-        let id = if at == 0 {
-            entry.id.clone()
-        } else {
-            format!("{}#{}", entry.id, at + 1)
-        };
+        let id = if at == 0 { entry.id.clone() } else { format!("{}#{}", entry.id, at + 1) };
         Planned {
             jitter: Jitter::of(&id, entry.jitter_secs),
             facts: RunFacts {
                 policy: Arc::clone(policy),
                 entry: entry.id.clone(),
                 entry_digest: entry.digest(),
-                target: Target {
-                    id,
-                    entry: entry.id.clone(),
-                    url: seed.clone(),
-                    recipe: recipe.clone(),
-                },
+                target: Target { id, entry: entry.id.clone(), url: seed.clone(), recipe: recipe.clone() },
                 collector: entry.collector.clone(),
                 queries: about.queries.clone(),
                 slots: about.slots.clone(),

@@ -17,11 +17,7 @@ impl Told {
 
     /// It is in order. True where it was not before.
     pub fn good(&self) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .is_some()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 }
 
@@ -32,14 +28,8 @@ mod tests {
     #[test]
     fn change_is_news_and_what_lasts_is_not() {
         let told = Told::default();
-        let said = [
-            told.good(),
-            told.trouble("away"),
-            told.trouble("away"),
-            told.trouble("full"),
-            told.good(),
-            told.good(),
-        ];
+        let said =
+            [told.good(), told.trouble("away"), told.trouble("away"), told.trouble("full"), told.good(), told.good()];
         assert_eq!(said, [false, true, false, true, true, false]);
     }
 }

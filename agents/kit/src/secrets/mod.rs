@@ -39,9 +39,7 @@ pub enum SecretError {
         name: String,
     },
     /// A name that could lead elsewhere.
-    #[error(
-        "`{name}` is no name of a credential: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot"
-    )]
+    #[error("`{name}` is no name of a credential: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot")]
     Name {
         /// The name as given.
         name: String,
@@ -85,9 +83,7 @@ impl Vault {
     /// Credentials of this folder, else of `$CREDENTIALS_DIRECTORY`, else none.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self {
-            folder: folder.or_else(|| std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)),
-        }
+        Self { folder: folder.or_else(|| std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)) }
     }
 
     /// Reads a credential for the slot of a request.
@@ -96,10 +92,7 @@ impl Vault {
     ///
     /// [`SecretError`]: the request is not made.
     pub fn open(&self, slot: &Slot, entry: &Entry) -> Result<Credential, SecretError> {
-        let unfit = |why| SecretError::Slot {
-            slot: slot.name.clone(),
-            why,
-        };
+        let unfit = |why| SecretError::Slot { slot: slot.name.clone(), why };
         match slot.flow {
             Flow::Static | Flow::Dated => {}
             Flow::ClientCredentials { .. } | Flow::Login { .. } => {
@@ -111,56 +104,26 @@ impl Vault {
         if matches!(slot.place, Place::Form(_)) {
             return Err(unfit("a form field is not in this release"));
         }
-        let name = entry
-            .credential
-            .as_deref()
-            .ok_or_else(|| unfit("the entry names no credential"))?;
-        let value = self.read(name)?.ok_or_else(|| SecretError::Value {
-            name: name.to_owned(),
-            why: "is missing",
-        })?;
-        let value = value
-            .expose_secret()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-            .to_owned();
-        let bad = |why| SecretError::Value {
-            name: name.to_owned(),
-            why,
-        };
+        let name = entry.credential.as_deref().ok_or_else(|| unfit("the entry names no credential"))?;
+        let value = self.read(name)?.ok_or_else(|| SecretError::Value { name: name.to_owned(), why: "is missing" })?;
+        let value = value.expose_secret().lines().next().unwrap_or_default().trim_end().to_owned();
+        let bad = |why| SecretError::Value { name: name.to_owned(), why };
         if value.len() < MIN_SECRET_BYTES {
-            return Err(bad(
-                "has fewer than 8 bytes, too few to be struck out of what is kept",
-            ));
+            return Err(bad("has fewer than 8 bytes, too few to be struck out of what is kept"));
         }
         if !value.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
             return Err(bad("holds something other than visible ASCII characters"));
         }
         if matches!(slot.place, Place::Basic)
-            && value
-                .split_once(':')
-                .is_none_or(|(_, password)| password.len() < MIN_SECRET_BYTES)
+            && value.split_once(':').is_none_or(|(_, password)| password.len() < MIN_SECRET_BYTES)
         {
-            return Err(bad(
-                "must be `name:password`, the password of 8 bytes or more",
-            ));
+            return Err(bad("must be `name:password`, the password of 8 bytes or more"));
         }
         let hosts = match self.read_file(name, &format!("{name}.hosts"))? {
-            Some(text) => text
-                .expose_secret()
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned)
-                .collect(),
-            None => entry
-                .matches
-                .iter()
-                .map(|rule| rule.host.clone())
-                .filter(|host| !host.contains('*'))
-                .collect(),
+            Some(text) => {
+                text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+            }
+            None => entry.matches.iter().map(|rule| rule.host.clone()).filter(|host| !host.contains('*')).collect(),
         };
         Ok(Credential {
             name: name.to_owned(),
@@ -174,33 +137,18 @@ impl Vault {
     fn read(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
-            return Err(SecretError::Name {
-                name: name.chars().take(80).collect(),
-            });
+            return Err(SecretError::Name { name: name.chars().take(80).collect() });
         }
         self.read_file(name, name)
     }
 
     fn read_file(&self, name: &str, file: &str) -> Result<Option<SecretString>, SecretError> {
-        let folder: &Path = self
-            .folder
-            .as_deref()
-            .ok_or_else(|| SecretError::NoFolder {
-                name: name.to_owned(),
-            })?;
+        let folder: &Path = self.folder.as_deref().ok_or_else(|| SecretError::NoFolder { name: name.to_owned() })?;
         let path = folder.join(file);
-        let failed = |source| SecretError::File {
-            name: name.to_owned(),
-            path: path.display().to_string(),
-            source,
-        };
+        let failed = |source| SecretError::File { name: name.to_owned(), path: path.display().to_string(), source };
         match fs::metadata(&path) {
-            Ok(facts) if facts.len() > MAX_FILE_BYTES => {
-                Err(failed(io::Error::other("it has more than 64 KiB")))
-            }
-            Ok(_) => fs::read_to_string(&path)
-                .map(|text| Some(text.into()))
-                .map_err(failed),
+            Ok(facts) if facts.len() > MAX_FILE_BYTES => Err(failed(io::Error::other("it has more than 64 KiB"))),
+            Ok(_) => fs::read_to_string(&path).map(|text| Some(text.into())).map_err(failed),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
         }
@@ -233,8 +181,7 @@ impl Credential {
             _ => false,
         };
         let host = url.host_str().unwrap_or_default();
-        (url.scheme() == "https" || loopback)
-            && self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        (url.scheme() == "https" || loopback) && self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
     /// Whether both hold the same value: a file that did not change need not be tried again.
@@ -265,9 +212,7 @@ impl Credential {
     #[must_use]
     pub(crate) fn unveiled(&self, url: &Url) -> Option<Url> {
         match &self.place {
-            Place::Query(_) => {
-                Url::parse(&self.with_parameter(url.as_str(), self.value.expose_secret())).ok()
-            }
+            Place::Query(_) => Url::parse(&self.with_parameter(url.as_str(), self.value.expose_secret())).ok(),
             _ => Some(url.clone()),
         }
     }
@@ -284,17 +229,8 @@ impl Credential {
             .map(str::to_owned)
             .collect();
         // `*` stands once for each byte that will be there, so that the veiled address has the length of the real one.
-        let length: usize = self
-            .value
-            .expose_secret()
-            .bytes()
-            .map(|byte| percent(byte).len())
-            .sum();
-        let shown = if value == "*" {
-            "*".repeat(length)
-        } else {
-            value.bytes().map(percent).collect()
-        };
+        let length: usize = self.value.expose_secret().bytes().map(|byte| percent(byte).len()).sum();
+        let shown = if value == "*" { "*".repeat(length) } else { value.bytes().map(percent).collect() };
         parts.push(format!("{name}={shown}"));
         format!("{base}?{}", parts.join("&"))
     }

@@ -23,16 +23,10 @@ impl Striker {
         let mut patterns = Vec::new();
         for secret in secrets {
             let raw = secret.bytes().map(|byte| [byte, byte]).collect();
-            patterns.push(Pattern {
-                bytes: raw,
-                edges: (false, false),
-            });
+            patterns.push(Pattern { bytes: raw, edges: (false, false) });
             patterns.extend((0..3).map(|before| base64_inside(secret.as_bytes(), before)));
         }
-        Self {
-            slot: slot.to_owned(),
-            patterns,
-        }
+        Self { slot: slot.to_owned(), patterns }
     }
 
     /// Name of the slot.
@@ -61,10 +55,7 @@ impl Striker {
                 stretch.fill(b'*');
             }
         }
-        apart
-            .into_iter()
-            .map(|(from, to)| (from as u64, (to - from) as u64))
-            .collect()
+        apart.into_iter().map(|(from, to)| (from as u64, (to - from) as u64)).collect()
     }
 
     /// The text with every form overwritten.
@@ -99,19 +90,13 @@ impl Pattern {
             ends = next;
         }
         let mut to = ends.into_iter().max()?;
-        let letter = |at: usize| {
-            readings(block, at)
-                .find(|(byte, _)| is_base64(*byte))
-                .map(|(_, len)| len)
-        };
+        let letter = |at: usize| readings(block, at).find(|(byte, _)| is_base64(*byte)).map(|(_, len)| len);
         if self.edges.1 {
             to += letter(to).unwrap_or(0);
         }
         // The letter before may be an escape of up to six bytes, whose last digit would pass for a letter: the longest counts.
-        let before = (1..=6)
-            .rev()
-            .filter_map(|back| at.checked_sub(back))
-            .find(|&from| letter(from) == Some(at - from));
+        let before =
+            (1..=6).rev().filter_map(|back| at.checked_sub(back)).find(|&from| letter(from) == Some(at - from));
         let from = before.filter(|_| self.edges.0).unwrap_or(at);
         Some((from, to))
     }
@@ -120,23 +105,14 @@ impl Pattern {
 /// The letters of base64 that the secret alone decides when `before` bytes stand before it in a group of three.
 fn base64_inside(secret: &[u8], before: usize) -> Pattern {
     let mut bits = vec![0_u8; before * 8];
-    bits.extend(
-        secret
-            .iter()
-            .flat_map(|byte| (0..8).rev().map(move |shift| byte >> shift & 1)),
-    );
+    bits.extend(secret.iter().flat_map(|byte| (0..8).rev().map(move |shift| byte >> shift & 1)));
     let skip = (before * 8).div_ceil(6) * 6;
     let decided = bits.get(skip..).unwrap_or_default();
     let groups = decided.chunks_exact(6);
-    let edges = (
-        !(before * 8).is_multiple_of(6),
-        !groups.remainder().is_empty(),
-    );
+    let edges = (!(before * 8).is_multiple_of(6), !groups.remainder().is_empty());
     let bytes = groups
         .map(|six| {
-            let value = six
-                .iter()
-                .fold(0_usize, |value, bit| value << 1 | usize::from(*bit));
+            let value = six.iter().fold(0_usize, |value, bit| value << 1 | usize::from(*bit));
             match ALPHABET.get(value).copied().unwrap_or(b'A') {
                 b'+' => [b'+', b'-'],
                 b'/' => [b'/', b'_'],
@@ -156,9 +132,7 @@ fn readings(block: &[u8], at: usize) -> impl Iterator<Item = (u8, usize)> {
     let rest = block.get(at..).unwrap_or_default();
     let raw = rest.first().map(|byte| (*byte, 1));
     let escaped = match rest {
-        [b'%', b'2', b'5', high, low, ..] if hex(*high, *low).is_some() => {
-            hex(*high, *low).map(|byte| (byte, 5))
-        }
+        [b'%', b'2', b'5', high, low, ..] if hex(*high, *low).is_some() => hex(*high, *low).map(|byte| (byte, 5)),
         [b'%', high, low, ..] => hex(*high, *low).map(|byte| (byte, 3)),
         [b'+', ..] => Some((b' ', 1)),
         [b'\\', b'\\', b'u', b'0', b'0', high, low, ..] => hex(*high, *low).map(|byte| (byte, 7)),
@@ -181,11 +155,7 @@ fn readings(block: &[u8], at: usize) -> impl Iterator<Item = (u8, usize)> {
 }
 
 fn hex(high: u8, low: u8) -> Option<u8> {
-    let value = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     Some(value(high)? << 4 | value(low)?)
 }
 

@@ -5,11 +5,7 @@ use super::*;
 
 fn encode(text: &str, form: u8, lower: bool) -> String {
     let hex = |byte: u8| {
-        if lower {
-            format!("{byte:02x}")
-        } else {
-            format!("{byte:02X}")
-        }
+        if lower { format!("{byte:02x}") } else { format!("{byte:02X}") }
     };
     match form {
         0 => text.to_owned(),
@@ -19,27 +15,15 @@ fn encode(text: &str, form: u8, lower: bool) -> String {
             let quoted = serde_json::to_string(text).unwrap();
             quoted[1..quoted.len() - 1].to_owned()
         }
-        4 => text
-            .bytes()
-            .map(|byte| format!("\\u00{}", hex(byte)))
-            .collect(),
+        4 => text.bytes().map(|byte| format!("\\u00{}", hex(byte))).collect(),
         5 => text.replace('/', "\\/"),
-        6 => text
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('"', "&quot;"),
+        6 => text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;"),
         7 => text.bytes().map(|byte| format!("&#{byte};")).collect(),
         // Each byte in another form.
         _ => text
             .bytes()
             .enumerate()
-            .map(|(at, byte)| {
-                if at % 2 == 0 {
-                    format!("%{}", hex(byte))
-                } else {
-                    char::from(byte).to_string()
-                }
-            })
+            .map(|(at, byte)| if at % 2 == 0 { format!("%{}", hex(byte)) } else { char::from(byte).to_string() })
             .collect(),
     }
 }
@@ -97,12 +81,7 @@ proptest! {
 #[test]
 fn an_escape_at_the_end_is_not_taken_for_a_doubled_one() {
     for (secret, shown) in [("aaAA00!\\", "aaAA00!\\\\\""), ("aaAA00!%", "aaAA00!%2541")] {
-        assert!(
-            Striker::new("s", &[secret])
-                .struck(shown)
-                .starts_with("*********"),
-            "{secret}"
-        );
+        assert!(Striker::new("s", &[secret]).struck(shown).starts_with("*********"), "{secret}");
     }
 }
 
@@ -118,11 +97,7 @@ fn entry() -> Entry {
 }
 
 fn slot(place: Place) -> Slot {
-    Slot {
-        name: "token".to_owned(),
-        place,
-        flow: Flow::Static,
-    }
+    Slot { name: "token".to_owned(), place, flow: Flow::Static }
 }
 
 fn vault(value: &str) -> (tempfile::TempDir, Vault) {
@@ -142,10 +117,7 @@ fn a_credential_goes_to_its_hosts_only() {
     let own = vault.open(&slot(Place::Bearer), &entry()).unwrap();
     assert!(own.may_go_to(&url("https://api.example.org/x")));
     assert!(!own.may_go_to(&url("http://api.example.org/x")), "in clear");
-    assert!(
-        !own.may_go_to(&url("https://www.example.org/x")),
-        "only a wildcard names it"
-    );
+    assert!(!own.may_go_to(&url("https://www.example.org/x")), "only a wildcard names it");
     assert!(!own.may_go_to(&url("https://api.example.org.evil.invalid/")));
     fs::write(folder.path().join("key.hosts"), "auth.example.org\n").unwrap();
     let narrowed = vault.open(&slot(Place::Bearer), &entry()).unwrap();
@@ -156,16 +128,11 @@ fn a_credential_goes_to_its_hosts_only() {
 #[test]
 fn a_query_credential_is_veiled_at_equal_length() {
     let (_folder, vault) = vault("ab%cd/efgh");
-    let own = vault
-        .open(&slot(Place::Query("key".to_owned())), &entry())
-        .unwrap();
+    let own = vault.open(&slot(Place::Query("key".to_owned())), &entry()).unwrap();
     let veiled = own.veiled("https://api.example.org/x?key=old&a=1#f");
     assert_eq!(veiled, "https://api.example.org/x?a=1&key=**************");
     let wire = own.unveiled(&url(&veiled)).unwrap();
-    assert_eq!(
-        wire.as_str(),
-        "https://api.example.org/x?a=1&key=ab%25cd%2Fefgh"
-    );
+    assert_eq!(wire.as_str(), "https://api.example.org/x?a=1&key=ab%25cd%2Fefgh");
     assert_eq!(own.striker().struck(wire.as_str()), veiled);
 }
 
@@ -175,35 +142,16 @@ fn a_basic_credential_leaves_no_trace_in_its_header() {
     let own = vault.open(&slot(Place::Basic), &entry()).unwrap();
     let (_, value) = own.header().unwrap();
     let line = format!("authorization: {}\r\nx: 1", value.to_str().unwrap());
-    let stars = "*".repeat(
-        STANDARD
-            .encode("ann:correct-horse")
-            .trim_end_matches('=')
-            .len(),
-    );
-    assert_eq!(
-        own.striker().struck(&line),
-        format!("authorization: Basic {stars}=\r\nx: 1")
-    );
-    assert_eq!(
-        own.striker().struck("password is correct-horse"),
-        "password is *************"
-    );
+    let stars = "*".repeat(STANDARD.encode("ann:correct-horse").trim_end_matches('=').len());
+    assert_eq!(own.striker().struck(&line), format!("authorization: Basic {stars}=\r\nx: 1"));
+    assert_eq!(own.striker().struck("password is correct-horse"), "password is *************");
 }
 
 #[test]
 fn unfit_credentials_are_refused_without_showing_them() {
-    for (value, why) in [
-        ("short", "fewer than 8"),
-        ("has a space here", "visible ASCII"),
-        ("", "fewer than 8"),
-    ] {
+    for (value, why) in [("short", "fewer than 8"), ("has a space here", "visible ASCII"), ("", "fewer than 8")] {
         let (_folder, vault) = vault(value);
-        let error = vault
-            .open(&slot(Place::Bearer), &entry())
-            .err()
-            .expect("refused")
-            .to_string();
+        let error = vault.open(&slot(Place::Bearer), &entry()).err().expect("refused").to_string();
         assert!(error.contains(why), "{error}");
         assert!(value.is_empty() || !error.contains(value), "{error}");
     }
@@ -211,17 +159,8 @@ fn unfit_credentials_are_refused_without_showing_them() {
     let mut wrong = entry();
     for name in ["../key", ".key", "", "a/b"] {
         wrong.credential = Some(name.to_owned());
-        assert!(
-            matches!(
-                vault.open(&slot(Place::Bearer), &wrong),
-                Err(SecretError::Name { .. })
-            ),
-            "{name}"
-        );
+        assert!(matches!(vault.open(&slot(Place::Bearer), &wrong), Err(SecretError::Name { .. })), "{name}");
     }
     wrong.credential = Some("absent".to_owned());
-    assert!(matches!(
-        vault.open(&slot(Place::Bearer), &wrong),
-        Err(SecretError::Value { .. })
-    ));
+    assert!(matches!(vault.open(&slot(Place::Bearer), &wrong), Err(SecretError::Value { .. })));
 }

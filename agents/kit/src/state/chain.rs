@@ -67,38 +67,16 @@ impl State {
     /// [`StateError::OtherKey`] where the state was made with another key.
     pub fn chain(&self, agent: &str) -> Result<Chain, StateError> {
         let db = self.db();
-        db.execute(
-            "INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1) ON CONFLICT DO NOTHING",
-            [agent],
-        )?;
-        let (found, seq, prev, checkpoint) = db.query_row(
-            "SELECT agent, seq, prev, checkpoint FROM chain",
-            [],
-            |row| {
-                let prev = row
-                    .get::<_, Option<String>>(2)?
-                    .as_deref()
-                    .map(digest)
-                    .transpose()?;
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, i64>(1)?.unsigned_abs(),
-                    prev,
-                    row.get(3)?,
-                ))
-            },
-        )?;
+        db.execute("INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1) ON CONFLICT DO NOTHING", [agent])?;
+        let (found, seq, prev, checkpoint) =
+            db.query_row("SELECT agent, seq, prev, checkpoint FROM chain", [], |row| {
+                let prev = row.get::<_, Option<String>>(2)?.as_deref().map(digest).transpose()?;
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.unsigned_abs(), prev, row.get(3)?))
+            })?;
         if found == agent {
-            Ok(Chain {
-                seq,
-                prev,
-                checkpoint,
-            })
+            Ok(Chain { seq, prev, checkpoint })
         } else {
-            Err(StateError::OtherKey {
-                found,
-                given: agent.to_owned(),
-            })
+            Err(StateError::OtherKey { found, given: agent.to_owned() })
         }
     }
 
@@ -109,8 +87,7 @@ impl State {
     /// [`StateError::Sql`].
     pub fn set_checkpoint(&self, agent: &str, note: &str) -> Result<(), StateError> {
         self.chain(agent)?;
-        self.db()
-            .execute("UPDATE chain SET checkpoint = ?1", [note])?;
+        self.db().execute("UPDATE chain SET checkpoint = ?1", [note])?;
         Ok(())
     }
 
@@ -121,9 +98,8 @@ impl State {
     /// [`StateError::Sql`].
     pub fn waiting(&self) -> Result<Vec<Waiting>, StateError> {
         let db = self.db();
-        let mut rows = db.prepare_cached(&format!(
-            "SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq"
-        ))?;
+        let mut rows =
+            db.prepare_cached(&format!("SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq"))?;
         let found = rows.query_map([], waiting)?.collect::<Result<_, _>>()?;
         Ok(found)
     }
@@ -136,9 +112,7 @@ impl State {
     pub fn next_waiting(&self) -> Result<Option<Waiting>, StateError> {
         let found = self
             .db()
-            .prepare_cached(&format!(
-                "SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq LIMIT 1"
-            ))?
+            .prepare_cached(&format!("SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq LIMIT 1"))?
             .query_row([], waiting)
             .optional()?;
         Ok(found)
@@ -168,12 +142,7 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn push_failed(
-        &self,
-        manifest: &Digest,
-        error: &str,
-        not_before: Timestamp,
-    ) -> Result<(), StateError> {
+    pub fn push_failed(&self, manifest: &Digest, error: &str, not_before: Timestamp) -> Result<(), StateError> {
         self.db().execute(
             "UPDATE outbox SET tries = tries + 1, error = ?2, not_before = ?3 WHERE manifest = ?1",
             params![manifest.to_string(), error, us(not_before)],
@@ -210,17 +179,13 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn deletable(
-        &self,
-        settled_before: Timestamp,
-    ) -> Result<Vec<(Digest, String)>, StateError> {
+    pub fn deletable(&self, settled_before: Timestamp) -> Result<Vec<(Digest, String)>, StateError> {
         let db = self.db();
-        let mut rows =
-            db.prepare_cached("SELECT manifest, file FROM outbox WHERE settled_at < ?1 AND deleted_at IS NULL ORDER BY seq")?;
+        let mut rows = db.prepare_cached(
+            "SELECT manifest, file FROM outbox WHERE settled_at < ?1 AND deleted_at IS NULL ORDER BY seq",
+        )?;
         let found = rows
-            .query_map([us(settled_before)], |row| {
-                Ok((digest(&row.get::<_, String>(0)?)?, row.get(1)?))
-            })?
+            .query_map([us(settled_before)], |row| Ok((digest(&row.get::<_, String>(0)?)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         Ok(found)
     }
@@ -231,10 +196,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn deleted(&self, manifest: &Digest, now: Timestamp) -> Result<(), StateError> {
-        self.db().execute(
-            "UPDATE outbox SET deleted_at = ?2 WHERE manifest = ?1",
-            params![manifest.to_string(), us(now)],
-        )?;
+        self.db()
+            .execute("UPDATE outbox SET deleted_at = ?2 WHERE manifest = ?1", params![manifest.to_string(), us(now)])?;
         Ok(())
     }
 
@@ -245,11 +208,8 @@ impl State {
     /// [`StateError::Sql`].
     pub fn outbox_files(&self) -> Result<Vec<String>, StateError> {
         let db = self.db();
-        let mut rows =
-            db.prepare("SELECT file FROM outbox WHERE deleted_at IS NULL ORDER BY seq")?;
-        let found = rows
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let mut rows = db.prepare("SELECT file FROM outbox WHERE deleted_at IS NULL ORDER BY seq")?;
+        let found = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(found)
     }
 
@@ -261,9 +221,7 @@ impl State {
     pub fn policy(&self) -> Result<Option<(String, Timestamp)>, StateError> {
         let found = self
             .db()
-            .query_row("SELECT bundle, fetched_at FROM policy", [], |row| {
-                Ok((row.get(0)?, at(row.get(1)?)))
-            })
+            .query_row("SELECT bundle, fetched_at FROM policy", [], |row| Ok((row.get(0)?, at(row.get(1)?))))
             .optional()?;
         Ok(found)
     }

@@ -7,9 +7,7 @@ use rusqlite::{Transaction, params};
 use schemas::{Digest, capture::Lane, coverage::Coverage};
 use serde_json::Value;
 
-use super::{
-    Mark, Scope, ShelfItem, State, StateError, json, readings::give_up, us, walks::lane_word,
-};
+use super::{Mark, Scope, ShelfItem, State, StateError, json, readings::give_up, us, walks::lane_word};
 use crate::{
     contract::Known,
     engine::{
@@ -105,12 +103,7 @@ impl State {
     /// # Errors
     ///
     /// [`StateError`]: nothing was written; the segment is not named and its number is free again.
-    pub fn commit(
-        &self,
-        whose: &Whose<'_>,
-        changes: &mut Changes,
-        segment: &Placed,
-    ) -> Result<(), StateError> {
+    pub fn commit(&self, whose: &Whose<'_>, changes: &mut Changes, segment: &Placed) -> Result<(), StateError> {
         let mut db = self.db();
         let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         name_segment(&tx, whose, segment)?;
@@ -125,21 +118,21 @@ impl State {
     }
 }
 
-fn name_segment(
-    tx: &Transaction<'_>,
-    whose: &Whose<'_>,
-    segment: &Placed,
-) -> Result<(), StateError> {
+fn name_segment(tx: &Transaction<'_>, whose: &Whose<'_>, segment: &Placed) -> Result<(), StateError> {
     let seq = i64::try_from(segment.seq).unwrap_or(i64::MAX);
     let manifest = segment.manifest.to_string();
     tx.execute(
         "INSERT INTO outbox (seq, manifest, run, file, bytes, closed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![seq, manifest, whose.run, segment.file, i64::try_from(segment.bytes).unwrap_or(i64::MAX), us(segment.closed_at)],
+        params![
+            seq,
+            manifest,
+            whose.run,
+            segment.file,
+            i64::try_from(segment.bytes).unwrap_or(i64::MAX),
+            us(segment.closed_at)
+        ],
     )?;
-    tx.execute(
-        "UPDATE chain SET seq = ?1, prev = ?2",
-        params![seq + 1, manifest],
-    )?;
+    tx.execute("UPDATE chain SET seq = ?1, prev = ?2", params![seq + 1, manifest])?;
     Ok(())
 }
 
@@ -156,11 +149,7 @@ fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<()
                 "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET node = excluded.node",
             )?;
             for (n, node) in &changes.nodes {
-                put.execute(params![
-                    whose.walk,
-                    i64::try_from(*n).unwrap_or(i64::MAX),
-                    json("request", node)?
-                ])?;
+                put.execute(params![whose.walk, i64::try_from(*n).unwrap_or(i64::MAX), json("request", node)?])?;
             }
             tx.execute(
                 "UPDATE walks SET tally = ?2 WHERE id = ?1",
@@ -193,20 +182,14 @@ fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<()
         )?;
     }
     for url in &changes.stale_validators {
-        tx.execute(
-            "DELETE FROM validators WHERE target = ?1 AND url = ?2",
-            params![whose.target, url],
-        )?;
+        tx.execute("DELETE FROM validators WHERE target = ?1 AND url = ?2", params![whose.target, url])?;
     }
     Ok(())
 }
 
 fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     let (target, lane) = (whose.target, lane_word(whose.lane));
-    let pauses = changes
-        .recheck_after_secs
-        .first()
-        .filter(|_| !changes.again);
+    let pauses = changes.recheck_after_secs.first().filter(|_| !changes.again);
     let first_check = |at: Timestamp| pauses.map(|secs| us(at) + i64::from(*secs) * 1_000_000);
     // The first walk that settled an id keeps it, unless that walk came to nothing.
     let mut put = tx.prepare_cached(
@@ -237,13 +220,9 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
     }
     for id in &changes.rechecked {
         let checks: i64 = tx
-            .prepare_cached(
-                "SELECT coalesce(max(checks), 0) + 1 FROM marks WHERE target = ?1 AND id = ?2",
-            )?
+            .prepare_cached("SELECT coalesce(max(checks), 0) + 1 FROM marks WHERE target = ?1 AND id = ?2")?
             .query_row(params![target, id], |row| row.get(0))?;
-        let pause = usize::try_from(checks)
-            .ok()
-            .and_then(|at| changes.recheck_after_secs.get(at));
+        let pause = usize::try_from(checks).ok().and_then(|at| changes.recheck_after_secs.get(at));
         let next = pause.map(|secs| us(whose.now) + i64::from(*secs) * 1_000_000);
         tx.execute(
             "UPDATE marks SET checks = ?3, recheck_at = ?4 WHERE target = ?1 AND id = ?2 AND recheck_at IS NOT NULL",
@@ -257,12 +236,9 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
         )?;
     }
     for scope in &changes.scopes {
-        let mut rows = tx.prepare_cached(
-            "SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3",
-        )?;
-        let known = rows
-            .query_map(params![target, lane, scope.name], |row| row.get(0))?
-            .collect::<Result<Vec<String>, _>>()?;
+        let mut rows = tx.prepare_cached("SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3")?;
+        let known =
+            rows.query_map(params![target, lane, scope.name], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
         for id in known.iter().filter(|id| !scope.ids.contains(*id)) {
             tx.execute(
                 "UPDATE marks SET misses = misses + 1 WHERE target = ?1 AND lane = ?2 AND id = ?3",
@@ -273,11 +249,7 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
     Ok(())
 }
 
-fn follow_ups(
-    tx: &Transaction<'_>,
-    whose: &Whose<'_>,
-    changes: &mut Changes,
-) -> Result<(), StateError> {
+fn follow_ups(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &mut Changes) -> Result<(), StateError> {
     let target = whose.target;
     for id in &changes.unshelved {
         tx.execute("DELETE FROM shelf WHERE id = ?1", [id])?;
@@ -286,10 +258,7 @@ fn follow_ups(
         let text = json("follow-up", item)?;
         let not_before = item.node.not_before.map_or(0, us);
         if let Some(id) = item.id {
-            tx.execute(
-                "UPDATE shelf SET item = ?2, not_before = ?3 WHERE id = ?1",
-                params![id, text, not_before],
-            )?;
+            tx.execute("UPDATE shelf SET item = ?2, not_before = ?3 WHERE id = ?1", params![id, text, not_before])?;
         } else {
             tx.execute(
                 "INSERT INTO shelf (target, lane, item, not_before) VALUES (?1, ?2, ?3, ?4)",
@@ -311,10 +280,7 @@ fn follow_ups(
         )?;
     }
     for id in &changes.described {
-        tx.execute(
-            "DELETE FROM wants WHERE target = ?1 AND id = ?2",
-            params![target, id],
-        )?;
+        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = ?2", params![target, id])?;
     }
     for id in &changes.wants_later {
         tx.execute(
@@ -323,10 +289,7 @@ fn follow_ups(
              WHERE target = ?1 AND id = ?2",
             params![target, id, us(whose.now)],
         )?;
-        tx.execute(
-            "DELETE FROM wants WHERE target = ?1 AND id = ?2 AND tries > 3",
-            params![target, id],
-        )?;
+        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = ?2 AND tries > 3", params![target, id])?;
     }
     Ok(())
 }

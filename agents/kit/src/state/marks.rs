@@ -65,12 +65,7 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn first_walk(
-        &self,
-        target: &str,
-        lane: Lane,
-        id: &str,
-    ) -> Result<Option<i64>, StateError> {
+    pub fn first_walk(&self, target: &str, lane: Lane, id: &str) -> Result<Option<i64>, StateError> {
         let found = self
             .db()
             .prepare_cached("SELECT walk FROM marks WHERE target = ?1 AND lane = ?2 AND id = ?3")?
@@ -87,9 +82,7 @@ impl State {
     pub fn had_items(&self, target: &str, lane: Lane, walk: i64) -> Result<bool, StateError> {
         let found = self
             .db()
-            .prepare_cached(
-                "SELECT 1 FROM marks WHERE target = ?1 AND lane = ?2 AND walk <> ?3 LIMIT 1",
-            )?
+            .prepare_cached("SELECT 1 FROM marks WHERE target = ?1 AND lane = ?2 AND walk <> ?3 LIMIT 1")?
             .exists(params![target, lane_word(lane), walk])?;
         Ok(found)
     }
@@ -125,18 +118,13 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn vanished(
-        &self,
-        target: &str,
-        lane: Lane,
-        scope: &str,
-    ) -> Result<Vec<String>, StateError> {
+    pub fn vanished(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<String>, StateError> {
         let db = self.db();
-        let mut rows =
-            db.prepare_cached("SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3 AND misses = 2 ORDER BY id")?;
-        let found = rows
-            .query_map(params![target, lane_word(lane), scope], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let mut rows = db.prepare_cached(
+            "SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3 AND misses = 2 ORDER BY id",
+        )?;
+        let found =
+            rows.query_map(params![target, lane_word(lane), scope], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(found)
     }
 
@@ -145,23 +133,13 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn recheck_due(
-        &self,
-        target: &str,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Known>, StateError> {
+    pub fn recheck_due(&self, target: &str, now: Timestamp, limit: u32) -> Result<Vec<Known>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
             "SELECT id, coalesce(handle, id) FROM marks WHERE target = ?1 AND recheck_at <= ?2 ORDER BY recheck_at, id LIMIT ?3",
         )?;
         let found = rows
-            .query_map(params![target, us(now), limit], |row| {
-                Ok(Known {
-                    id: row.get(0)?,
-                    handle: row.get(1)?,
-                })
-            })?
+            .query_map(params![target, us(now), limit], |row| Ok(Known { id: row.get(0)?, handle: row.get(1)? }))?
             .collect::<Result<_, _>>()?;
         Ok(found)
     }
@@ -171,25 +149,14 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn wants_due(
-        &self,
-        target: &str,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Wanted>, StateError> {
+    pub fn wants_due(&self, target: &str, now: Timestamp, limit: u32) -> Result<Vec<Wanted>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
             "SELECT id, handle, tries FROM wants WHERE target = ?1 AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3",
         )?;
         let found = rows
             .query_map(params![target, us(now), limit], |row| {
-                Ok(Wanted {
-                    known: Known {
-                        id: row.get(0)?,
-                        handle: row.get(1)?,
-                    },
-                    tries: row.get(2)?,
-                })
+                Ok(Wanted { known: Known { id: row.get(0)?, handle: row.get(1)? }, tries: row.get(2)? })
             })?
             .collect::<Result<_, _>>()?;
         Ok(found)
@@ -221,9 +188,7 @@ impl State {
         Ok(found.and_then(|(validators, kept_at)| {
             let age = now.duration_since(kept_at).as_secs();
             // A clock set back makes them look younger than new: not believed either.
-            (0..VALIDATORS_MAX_AGE_SECS)
-                .contains(&age)
-                .then_some(validators)
+            (0..VALIDATORS_MAX_AGE_SECS).contains(&age).then_some(validators)
         }))
     }
 }

@@ -107,23 +107,13 @@ impl State {
     ///
     /// [`StateError`]: another process works there, a newer release wrote it, or the disk refuses.
     pub fn open(dir: &Path) -> Result<Self, StateError> {
-        let folder = |source| StateError::Folder {
-            dir: dir.to_owned(),
-            source,
-        };
+        let folder = |source| StateError::Folder { dir: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(folder)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(dir.join("lock"))
-            .map_err(folder)?;
+        let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(folder)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(StateError::Busy {
-                    dir: dir.to_owned(),
-                });
+                return Err(StateError::Busy { dir: dir.to_owned() });
             }
             Err(TryLockError::Error(source)) => return Err(folder(source)),
         }
@@ -134,11 +124,7 @@ impl State {
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
         migrate(&db, &file)?;
-        Ok(Self {
-            db: Mutex::new(db),
-            dir: dir.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { db: Mutex::new(db), dir: dir.to_owned(), _lock: lock })
     }
 
     /// The folder.
@@ -159,21 +145,12 @@ fn migrate(db: &Connection, file: &Path) -> Result<(), StateError> {
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let known = i64::try_from(migrations::STEPS.len()).unwrap_or(i64::MAX);
     if application != APPLICATION_ID && tables > 0 {
-        return Err(StateError::Foreign {
-            file: file.to_owned(),
-        });
+        return Err(StateError::Foreign { file: file.to_owned() });
     }
     if found > known {
-        return Err(StateError::Newer {
-            file: file.to_owned(),
-            found,
-            known,
-        });
+        return Err(StateError::Newer { file: file.to_owned(), found, known });
     }
-    for (version, step) in (1_i64..)
-        .zip(migrations::STEPS)
-        .filter(|(version, _)| *version > found)
-    {
+    for (version, step) in (1_i64..).zip(migrations::STEPS).filter(|(version, _)| *version > found) {
         db.execute_batch(&format!(
             "BEGIN IMMEDIATE; {step} PRAGMA user_version = {version}; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
         ))?;

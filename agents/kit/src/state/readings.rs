@@ -139,12 +139,7 @@ impl State {
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn unreadable(
-        &self,
-        target: &str,
-        answer: &Digest,
-        reader: &str,
-    ) -> Result<Option<String>, StateError> {
+    pub fn unreadable(&self, target: &str, answer: &Digest, reader: &str) -> Result<Option<String>, StateError> {
         let found = self
             .db()
             .query_row(
@@ -168,21 +163,14 @@ impl State {
         )?;
         let mut found = rows
             .query_map(params![target, lane_word(lane)], |row| {
-                Ok(Left {
-                    id: row.get(0)?,
-                    told: row.get(1)?,
-                    blocks: Vec::new(),
-                    began_at: at(row.get(2)?),
-                })
+                Ok(Left { id: row.get(0)?, told: row.get(1)?, blocks: Vec::new(), began_at: at(row.get(2)?) })
             })?
             .collect::<Result<Vec<_>, _>>()?;
-        let mut blocks = db.prepare_cached(
-            "SELECT request, response FROM reading_blocks WHERE reading = ?1 ORDER BY hop",
-        )?;
+        let mut blocks =
+            db.prepare_cached("SELECT request, response FROM reading_blocks WHERE reading = ?1 ORDER BY hop")?;
         for left in &mut found {
-            left.blocks = blocks
-                .query_map([left.id], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
+            left.blocks =
+                blocks.query_map([left.id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         }
         Ok(found)
     }
@@ -193,10 +181,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn abandon_readings(&self) -> Result<(), StateError> {
-        self.db().execute(
-            "DELETE FROM readings WHERE why IS NULL AND told IS NOT NULL",
-            [],
-        )?;
+        self.db().execute("DELETE FROM readings WHERE why IS NULL AND told IS NOT NULL", [])?;
         Ok(())
     }
 
@@ -206,10 +191,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn read_again(&self, target: &str) -> Result<(), StateError> {
-        self.db().execute(
-            "DELETE FROM readings WHERE target = ?1 AND why IS NOT NULL",
-            [target],
-        )?;
+        self.db().execute("DELETE FROM readings WHERE target = ?1 AND why IS NOT NULL", [target])?;
         Ok(())
     }
 }
@@ -217,9 +199,6 @@ impl State {
 /// Lets go of the bytes, which stand in a segment or are fetched again; keeps the verdict.
 pub(super) fn give_up(tx: &Transaction<'_>, id: i64, why: &str) -> Result<(), StateError> {
     tx.execute("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
-    tx.execute(
-        "UPDATE readings SET why = ?2, told = NULL WHERE id = ?1",
-        params![id, why],
-    )?;
+    tx.execute("UPDATE readings SET why = ?2, told = NULL WHERE id = ?1", params![id, why])?;
     Ok(())
 }

@@ -44,11 +44,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn last_due(&self, target: &str) -> Result<Option<Timestamp>, StateError> {
-        let found: Option<i64> = self.db().query_row(
-            "SELECT max(due) FROM runs WHERE target = ?1",
-            [target],
-            |row| row.get(0),
-        )?;
+        let found: Option<i64> =
+            self.db().query_row("SELECT max(due) FROM runs WHERE target = ?1", [target], |row| row.get(0))?;
         Ok(found.map(at))
     }
 
@@ -80,13 +77,7 @@ impl State {
             .query_row(
                 "SELECT blocked, blocked_at FROM targets WHERE target = ?1 AND blocked IS NOT NULL",
                 [target],
-                |row| {
-                    Ok(Blocked {
-                        target: target.to_owned(),
-                        what: row.get(0)?,
-                        at: at(row.get(1)?),
-                    })
-                },
+                |row| Ok(Blocked { target: target.to_owned(), what: row.get(0)?, at: at(row.get(1)?) }),
             )
             .optional()?;
         Ok(found)
@@ -98,10 +89,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn unblock(&self, target: &str) -> Result<(), StateError> {
-        self.db().execute(
-            "UPDATE targets SET blocked = NULL, blocked_at = NULL WHERE target = ?1",
-            [target],
-        )?;
+        self.db().execute("UPDATE targets SET blocked = NULL, blocked_at = NULL WHERE target = ?1", [target])?;
         Ok(())
     }
 
@@ -111,14 +99,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn gone(&self, target: &str) -> Result<u32, StateError> {
-        let found = self
-            .db()
-            .query_row(
-                "SELECT gone FROM targets WHERE target = ?1",
-                [target],
-                |row| row.get(0),
-            )
-            .optional()?;
+        let found =
+            self.db().query_row("SELECT gone FROM targets WHERE target = ?1", [target], |row| row.get(0)).optional()?;
         Ok(found.unwrap_or(0))
     }
 }

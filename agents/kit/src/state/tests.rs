@@ -46,33 +46,17 @@ fn placed(seq: u64) -> Placed {
 }
 
 fn whose(walk: i64, lane: Lane) -> Whose<'static> {
-    Whose {
-        target: "harbour-news",
-        lane,
-        walk,
-        run: "harbour-news poll",
-        reader: "feed 1",
-        now: at_secs(20),
-    }
+    Whose { target: "harbour-news", lane, walk, run: "harbour-news poll", reader: "feed 1", now: at_secs(20) }
 }
 
 fn mark(id: &str) -> Mark {
-    Mark {
-        id: id.into(),
-        handle: None,
-        content: Some(Digest([1; 32])),
-        scope: None,
-        at: at_secs(10),
-    }
+    Mark { id: id.into(), handle: None, content: Some(Digest([1; 32])), scope: None, at: at_secs(10) }
 }
 
 #[test]
 fn second_process_is_refused() {
     let (dir, _state) = open();
-    assert!(matches!(
-        State::open(dir.path()),
-        Err(StateError::Busy { .. })
-    ));
+    assert!(matches!(State::open(dir.path()), Err(StateError::Busy { .. })));
 }
 
 #[test]
@@ -90,49 +74,23 @@ fn other_programs_database_is_refused() {
     let db = Connection::open(dir.path().join("state.sqlite")).unwrap();
     db.execute_batch("CREATE TABLE somebody (x)").unwrap();
     drop(db);
-    assert!(matches!(
-        State::open(dir.path()),
-        Err(StateError::Foreign { .. })
-    ));
+    assert!(matches!(State::open(dir.path()), Err(StateError::Foreign { .. })));
 }
 
 #[test]
 fn other_key_is_refused() {
     let (_dir, state) = open();
-    assert!(matches!(
-        state.chain("harbour+ffffffff"),
-        Err(StateError::OtherKey { .. })
-    ));
+    assert!(matches!(state.chain("harbour+ffffffff"), Err(StateError::OtherKey { .. })));
 }
 
 #[test]
 fn run_of_a_due_time_starts_once() {
     let (_dir, state) = open();
     let due = Some(at_secs(60));
-    assert!(
-        state
-            .begin_run("harbour-news", Lane::Poll, due, at_secs(61))
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        state
-            .begin_run("harbour-news", Lane::Poll, due, at_secs(62))
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        state
-            .begin_run("harbour-news", Lane::Poll, None, at_secs(63))
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        state
-            .begin_run("harbour-news", Lane::Poll, None, at_secs(64))
-            .unwrap()
-            .is_some()
-    );
+    assert!(state.begin_run("harbour-news", Lane::Poll, due, at_secs(61)).unwrap().is_some());
+    assert!(state.begin_run("harbour-news", Lane::Poll, due, at_secs(62)).unwrap().is_none());
+    assert!(state.begin_run("harbour-news", Lane::Poll, None, at_secs(63)).unwrap().is_some());
+    assert!(state.begin_run("harbour-news", Lane::Poll, None, at_secs(64)).unwrap().is_some());
     assert_eq!(state.last_due("harbour-news").unwrap(), due);
 }
 
@@ -140,29 +98,13 @@ fn run_of_a_due_time_starts_once() {
 fn id_is_known_to_a_lane_once_its_walk_is_complete() {
     let (_dir, state) = open();
     let walk = begin(&state, Lane::Poll);
-    let mut changes = Changes {
-        marks: vec![mark("a")],
-        ..Changes::default()
-    };
-    state
-        .commit(&whose(walk, Lane::Poll), &mut changes, &placed(1))
-        .unwrap();
-    assert!(
-        !state.is_known("harbour-news", Lane::Poll, "a").unwrap(),
-        "its walk is open"
-    );
-    let mut changes = Changes {
-        walk_end: Some(crate::engine::walk::WalkEnd::Complete),
-        ..Changes::default()
-    };
-    state
-        .commit(&whose(walk, Lane::Poll), &mut changes, &placed(2))
-        .unwrap();
+    let mut changes = Changes { marks: vec![mark("a")], ..Changes::default() };
+    state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).unwrap();
+    assert!(!state.is_known("harbour-news", Lane::Poll, "a").unwrap(), "its walk is open");
+    let mut changes = Changes { walk_end: Some(crate::engine::walk::WalkEnd::Complete), ..Changes::default() };
+    state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(2)).unwrap();
     assert!(state.is_known("harbour-news", Lane::Poll, "a").unwrap());
-    assert!(
-        !state.is_known("harbour-news", Lane::Window, "a").unwrap(),
-        "lanes do not share what they know"
-    );
+    assert!(!state.is_known("harbour-news", Lane::Window, "a").unwrap(), "lanes do not share what they know");
 }
 
 #[test]
@@ -170,28 +112,13 @@ fn id_of_a_broken_walk_belongs_to_the_next_one() {
     let (_dir, state) = open();
     let walk = begin(&state, Lane::Poll);
     let end = Some(crate::engine::walk::WalkEnd::Broken);
-    let mut changes = Changes {
-        marks: vec![mark("a")],
-        walk_end: end,
-        ..Changes::default()
-    };
-    state
-        .commit(&whose(walk, Lane::Poll), &mut changes, &placed(1))
-        .unwrap();
+    let mut changes = Changes { marks: vec![mark("a")], walk_end: end, ..Changes::default() };
+    state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).unwrap();
     let next = begin(&state, Lane::Poll);
     let end = Some(crate::engine::walk::WalkEnd::Complete);
-    let mut changes = Changes {
-        marks: vec![mark("a")],
-        walk_end: end,
-        ..Changes::default()
-    };
-    state
-        .commit(&whose(next, Lane::Poll), &mut changes, &placed(2))
-        .unwrap();
-    assert_eq!(
-        state.first_walk("harbour-news", Lane::Poll, "a").unwrap(),
-        Some(next)
-    );
+    let mut changes = Changes { marks: vec![mark("a")], walk_end: end, ..Changes::default() };
+    state.commit(&whose(next, Lane::Poll), &mut changes, &placed(2)).unwrap();
+    assert_eq!(state.first_walk("harbour-news", Lane::Poll, "a").unwrap(), Some(next));
     assert!(state.is_known("harbour-news", Lane::Poll, "a").unwrap());
 }
 
@@ -199,28 +126,11 @@ fn id_of_a_broken_walk_belongs_to_the_next_one() {
 fn commit_that_fails_leaves_nothing() {
     let (_dir, state) = open();
     let walk = begin(&state, Lane::Poll);
-    state
-        .commit(
-            &whose(walk, Lane::Poll),
-            &mut Changes::default(),
-            &placed(1),
-        )
-        .unwrap();
+    state.commit(&whose(walk, Lane::Poll), &mut Changes::default(), &placed(1)).unwrap();
     // The same number again: the first statement of the transaction refuses it.
-    let mut changes = Changes {
-        marks: vec![mark("a")],
-        keys: vec!["k".into()],
-        ..Changes::default()
-    };
-    assert!(
-        state
-            .commit(&whose(walk, Lane::Poll), &mut changes, &placed(1))
-            .is_err()
-    );
-    assert_eq!(
-        state.first_walk("harbour-news", Lane::Poll, "a").unwrap(),
-        None
-    );
+    let mut changes = Changes { marks: vec![mark("a")], keys: vec!["k".into()], ..Changes::default() };
+    assert!(state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).is_err());
+    assert_eq!(state.first_walk("harbour-news", Lane::Poll, "a").unwrap(), None);
     assert!(!state.is_settled("harbour-news", "k").unwrap());
     assert_eq!(state.chain(AGENT).unwrap().seq, 2);
 }
@@ -234,25 +144,12 @@ fn validators_are_forgotten_by_another_reader_and_after_a_week() {
         url: "https://news.example.org/".into(),
         date: String::new(),
     };
-    let kept = crate::engine::Validators {
-        etag: Some("\"1\"".into()),
-        last_modified: None,
-        of,
-    };
+    let kept = crate::engine::Validators { etag: Some("\"1\"".into()), last_modified: None, of };
     let url = "https://news.example.org/";
-    let mut changes = Changes {
-        validators: [(url.to_owned(), kept)].into(),
-        ..Changes::default()
-    };
-    state
-        .commit(&whose(walk, Lane::Poll), &mut changes, &placed(1))
-        .unwrap();
-    let found = |reader: &str, secs: i64| {
-        state
-            .validators("harbour-news", url, reader, at_secs(secs))
-            .unwrap()
-            .is_some()
-    };
+    let mut changes = Changes { validators: [(url.to_owned(), kept)].into(), ..Changes::default() };
+    state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).unwrap();
+    let found =
+        |reader: &str, secs: i64| state.validators("harbour-news", url, reader, at_secs(secs)).unwrap().is_some();
     assert!(found("feed 1", 30));
     assert!(!found("feed 2", 30));
     assert!(!found("feed 1", 20 + 7 * 86_400));
@@ -263,38 +160,16 @@ fn validators_are_forgotten_by_another_reader_and_after_a_week() {
 fn receipt_settles_and_old_files_may_go() {
     let (_dir, state) = open();
     let walk = begin(&state, Lane::Poll);
-    state
-        .commit(
-            &whose(walk, Lane::Poll),
-            &mut Changes::default(),
-            &placed(1),
-        )
-        .unwrap();
+    state.commit(&whose(walk, Lane::Poll), &mut Changes::default(), &placed(1)).unwrap();
     let manifest = placed(1).manifest;
-    state
-        .push_failed(&manifest, "no route", at_secs(50))
-        .unwrap();
+    state.push_failed(&manifest, "no route", at_secs(50)).unwrap();
     let waiting = state.next_waiting().unwrap().unwrap();
-    assert_eq!(
-        (waiting.tries, waiting.error.as_deref(), waiting.not_before),
-        (1, Some("no route"), at_secs(50))
-    );
-    state
-        .push_settled(&manifest, "receipt", false, "checkpoint", at_secs(100))
-        .unwrap();
+    assert_eq!((waiting.tries, waiting.error.as_deref(), waiting.not_before), (1, Some("no route"), at_secs(50)));
+    state.push_settled(&manifest, "receipt", false, "checkpoint", at_secs(100)).unwrap();
     assert_eq!(state.next_waiting().unwrap(), None);
-    assert_eq!(
-        state.chain(AGENT).unwrap().checkpoint.as_deref(),
-        Some("checkpoint")
-    );
-    assert!(
-        state.deletable(at_secs(100)).unwrap().is_empty(),
-        "kept for a while"
-    );
-    assert_eq!(
-        state.deletable(at_secs(101)).unwrap(),
-        [(manifest, "1.warc.gz".to_owned())]
-    );
+    assert_eq!(state.chain(AGENT).unwrap().checkpoint.as_deref(), Some("checkpoint"));
+    assert!(state.deletable(at_secs(100)).unwrap().is_empty(), "kept for a while");
+    assert_eq!(state.deletable(at_secs(101)).unwrap(), [(manifest, "1.warc.gz".to_owned())]);
     state.deleted(&manifest, at_secs(101)).unwrap();
     assert!(state.deletable(at_secs(500)).unwrap().is_empty());
 }
@@ -304,9 +179,6 @@ fn second_walk_of_a_lane_drops_the_open_one() {
     let (_dir, state) = open();
     begin(&state, Lane::Poll);
     let second = begin(&state, Lane::Poll);
-    let open = state
-        .open_walk("harbour-news", Lane::Poll)
-        .unwrap()
-        .unwrap();
+    let open = state.open_walk("harbour-news", Lane::Poll).unwrap().unwrap();
     assert_eq!((open.id, open.nodes.len()), (second, 1));
 }

@@ -108,17 +108,10 @@ impl State {
         };
         let mut rows = db.prepare_cached("SELECT n, node FROM nodes WHERE walk = ?1 ORDER BY n")?;
         let nodes = rows
-            .query_map([id], |row| {
-                Ok((
-                    row.get::<_, i64>(0)?.unsigned_abs(),
-                    row.get::<_, String>(1)?,
-                ))
-            })?
+            .query_map([id], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?)))?
             .collect::<Result<Vec<_>, _>>()?;
-        let nodes = nodes
-            .into_iter()
-            .map(|(n, text)| Ok((n, parsed("request", &text)?)))
-            .collect::<Result<_, StateError>>()?;
+        let nodes =
+            nodes.into_iter().map(|(n, text)| Ok((n, parsed("request", &text)?))).collect::<Result<_, StateError>>()?;
         Ok(Some(WalkRow {
             id,
             work: parsed("work", &work)?,
@@ -163,11 +156,7 @@ impl State {
         for (n, node) in &row.nodes {
             tx.execute(
                 "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, ?3)",
-                params![
-                    id,
-                    i64::try_from(*n).unwrap_or(i64::MAX),
-                    json("request", node)?
-                ],
+                params![id, i64::try_from(*n).unwrap_or(i64::MAX), json("request", node)?],
             )?;
         }
         tx.commit()?;
@@ -195,15 +184,7 @@ impl State {
                 Ok((row.get(0)?, row.get::<_, String>(1)?))
             })?
             .collect::<Result<Vec<(i64, String)>, _>>()?;
-        found
-            .into_iter()
-            .map(|(id, text)| {
-                Ok(ShelfItem {
-                    id: Some(id),
-                    ..parsed("follow-up", &text)?
-                })
-            })
-            .collect()
+        found.into_iter().map(|(id, text)| Ok(ShelfItem { id: Some(id), ..parsed("follow-up", &text)? })).collect()
     }
 
     /// Keys of the follow-ups on a target's shelf: asked for already, not yet settled.
@@ -216,9 +197,7 @@ impl State {
         let mut rows = db.prepare_cached(
             "SELECT json_extract(item, '$.node.request.unless_known') FROM shelf WHERE target = ?1 AND json_extract(item, '$.node.request.unless_known') IS NOT NULL",
         )?;
-        let found = rows
-            .query_map([target], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let found = rows.query_map([target], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(found)
     }
 
@@ -228,11 +207,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn shelf_len(&self, target: &str) -> Result<u64, StateError> {
-        let found: i64 = self.db().query_row(
-            "SELECT count(*) FROM shelf WHERE target = ?1",
-            [target],
-            |row| row.get(0),
-        )?;
+        let found: i64 =
+            self.db().query_row("SELECT count(*) FROM shelf WHERE target = ?1", [target], |row| row.get(0))?;
         Ok(found.unsigned_abs())
     }
 }

@@ -71,11 +71,8 @@ impl StubRegistry {
     /// Waits until so many segments came, at most a minute.
     pub fn wait_for(&self, count: usize) {
         let patience = Duration::from_secs(60);
-        let (_held, late) = self
-            .kept
-            .1
-            .wait_timeout_while(self.kept(), patience, |kept| kept.segments.len() < count)
-            .unwrap();
+        let (_held, late) =
+            self.kept.1.wait_timeout_while(self.kept(), patience, |kept| kept.segments.len() < count).unwrap();
         assert!(!late.timed_out(), "no segment came within a minute");
     }
 }
@@ -87,9 +84,7 @@ fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
         if let Some(end) = got.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&got[..end]).into_owned();
             let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase()
-                    .strip_prefix("content-length: ")
-                    .and_then(|n| n.parse().ok())
+                line.to_ascii_lowercase().strip_prefix("content-length: ").and_then(|n| n.parse().ok())
             });
             if got.len() >= end + 4 + length.unwrap_or(0) {
                 return (head, got.split_off(end + 4));
@@ -102,32 +97,15 @@ fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     }
 }
 
-fn answer(
-    kept: &(Mutex<Kept>, Condvar),
-    entry: &Entry,
-    head: &str,
-    body: &[u8],
-) -> (&'static str, Vec<u8>) {
+fn answer(kept: &(Mutex<Kept>, Condvar), entry: &Entry, head: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
     if head.starts_with("GET /v1/policy ") {
-        return (
-            "200 OK",
-            serde_json::to_vec(&bundle(entry, Timestamp::now())).unwrap(),
-        );
+        return ("200 OK", serde_json::to_vec(&bundle(entry, Timestamp::now())).unwrap());
     }
     let mut inside = kept.0.lock().unwrap();
     if !head.starts_with("PUT /v1/segments/") || inside.away {
-        return (
-            "503 Service Unavailable",
-            br#"{"code":"unavailable","detail":"away"}"#.to_vec(),
-        );
+        return ("503 Service Unavailable", br#"{"code":"unavailable","detail":"away"}"#.to_vec());
     }
-    let from: u64 = head
-        .split("from=")
-        .nth(1)
-        .and_then(|rest| rest.split(' ').next())
-        .unwrap()
-        .parse()
-        .unwrap();
+    let from: u64 = head.split("from=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
     let segment = Segment::read(body).unwrap();
     segment.verify(&key("harbour").vkey()).unwrap();
     inside.segments.push(segment);
@@ -138,10 +116,7 @@ fn answer(
 
 fn receipt(segments: &[Segment], from: u64) -> ReceiptAnswer {
     let log = key(ORIGIN);
-    let leaves: Vec<_> = segments
-        .iter()
-        .map(|segment| leaf_hash(&segment.manifest_bytes))
-        .collect();
+    let leaves: Vec<_> = segments.iter().map(|segment| leaf_hash(&segment.manifest_bytes)).collect();
     let newest = segments.last().unwrap();
     let index = leaves.len() as u64 - 1;
     let receipt = Receipt::Receipt {
@@ -152,16 +127,9 @@ fn receipt(segments: &[Segment], from: u64) -> ReceiptAnswer {
         late: Vec::new(),
         at: Timestamp::now(),
     };
-    let text = format!(
-        "{}\n",
-        String::from_utf8(canonical_of(&receipt).unwrap()).unwrap()
-    );
+    let text = format!("{}\n", String::from_utf8(canonical_of(&receipt).unwrap()).unwrap());
     let checkpoint = Checkpoint::new(ORIGIN, leaves.len() as u64, tlog::root(&leaves));
-    let consistency = if from == 0 {
-        Vec::new()
-    } else {
-        tlog::consistency_proof(&leaves, from).unwrap()
-    };
+    let consistency = if from == 0 { Vec::new() } else { tlog::consistency_proof(&leaves, from).unwrap() };
     ReceiptAnswer {
         receipt: Note::sign(&text, &[&log]).unwrap().to_string(),
         leaf: String::from_utf8(newest.manifest_bytes.clone()).unwrap(),

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use kit::{
-    About, Answer, Ask, Collector, Flow, Halt, Place, Reading, Record, Refill, Request, Slot,
-    SlotPlace, Unit, Work,
+    About, Answer, Ask, Collector, Flow, Halt, Place, Reading, Record, Refill, Request, Slot, SlotPlace, Unit, Work,
 };
 use schemas::record::Kind;
 use serde::{Deserialize, Serialize};
@@ -62,10 +61,7 @@ struct Problem {
 
 fn request(url: &str, page: Page) -> Request<Page> {
     let query = json!({ "day": page.day, "limit": page.limit, "token": page.token });
-    Request::query(url, &query, page)
-        .with("search")
-        .reserve("points", 5)
-        .accept("application/json", "")
+    Request::query(url, &query, page).with("search").reserve("points", 5).accept("application/json", "")
 }
 
 impl Collector for Paged {
@@ -76,16 +72,8 @@ impl Collector for Paged {
     fn about(&self) -> About {
         About {
             queries: vec!["https://api.example.org/v1/search".to_owned()],
-            units: vec![Unit {
-                name: "points".to_owned(),
-                amount: 1_000,
-                refill: Refill::Midnight("UTC".to_owned()),
-            }],
-            slots: vec![Slot {
-                name: "search".to_owned(),
-                place: SlotPlace::Bearer,
-                flow: Flow::Static,
-            }],
+            units: vec![Unit { name: "points".to_owned(), amount: 1_000, refill: Refill::Midnight("UTC".to_owned()) }],
+            slots: vec![Slot { name: "search".to_owned(), place: SlotPlace::Bearer, flow: Flow::Static }],
             ..About::of("Videos by day")
         }
     }
@@ -98,40 +86,19 @@ impl Collector for Paged {
         if ask.cursor.done.contains(&day) {
             return Vec::new();
         }
-        vec![request(
-            &ask.target.url,
-            Page {
-                day,
-                token: None,
-                limit: 4,
-            },
-        )]
+        vec![request(&ask.target.url, Page { day, token: None, limit: 4 })]
     }
 
-    fn read(
-        &self,
-        answer: &Answer<'_, Page>,
-        out: &mut Reading<'_, Self>,
-    ) -> Result<(), Halt<Page>> {
+    fn read(&self, answer: &Answer<'_, Page>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Page>> {
         if answer.status() == 400 {
             let problem: Problem = answer.parse()?;
             return Err(match problem.code.as_str() {
                 "too_much" if answer.step.limit > 1 => {
-                    let page = Page {
-                        limit: answer.step.limit / 2,
-                        ..answer.step.clone()
-                    };
+                    let page = Page { limit: answer.step.limit / 2, ..answer.step.clone() };
                     Halt::instead(request(&answer.target.url, page))
                 }
-                "not_ready" => Halt::NotYet {
-                    wait_secs: 5,
-                    tries: 3,
-                    or_else: None,
-                },
-                other => Halt::unreadable(
-                    "/code",
-                    format_args!("`{other}` is not a code this reader knows"),
-                ),
+                "not_ready" => Halt::NotYet { wait_secs: 5, tries: 3, or_else: None },
+                other => Halt::unreadable("/code", format_args!("`{other}` is not a code this reader knows")),
             });
         }
         let found: Found = answer.json()?;
@@ -149,21 +116,15 @@ impl Collector for Paged {
             out.record(place, record);
         }
         if answer.step.token.is_none() {
-            out.cursor(Days {
-                done: [answer.step.day.clone()].into(),
-            });
+            out.cursor(Days { done: [answer.step.day.clone()].into() });
         }
         match found.after {
             After::Token(token) if token.is_empty() => {
                 return Err(Halt::unreadable("/after/token", "is empty"));
             }
-            After::Token(token) => out.next(request(
-                &answer.target.url,
-                Page {
-                    token: Some(token),
-                    ..answer.step.clone()
-                },
-            )),
+            After::Token(token) => {
+                out.next(request(&answer.target.url, Page { token: Some(token), ..answer.step.clone() }))
+            }
             After::End if found.videos.is_empty() => out.empty("no videos on this day"),
             After::End => {}
         }

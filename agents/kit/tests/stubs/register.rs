@@ -1,8 +1,6 @@
 //! A register as a zip with a table in it, published whole every day.
 
-use kit::{
-    About, Answer, Ask, Charset, Collector, Halt, Reading, Record, Request, Row, Table, Unreadable,
-};
+use kit::{About, Answer, Ask, Charset, Collector, Halt, Reading, Record, Request, Row, Table, Unreadable};
 use schemas::record::{Kind, Registration};
 
 pub struct Register;
@@ -32,11 +30,7 @@ impl Collector for Register {
     }
 
     fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        vec![
-            Request::get(&ask.target.url, ())
-                .if_changed()
-                .up_to_bytes(64 << 20),
-        ]
+        vec![Request::get(&ask.target.url, ()).if_changed().up_to_bytes(64 << 20)]
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
@@ -53,10 +47,7 @@ impl Collector for Register {
             }
         }
         if none {
-            return Err(Halt::unreadable(
-                member.name(),
-                "a register without entries",
-            ));
+            return Err(Halt::unreadable(member.name(), "a register without entries"));
         }
         out.snapshot("register");
         Ok(())

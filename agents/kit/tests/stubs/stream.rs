@@ -1,9 +1,6 @@
 //! An open connection of JSON lines, read in chunks, going on where it stopped.
 
-use kit::{
-    About, Answer, Ask, Bounds, Collector, Halt, Place, Reading, Record, Request, What,
-    contract::Unreadable,
-};
+use kit::{About, Answer, Ask, Bounds, Collector, Halt, Place, Reading, Record, Request, What, contract::Unreadable};
 use schemas::record::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -48,17 +45,10 @@ impl Collector for Stream {
 
     fn plan(&self, ask: &Ask<'_, Through>) -> Vec<Request<From>> {
         let seq = ask.cursor.seq;
-        vec![
-            Request::get(format!("{}?from={seq}", ask.target.url), From { seq })
-                .stream(Bounds::default()),
-        ]
+        vec![Request::get(format!("{}?from={seq}", ask.target.url), From { seq }).stream(Bounds::default())]
     }
 
-    fn read(
-        &self,
-        answer: &Answer<'_, From>,
-        out: &mut Reading<'_, Self>,
-    ) -> Result<(), Halt<From>> {
+    fn read(&self, answer: &Answer<'_, From>, out: &mut Reading<'_, Self>) -> Result<(), Halt<From>> {
         let mut through = None;
         let mut items = 0_u64;
         for line in answer.lines()? {
@@ -72,10 +62,7 @@ impl Collector for Stream {
                 }
             };
             if through.is_none() && answer.part.number == 0 && event.seq > answer.step.seq + 1 {
-                out.cut(format_args!(
-                    "asked from {}, answered from {}",
-                    answer.step.seq, event.seq
-                ));
+                out.cut(format_args!("asked from {}, answered from {}", answer.step.seq, event.seq));
             }
             through = through.max(Some(event.seq));
             items += u64::from(say(place, event.what, out));
@@ -92,9 +79,7 @@ impl Collector for Stream {
     }
 
     fn merge(old: Through, new: Through) -> Through {
-        Through {
-            seq: old.seq.max(new.seq),
-        }
+        Through { seq: old.seq.max(new.seq) }
     }
 }
 
@@ -108,14 +93,7 @@ fn say(place: Place<'_>, what: Happened, out: &mut Reading<'_, Stream>) -> bool 
             true
         }
         Happened::Delete { id } => {
-            out.gone(
-                place,
-                What::Record {
-                    platform: "stub".to_owned(),
-                    id,
-                },
-                "deleted by its author",
-            );
+            out.gone(place, What::Record { platform: "stub".to_owned(), id }, "deleted by its author");
             true
         }
         Happened::Pulse => false,

@@ -1,10 +1,6 @@
 //! A policy of one entry for this machine, a way out with short bounds, and names that resolve as a test says. Invented, the same in every run.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod site;
@@ -47,10 +43,7 @@ pub fn key(name: &str) -> SigningKey {
 }
 
 pub fn root() -> TrustRoot {
-    let person = |name: &str, roles: &[Role]| Person {
-        key: key(name).vkey().to_string(),
-        roles: roles.to_vec(),
-    };
+    let person = |name: &str, roles: &[Role]| Person { key: key(name).vkey().to_string(), roles: roles.to_vec() };
     TrustRoot {
         format: 1,
         version: 1,
@@ -59,12 +52,7 @@ pub fn root() -> TrustRoot {
         log_key: key(ORIGIN).vkey().to_string(),
         contact: Some("https://vigie.example.org/contact".to_owned()),
         previous: None,
-        needs: Needs {
-            approve: 1,
-            enrol: 1,
-            erase: 2,
-            root: 1,
-        },
+        needs: Needs { approve: 1, enrol: 1, erase: 2, root: 1 },
         people: vec![
             person("ana", &[Role::Requester]),
             person("bob", &[Role::Approver, Role::Rooter]),
@@ -81,40 +69,13 @@ pub fn bundle(entry: &Entry, issued_at: Timestamp) -> PolicyBundle {
     let sign = |statement: &Statement, by: &str| sign_statement(statement, &[&key(by)]).unwrap();
     let made_at = issued_at - Duration::from_secs(3_600);
     let salt = |n| Digest([n; 32]);
-    let roots = vec![sign(
-        &Statement::Root {
-            v: 1,
-            root: root(),
-            salt: salt(1),
-        },
-        "bob",
-    )];
-    let allowlist = Allowlist {
-        format: 1,
-        max_policy_age_hours: 24,
-        entries: vec![entry.clone()],
-    };
-    let permission = sign(
-        &Statement::Permission {
-            v: 1,
-            allowlist,
-            recipes: BTreeMap::new(),
-            made_at,
-            salt: salt(2),
-        },
-        "ana",
-    );
+    let roots = vec![sign(&Statement::Root { v: 1, root: root(), salt: salt(1) }, "bob")];
+    let allowlist = Allowlist { format: 1, max_policy_age_hours: 24, entries: vec![entry.clone()] };
+    let permission =
+        sign(&Statement::Permission { v: 1, allowlist, recipes: BTreeMap::new(), made_at, salt: salt(2) }, "ana");
     let entries = BTreeMap::from([(entry.id.clone(), entry.digest())]);
-    let approval = sign(
-        &Statement::Approval {
-            v: 1,
-            entries,
-            until: entry.expires_on.clone(),
-            made_at,
-            salt: salt(3),
-        },
-        "bob",
-    );
+    let approval =
+        sign(&Statement::Approval { v: 1, entries, until: entry.expires_on.clone(), made_at, salt: salt(3) }, "bob");
     let issue = PolicyIssue {
         kind: PolicyIssueKind::PolicyIssue,
         v: 1,
@@ -125,13 +86,7 @@ pub fn bundle(entry: &Entry, issued_at: Timestamp) -> PolicyBundle {
         log_size: 4,
     };
     let issue = sign_issue(&issue, &key(ORIGIN)).unwrap();
-    PolicyBundle {
-        v: 1,
-        roots,
-        permission,
-        approvals: vec![approval],
-        issue,
-    }
+    PolicyBundle { v: 1, roots, permission, approvals: vec![approval], issue }
 }
 
 /// An entry that permits everything on these hosts (`http://127.0.0.1:81`), at any pace, and names loopback.
@@ -143,9 +98,7 @@ pub fn entry(sites: &[&str]) -> Entry {
             json!({"scheme": url.scheme(), "host": url.host_str(), "port": url.port()})
         })
         .collect();
-    let expires = (Timestamp::now() + Duration::from_secs(90 * 86_400))
-        .strftime("%Y-%m-%d")
-        .to_string();
+    let expires = (Timestamp::now() + Duration::from_secs(90 * 86_400)).strftime("%Y-%m-%d").to_string();
     serde_json::from_value(json!({
         "id": "site", "collector": "web", "seeds": [sites[0]], "match": matches, "methods": ["GET", "POST"],
         "purpose": "p", "program": "p", "legal_basis": {"code": "no-personal-information", "reason": "invented"}, "question": "q?",
@@ -162,12 +115,7 @@ pub fn facts(entry: &Entry) -> RunFacts {
         policy: Arc::new(policy),
         entry: entry.id.clone(),
         entry_digest: entry.digest(),
-        target: Target {
-            id: entry.id.clone(),
-            entry: entry.id.clone(),
-            url: entry.seeds[0].clone(),
-            recipe: None,
-        },
+        target: Target { id: entry.id.clone(), entry: entry.id.clone(), url: entry.seeds[0].clone(), recipe: None },
         collector: "web".to_owned(),
         queries: vec!["/query".to_owned()],
         slots: Vec::new(),
@@ -184,15 +132,8 @@ pub struct Script {
 impl Script {
     pub fn of(name: &str, answers: &[[u8; 4]]) -> Self {
         let script = Self::default();
-        let answers = answers
-            .iter()
-            .map(|ip| vec![IpAddr::V4(Ipv4Addr::from(*ip))])
-            .collect();
-        script
-            .answers
-            .lock()
-            .unwrap()
-            .insert(name.to_owned(), answers);
+        let answers = answers.iter().map(|ip| vec![IpAddr::V4(Ipv4Addr::from(*ip))]).collect();
+        script.answers.lock().unwrap().insert(name.to_owned(), answers);
         script
     }
 
@@ -241,10 +182,7 @@ impl World {
         let mut setup = Setup::new(rusqlite::Connection::open_in_memory().unwrap());
         setup.limits = short();
         change(&mut setup);
-        Self {
-            run: facts(entry),
-            web: Web::new(setup).unwrap(),
-        }
+        Self { run: facts(entry), web: Web::new(setup).unwrap() }
     }
 
     /// With one credential slot, its value on disk below `folder`.
@@ -261,20 +199,8 @@ impl World {
         self.ask_if(request, None).await
     }
 
-    pub async fn ask_if(
-        &self,
-        request: &Request<Value>,
-        validators: Option<&Validators>,
-    ) -> Outcome {
-        self.web
-            .exchange(Wanted {
-                run: &self.run,
-                request,
-                validators,
-                origin: Origin::Plan,
-                attempt: 1,
-            })
-            .await
+    pub async fn ask_if(&self, request: &Request<Value>, validators: Option<&Validators>) -> Outcome {
+        self.web.exchange(Wanted { run: &self.run, request, validators, origin: Origin::Plan, attempt: 1 }).await
     }
 }
 

@@ -40,17 +40,12 @@ impl Site {
     }
 
     /// The same with a robots.txt of its own.
-    pub fn with_robots(
-        robots: &'static str,
-        answer: impl Fn(&str) -> Vec<u8> + Send + 'static,
-    ) -> Self {
-        Self::start(move |request| {
-            if request.starts_with("GET /robots.txt ") {
-                ok("text/plain", robots)
-            } else {
-                answer(request)
-            }
-        })
+    pub fn with_robots(robots: &'static str, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
+        Self::start(
+            move |request| {
+                if request.starts_with("GET /robots.txt ") { ok("text/plain", robots) } else { answer(request) }
+            },
+        )
     }
 
     pub fn url(&self) -> String {
@@ -64,20 +59,12 @@ impl Site {
     /// The requests so far, robots.txt left out.
     pub fn asked(&self) -> Vec<String> {
         let all = self.asked.lock().unwrap();
-        all.iter()
-            .filter(|request| !request.starts_with("GET /robots.txt "))
-            .cloned()
-            .collect()
+        all.iter().filter(|request| !request.starts_with("GET /robots.txt ")).cloned().collect()
     }
 
     /// How often robots.txt was asked for.
     pub fn robots(&self) -> usize {
-        self.asked
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|request| request.starts_with("GET /robots.txt "))
-            .count()
+        self.asked.lock().unwrap().iter().filter(|request| request.starts_with("GET /robots.txt ")).count()
     }
 }
 
@@ -87,27 +74,18 @@ fn whole(got: &[u8]) -> bool {
         return false;
     };
     let length = head.lines().find_map(|line| {
-        line.to_ascii_lowercase()
-            .strip_prefix("content-length: ")
-            .and_then(|n| n.parse::<usize>().ok())
+        line.to_ascii_lowercase().strip_prefix("content-length: ").and_then(|n| n.parse::<usize>().ok())
     });
     body.len() >= length.unwrap_or(0)
 }
 
 pub fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut all = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
-        body.len()
-    )
-    .into_bytes();
+    let mut all = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n", body.len())
+        .into_bytes();
     all.extend_from_slice(body);
     all
 }
 
 pub fn ok(content_type: &str, body: &str) -> Vec<u8> {
-    reply(
-        "200 OK",
-        &format!("content-type: {content_type}\r\n"),
-        body.as_bytes(),
-    )
+    reply("200 OK", &format!("content-type: {content_type}\r\n"), body.as_bytes())
 }

@@ -22,15 +22,8 @@ use crate::core::store::Store as _;
 const REMEMBERED: usize = 4096;
 
 /// A capture as the judge takes it.
-pub(in crate::core) fn captured<'a>(
-    view: &'a View<'_>,
-    run: &'a Run,
-    capture: &'a Capture<'_>,
-) -> Captured<'a> {
-    let robots: Option<&RobotsCopy> = capture
-        .robots()
-        .and_then(|id| view.robots.get(id))
-        .map(|(_, copy)| copy);
+pub(in crate::core) fn captured<'a>(view: &'a View<'_>, run: &'a Run, capture: &'a Capture<'_>) -> Captured<'a> {
+    let robots: Option<&RobotsCopy> = capture.robots().and_then(|id| view.robots.get(id)).map(|(_, copy)| copy);
     Captured {
         run,
         ask: capture.ask(),
@@ -69,14 +62,10 @@ pub(super) fn captures(
         return Err(refusal(RefusalCode::Broken, "it has no run record").into());
     };
     if run.reader.name != collector {
-        let why = format!(
-            "it was made by collector `{}`, the agent is enrolled for `{collector}`",
-            run.reader.name
-        );
+        let why = format!("it was made by collector `{}`, the agent is enrolled for `{collector}`", run.reader.name);
         return Err(refusal(RefusalCode::NotPermitted, why).into());
     }
-    let named = policy_of_run(history, run)
-        .map_err(|why| refusal(RefusalCode::UnknownPolicy, chain(&why)))?;
+    let named = policy_of_run(history, run).map_err(|why| refusal(RefusalCode::UnknownPolicy, chain(&why)))?;
     let mut verdict = Verdict {
         refused: BTreeSet::new(),
         late: BTreeSet::new(),
@@ -103,11 +92,7 @@ pub(super) fn captures(
                 sent.push(capture);
             }
             CaptureVerdict::Refused { why } => {
-                tracing::warn!(
-                    unit = capture.unit,
-                    entry = capture.ask().entry,
-                    "a capture is refused: {why}"
-                );
+                tracing::warn!(unit = capture.unit, entry = capture.ask().entry, "a capture is refused: {why}");
                 verdict.refused.extend(capture.units());
             }
         }
@@ -125,38 +110,19 @@ fn disagreements(
     view: &View<'_>,
     verdict: &mut Verdict,
 ) -> Result<(), Stop> {
-    if let Some(first) = frame_contradictions(history, Some(named), segment, view)
-        .into_iter()
-        .next()
-    {
-        return Err(refusal(
-            RefusalCode::Broken,
-            format!("unit {}: {}", first.unit, first.what),
-        )
-        .into());
+    if let Some(first) = frame_contradictions(history, Some(named), segment, view).into_iter().next() {
+        return Err(refusal(RefusalCode::Broken, format!("unit {}: {}", first.unit, first.what)).into());
     }
     let found = contradictions(segment, view);
     if found.is_empty() {
         return Ok(());
     }
-    let of_unit: HashMap<u64, &Capture<'_>> = view
-        .captures
-        .iter()
-        .flat_map(|capture| capture.units().into_iter().map(move |unit| (unit, capture)))
-        .collect();
+    let of_unit: HashMap<u64, &Capture<'_>> =
+        view.captures.iter().flat_map(|capture| capture.units().into_iter().map(move |unit| (unit, capture))).collect();
     for found in found {
-        tracing::warn!(
-            unit = found.unit,
-            code = found.code,
-            "a capture is refused: {}",
-            found.what
-        );
+        tracing::warn!(unit = found.unit, code = found.code, "a capture is refused: {}", found.what);
         let Some(capture) = of_unit.get(&found.unit) else {
-            return Err(refusal(
-                RefusalCode::Broken,
-                format!("unit {}: {}", found.unit, found.what),
-            )
-            .into());
+            return Err(refusal(RefusalCode::Broken, format!("unit {}: {}", found.unit, found.what)).into());
         };
         verdict.refused.extend(capture.units());
         verdict.code = RefusalCode::Broken;
@@ -175,10 +141,7 @@ fn spend(
     let mut by_day: BTreeMap<(String, String), Vec<&Capture<'_>>> = BTreeMap::new();
     for capture in sent {
         let ask = capture.ask();
-        by_day
-            .entry((ask.entry.clone(), day_of(ask.at)))
-            .or_default()
-            .push(capture);
+        by_day.entry((ask.entry.clone(), day_of(ask.at))).or_default().push(capture);
     }
     for ((entry, day), captures) in by_day {
         let daily = captures
@@ -188,19 +151,10 @@ fn spend(
             .chain(named.entry(&entry).map(|entry| entry.daily))
             .max()
             .unwrap_or(0);
-        let granted =
-            verdict
-                .budget
-                .take(inner, &entry, &day, captures.len() as u64, u64::from(daily))?;
+        let granted = verdict.budget.take(inner, &entry, &day, captures.len() as u64, u64::from(daily))?;
         let granted = usize::try_from(granted).unwrap_or(usize::MAX);
         for capture in captures.iter().skip(granted) {
-            tracing::warn!(
-                unit = capture.unit,
-                entry,
-                day,
-                daily,
-                "a capture is refused: the day's budget is spent"
-            );
+            tracing::warn!(unit = capture.unit, entry, day, daily, "a capture is refused: the day's budget is spent");
             for unit in capture.units() {
                 verdict.late.remove(&unit);
                 verdict.refused.insert(unit);
@@ -228,21 +182,11 @@ pub(super) struct Reservation {
 
 impl Reservation {
     fn new(inner: &Inner) -> Self {
-        Self {
-            budgets: Arc::clone(&inner.budgets),
-            taken: Vec::new(),
-        }
+        Self { budgets: Arc::clone(&inner.budgets), taken: Vec::new() }
     }
 
     /// Takes up to `wanted` of what is left of `daily`; the tables say what was spent before this process began.
-    fn take(
-        &mut self,
-        inner: &Inner,
-        entry: &str,
-        day: &str,
-        wanted: u64,
-        daily: u64,
-    ) -> Result<u64, Stop> {
+    fn take(&mut self, inner: &Inner, entry: &str, day: &str, wanted: u64, daily: u64) -> Result<u64, Stop> {
         let key = (entry.to_owned(), day.to_owned());
         let mut counts = self.budgets.lock();
         if counts.len() > REMEMBERED && !counts.contains_key(&key) {
@@ -283,9 +227,7 @@ impl Drop for Reservation {
 /// The registrable domain that was asked (`example.org` for `https://news.example.org/a`), or the address or name where there is none.
 #[must_use]
 pub fn vantage(url: &str) -> String {
-    let host = Url::parse(url)
-        .ok()
-        .and_then(|url| url.host().map(|host| host.to_owned()));
+    let host = Url::parse(url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
     match host {
         Some(Host::Domain(name)) => registrable(&name),
         Some(address) => address.to_string(),
@@ -309,13 +251,9 @@ pub fn is_home(record: &Record, vantage: &str) -> bool {
     {
         return self::vantage(id) == vantage;
     } else if let Some(rest) = id.strip_prefix("tag:") {
-        rest.split(',')
-            .next()
-            .map(|authority| authority.rsplit('@').next().unwrap_or(authority))
+        rest.split(',').next().map(|authority| authority.rsplit('@').next().unwrap_or(authority))
     } else {
-        id.split_once('|')
-            .map(|(host, _)| host)
-            .filter(|host| host.contains('.'))
+        id.split_once('|').map(|(host, _)| host).filter(|host| host.contains('.'))
     };
     let Some(host) = host else { return true };
     // A port belongs to a server, not to the name; addresses stand for themselves.

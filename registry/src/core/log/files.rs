@@ -17,17 +17,11 @@ const CHUNK: u64 = 4096;
 
 impl Shared {
     pub fn tiles(&self) -> DiskTiles {
-        DiskTiles {
-            disk: self.disk.clone(),
-            root: self.local.clone(),
-        }
+        DiskTiles { disk: self.disk.clone(), root: self.local.clone() }
     }
 
     fn second_tiles(&self) -> DiskTiles {
-        DiskTiles {
-            disk: self.disk.clone(),
-            root: self.second.join("log"),
-        }
+        DiskTiles { disk: self.disk.clone(), root: self.second.join("log") }
     }
 
     pub fn highest_path(&self) -> PathBuf {
@@ -42,10 +36,7 @@ impl Shared {
         match self.disk.read(path, MAX_NOTE) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(LogError::Disk {
-                path: path.to_owned(),
-                source,
-            }),
+            Err(source) => Err(LogError::Disk { path: path.to_owned(), source }),
         }
     }
 
@@ -54,10 +45,7 @@ impl Shared {
             return Ok(None);
         };
         let checkpoint = open_checkpoint(path, &bytes, &self.key.vkey())?;
-        Ok(Some((
-            checkpoint,
-            String::from_utf8_lossy(&bytes).into_owned(),
-        )))
+        Ok(Some((checkpoint, String::from_utf8_lossy(&bytes).into_owned())))
     }
 
     /// What [`super::Log::open`] promises.
@@ -69,10 +57,7 @@ impl Shared {
         let newest = match (local, highest) {
             (None, None) => None,
             (Some(_), None) => {
-                return Err(LogError::NoHighest {
-                    path: self.second.clone(),
-                    local: local_size,
-                });
+                return Err(LogError::NoHighest { path: self.second.clone(), local: local_size });
             }
             (Some(local), Some(highest)) if local.0.size > highest.0.size => {
                 // An older copy of the second place: harmless if it is of this log, and brought up to date.
@@ -93,18 +78,9 @@ impl Shared {
             self.write(&path, note.as_bytes(), path.as_path())?;
             let tiles = self.tiles();
             let tree = TileTree::new(&tiles, checkpoint.size).compact()?;
-            self.set(Published {
-                size: checkpoint.size,
-                root: checkpoint.root,
-                note,
-                tree,
-            });
+            self.set(Published { size: checkpoint.size, root: checkpoint.root, note, tree });
         }
-        let size = self
-            .published
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .size;
+        let size = self.published.read().unwrap_or_else(std::sync::PoisonError::into_inner).size;
         for place in [&self.local, &self.second.join("log")] {
             self.remove_beyond(place, size)?;
         }
@@ -119,15 +95,8 @@ impl Shared {
         let tiles = self.tiles();
         match TileTree::new(&tiles, highest.size).root() {
             Ok(root) if root == highest.root => Ok(()),
-            Ok(root) => Err(LogError::Inconsistent {
-                size: highest.size,
-                local: root,
-                highest: highest.root,
-            }),
-            Err(_) if highest.size > local => Err(LogError::RolledBack {
-                local,
-                highest: highest.size,
-            }),
+            Ok(root) => Err(LogError::Inconsistent { size: highest.size, local: root, highest: highest.root }),
+            Err(_) if highest.size > local => Err(LogError::RolledBack { local, highest: highest.size }),
             Err(error) => Err(error.into()),
         }
     }
@@ -165,12 +134,8 @@ impl Shared {
                 return Err(LogError::Row { index: next });
             }
             for leaf in rows {
-                let again = row(leaf.index, &leaf.bytes)
-                    .map_err(|_| LogError::Row { index: leaf.index })?;
-                if leaf.index != next
-                    || again != leaf
-                    || tlog::leaf_hash(&leaf.bytes) != tree.leaf_hash(next)?
-                {
+                let again = row(leaf.index, &leaf.bytes).map_err(|_| LogError::Row { index: leaf.index })?;
+                if leaf.index != next || again != leaf || tlog::leaf_hash(&leaf.bytes) != tree.leaf_hash(next)? {
                     return Err(LogError::Row { index: next });
                 }
                 next += 1;
@@ -180,26 +145,16 @@ impl Shared {
     }
 
     fn set(&self, published: Published) {
-        *self
-            .published
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = published;
+        *self.published.write().unwrap_or_else(std::sync::PoisonError::into_inner) = published;
     }
 
     fn write(&self, path: &Path, bytes: &[u8], name: &Path) -> Result<(), LogError> {
-        keep(&*self.disk, path, bytes).map_err(|source| LogError::Disk {
-            path: name.to_owned(),
-            source,
-        })
+        keep(&*self.disk, path, bytes).map_err(|source| LogError::Disk { path: name.to_owned(), source })
     }
 
     /// Covers all leaves that are in the tables by a checkpoint.
     pub fn publish(&self) -> Result<(), LogError> {
-        let old = self
-            .published
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
+        let old = self.published.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let size = self.store.leaf_count()?;
         if size <= old.size {
             return Ok(());
@@ -208,9 +163,7 @@ impl Shared {
         while old.size + (entries.len() as u64) < size {
             let rows = self.store.leaves(old.size + entries.len() as u64, CHUNK)?;
             if rows.is_empty() {
-                return Err(LogError::Row {
-                    index: old.size + entries.len() as u64,
-                });
+                return Err(LogError::Row { index: old.size + entries.len() as u64 });
             }
             entries.extend(rows.into_iter().map(|row| row.bytes));
         }
@@ -234,11 +187,7 @@ impl Shared {
             stored.check_growth(old.size)?;
             let found = stored.root()?;
             if found != expected {
-                return Err(LogError::ReadBack {
-                    size,
-                    found,
-                    expected,
-                });
+                return Err(LogError::ReadBack { size, found, expected });
             }
         }
 
@@ -250,47 +199,33 @@ impl Shared {
             let found = open_checkpoint(&path, &highest, &self.key.vkey())?;
             let ours = found.size > old.size
                 && found.size <= size
-                && TileTree::new(&self.tiles(), found.size)
-                    .root()
-                    .is_ok_and(|root| root == found.root);
+                && TileTree::new(&self.tiles(), found.size).root().is_ok_and(|root| root == found.root);
             if !ours {
                 return Err(LogError::Contended { path });
             }
         }
         let checkpoint = Checkpoint::new(self.key.name(), size, expected);
         let note = Note::sign(&checkpoint.to_string(), &[&self.key])
-            .map_err(|why| LogError::Leaf {
-                why: why.to_string(),
-            })?
+            .map_err(|why| LogError::Leaf { why: why.to_string() })?
             .to_string();
         self.write(&path, note.as_bytes(), &path)?;
         let path = self.checkpoint_path();
         self.write(&path, note.as_bytes(), &path)?;
         self.step("after_checkpoint")?;
-        self.store
-            .keep_checkpoint(size, &expected.to_string(), (self.clock)())?;
-        self.set(Published {
-            size,
-            root: expected,
-            note,
-            tree,
-        });
+        self.store.keep_checkpoint(size, &expected.to_string(), (self.clock)())?;
+        self.set(Published { size, root: expected, note, tree });
         self.remove_covered(files.iter().map(|(path, _)| path.as_str()));
         Ok(())
     }
 
     fn step(&self, name: &'static str) -> Result<(), LogError> {
-        self.disk.point(name).map_err(|source| LogError::Disk {
-            path: self.local.clone(),
-            source,
-        })
+        self.disk.point(name).map_err(|source| LogError::Disk { path: self.local.clone(), source })
     }
 
     /// Partial tiles whose full one is there are read from it. What can't be removed now does no harm.
     fn remove_covered<'a>(&self, written: impl Iterator<Item = &'a str>) {
-        let full = written
-            .filter_map(|path| path.parse::<TileId>().ok())
-            .filter(|id| id.width == tlog::tile::FULL_WIDTH);
+        let full =
+            written.filter_map(|path| path.parse::<TileId>().ok()).filter(|id| id.width == tlog::tile::FULL_WIDTH);
         for id in full {
             for place in [&self.local, &self.second.join("log")] {
                 let folder = place.join(format!("{id}.p"));
@@ -313,17 +248,12 @@ impl Shared {
             loop {
                 let full = place.join(path(index, tlog::tile::FULL_WIDTH));
                 let gone = |path: &Path| {
-                    forget(&*self.disk, path).map_err(|source| LogError::Disk {
-                        path: path.to_owned(),
-                        source,
-                    })
+                    forget(&*self.disk, path).map_err(|source| LogError::Disk { path: path.to_owned(), source })
                 };
                 let mut found = false;
                 let folder = place.join(format!("{}.p", path(index, tlog::tile::FULL_WIDTH)));
-                let names = self.disk.list(&folder).map_err(|source| LogError::Disk {
-                    path: folder.clone(),
-                    source,
-                })?;
+                let names =
+                    self.disk.list(&folder).map_err(|source| LogError::Disk { path: folder.clone(), source })?;
                 for name in names {
                     if name.parse::<u64>().is_ok_and(|found| found > width) {
                         found = true;
@@ -334,17 +264,11 @@ impl Shared {
                     found = true;
                     // A full tile that a cut left is no reason to lose the partial one it began with.
                     let before = path(index, u16::try_from(width).unwrap_or_default());
-                    let needed =
-                        width > 0 && self.disk.read(&place.join(&before), MAX_LOG_FILE).is_err();
+                    let needed = width > 0 && self.disk.read(&place.join(&before), MAX_LOG_FILE).is_err();
                     if needed {
-                        let tiles = DiskTiles {
-                            disk: self.disk.clone(),
-                            root: place.to_owned(),
-                        };
-                        let cut = tiles.read(&before).map_err(|source| LogError::Disk {
-                            path: full.clone(),
-                            source,
-                        })?;
+                        let tiles = DiskTiles { disk: self.disk.clone(), root: place.to_owned() };
+                        let cut =
+                            tiles.read(&before).map_err(|source| LogError::Disk { path: full.clone(), source })?;
                         self.write(&place.join(&before), &cut, &full)?;
                     }
                     gone(&full)?;
@@ -360,10 +284,7 @@ impl Shared {
 
     /// Copies all files of the log to the second place that are not there.
     pub fn copy_to_second(&self) -> Result<(), LogError> {
-        self.copy_folder(
-            &self.local.join("tile"),
-            &self.second.join("log").join("tile"),
-        )
+        self.copy_folder(&self.local.join("tile"), &self.second.join("log").join("tile"))
     }
 
     fn copy_folder(&self, from: &Path, to: &Path) -> Result<(), LogError> {
@@ -375,10 +296,7 @@ impl Shared {
             match name.strip_suffix('/') {
                 Some(folder) => self.copy_folder(&from.join(folder), &to.join(folder))?,
                 None => {
-                    let bytes = self
-                        .disk
-                        .read(&from.join(&name), MAX_LOG_FILE)
-                        .map_err(failed(from))?;
+                    let bytes = self.disk.read(&from.join(&name), MAX_LOG_FILE).map_err(failed(from))?;
                     let target = to.join(&name);
                     if self.disk.read(&target, MAX_LOG_FILE).ok().as_deref() != Some(&bytes[..]) {
                         self.write(&target, &bytes, &target)?;

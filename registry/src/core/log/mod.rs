@@ -160,10 +160,7 @@ impl LogError {
 }
 
 pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// What must be durable before a leaf may be, given its index.
@@ -251,19 +248,10 @@ impl Log {
         let (queue, jobs) = channel();
         let thread = {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("sequencer".to_owned())
-                .spawn(move || sequencer::run(&shared, &jobs))
+            std::thread::Builder::new().name("sequencer".to_owned()).spawn(move || sequencer::run(&shared, &jobs))
         };
-        let thread = thread.map_err(|source| LogError::Disk {
-            path: data.to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            shared,
-            queue: Mutex::new(Some(queue)),
-            thread: Mutex::new(Some(thread)),
-        })
+        let thread = thread.map_err(|source| LogError::Disk { path: data.to_owned(), source })?;
+        Ok(Self { shared, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
     /// Adds leaves and waits until a checkpoint covers them. Returns the index of the first.
@@ -277,9 +265,7 @@ impl Log {
         {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = queue.as_ref().ok_or(LogError::Closed)?;
-            queue
-                .send(Job { addition, done })
-                .map_err(|_| LogError::Closed)?;
+            queue.send(Job { addition, done }).map_err(|_| LogError::Closed)?;
         }
         answer.recv().map_err(|_| LogError::Closed)?
     }
@@ -290,22 +276,13 @@ impl Log {
     ///
     /// [`LogError`].
     pub fn settle(&self) -> Result<(), LogError> {
-        self.add(Addition {
-            leaves: Vec::new(),
-            prepare: None,
-            receipts: None,
-        })
-        .map(drop)
+        self.add(Addition { leaves: Vec::new(), prepare: None, receipts: None }).map(drop)
     }
 
     /// The newest checkpoint.
     #[must_use]
     pub fn published(&self) -> Published {
-        self.shared
-            .published
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Root of the first `size` leaves.
@@ -379,11 +356,7 @@ impl Log {
         tree.check_growth(0)?;
         let found = tree.root()?;
         if found != published.root {
-            return Err(LogError::ReadBack {
-                size: published.size,
-                found,
-                expected: published.root,
-            });
+            return Err(LogError::ReadBack { size: published.size, found, expected: published.root });
         }
         self.shared.compare_rows(0, published.size)
     }
@@ -391,10 +364,7 @@ impl Log {
     fn bounded(&self, size: u64) -> Result<(), LogError> {
         let known = self.published().size;
         if size > known {
-            return Err(LogError::Beyond {
-                size: known,
-                asked: size,
-            });
+            return Err(LogError::Beyond { size: known, asked: size });
         }
         Ok(())
     }
@@ -403,16 +373,8 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         // Closing the queue ends the sequencer after what it is at.
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
         }
     }
@@ -424,18 +386,12 @@ pub(crate) fn row(index: u64, bytes: &[u8]) -> Result<LeafRow, LogError> {
 }
 
 /// Opens a checkpoint note.
-pub(crate) fn open_checkpoint(
-    path: &Path,
-    bytes: &[u8],
-    key: &VerifierKey,
-) -> Result<Checkpoint, LogError> {
+pub(crate) fn open_checkpoint(path: &Path, bytes: &[u8], key: &VerifierKey) -> Result<Checkpoint, LogError> {
     match Checkpoint::open(bytes, key) {
         Ok((checkpoint, _)) => Ok(checkpoint),
-        Err(error) => Err(LogError::Checkpoint {
-            path: path.to_owned(),
-            origin: key.name().to_owned(),
-            why: chain(&error),
-        }),
+        Err(error) => {
+            Err(LogError::Checkpoint { path: path.to_owned(), origin: key.name().to_owned(), why: chain(&error) })
+        }
     }
 }
 

@@ -31,18 +31,12 @@ fn commit(shared: &Shared, round: Vec<Job>) -> bool {
     let mut receipts = Vec::new();
     let mut waiting = Vec::new();
     for Job { addition, done } in round {
-        let leaves: Result<Vec<LeafRow>, _> = addition
-            .leaves
-            .iter()
-            .zip(next..)
-            .map(|(leaf, index)| LeafRow::new(index, leaf))
-            .collect();
-        let prepared = leaves
-            .map_err(|why| LogError::Leaf { why })
-            .and_then(|leaves| {
-                addition.prepare.map_or(Ok(()), |prepare| prepare(next))?;
-                Ok(leaves)
-            });
+        let leaves: Result<Vec<LeafRow>, _> =
+            addition.leaves.iter().zip(next..).map(|(leaf, index)| LeafRow::new(index, leaf)).collect();
+        let prepared = leaves.map_err(|why| LogError::Leaf { why }).and_then(|leaves| {
+            addition.prepare.map_or(Ok(()), |prepare| prepare(next))?;
+            Ok(leaves)
+        });
         match prepared {
             Ok(leaves) => {
                 receipts.extend(addition.receipts.map(|make| make(next)).unwrap_or_default());
@@ -61,10 +55,7 @@ fn commit(shared: &Shared, round: Vec<Job>) -> bool {
         .map_err(LogError::from)
         .and_then(|()| {
             let path = shared.local.clone();
-            shared
-                .disk
-                .point("after_leaf_row")
-                .map_err(|source| LogError::Disk { path, source })
+            shared.disk.point("after_leaf_row").map_err(|source| LogError::Disk { path, source })
         })
         .and_then(|()| shared.publish());
     match published {
@@ -76,10 +67,7 @@ fn commit(shared: &Shared, round: Vec<Job>) -> bool {
         }
         Err(error) => {
             answer_all(waiting.into_iter().map(|(done, _)| done), &error);
-            !matches!(
-                error,
-                LogError::Contended { .. } | LogError::ReadBack { .. } | LogError::Row { .. }
-            )
+            !matches!(error, LogError::Contended { .. } | LogError::ReadBack { .. } | LogError::Row { .. })
         }
     }
 }
@@ -89,9 +77,6 @@ fn answer_all(waiting: impl Iterator<Item = Sender<Result<u64, LogError>>>, erro
     tracing::error!(%why, "the log could not grow: {why}");
     for done in waiting {
         // Somebody who no longer waits needs no answer.
-        let _ = done.send(Err(LogError::Shared {
-            why: why.clone(),
-            full,
-        }));
+        let _ = done.send(Err(LogError::Shared { why: why.clone(), full }));
     }
 }

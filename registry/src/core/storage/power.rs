@@ -149,10 +149,7 @@ impl Disk for PowerDisk {
             Some(inode) => state.inodes[inode].now = bytes.to_vec(),
             None => {
                 let inode = state.inodes.len();
-                state.inodes.push(Inode {
-                    now: bytes.to_vec(),
-                    synced: None,
-                });
+                state.inodes.push(Inode { now: bytes.to_vec(), synced: None });
                 state.names.insert(path.to_owned(), inode);
             }
         }
@@ -176,17 +173,10 @@ impl Disk for PowerDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.call()?;
-        let State {
-            names,
-            synced_names,
-            ..
-        } = &mut *state;
+        let State { names, synced_names, .. } = &mut *state;
         synced_names.retain(|path, _| path.parent() != Some(dir));
         synced_names.extend(
-            names
-                .iter()
-                .filter(|(path, _)| path.parent() == Some(dir))
-                .map(|(path, inode)| (path.clone(), *inode)),
+            names.iter().filter(|(path, _)| path.parent() == Some(dir)).map(|(path, inode)| (path.clone(), *inode)),
         );
         Ok(())
     }
@@ -259,10 +249,7 @@ fn keeping_a_file_is_all_or_nothing_at_every_call() {
             let off = disk.is_off();
             disk.power_on(loss);
             let found = disk.read(path, 10).unwrap();
-            assert!(
-                found == b"old" || found == b"new",
-                "{loss:?} at call {cut}: {found:?}"
-            );
+            assert!(found == b"old" || found == b"new", "{loss:?} at call {cut}: {found:?}");
             if kept.is_ok() {
                 assert_eq!(found, b"new");
             }

@@ -42,8 +42,7 @@ pub(super) struct History {
 pub(super) fn fold(sightings: &[Sighting]) -> History {
     let mut history = History::default();
     // By time: (captured, id) to position among revisions and reader.
-    let mut timeline: std::collections::BTreeMap<(Timestamp, i64), (usize, &str)> =
-        std::collections::BTreeMap::new();
+    let mut timeline: std::collections::BTreeMap<(Timestamp, i64), (usize, &str)> = std::collections::BTreeMap::new();
     for sighting in sightings {
         if history.revisions.is_empty() && sighting.content.is_none() {
             history.of.push(0);
@@ -52,17 +51,9 @@ pub(super) fn fold(sightings: &[Sighting]) -> History {
         let key = (sighting.at, sighting.id);
         let before = timeline.range(..key).next_back().map(|(_, found)| *found);
         let after = timeline.range(key..).next().map(|(_, found)| *found);
-        let says_the_same = |at: &usize| {
-            history
-                .revisions
-                .get(*at)
-                .is_some_and(|revision| revision.content == sighting.content)
-        };
-        let same = [before, after]
-            .into_iter()
-            .flatten()
-            .map(|(at, _)| at)
-            .find(says_the_same);
+        let says_the_same =
+            |at: &usize| history.revisions.get(*at).is_some_and(|revision| revision.content == sighting.content);
+        let same = [before, after].into_iter().flatten().map(|(at, _)| at).find(says_the_same);
         let position = match same {
             Some(at) => {
                 if let Some(revision) = history.revisions.get_mut(at) {
@@ -75,11 +66,7 @@ pub(super) fn fold(sightings: &[Sighting]) -> History {
             None => {
                 let cause = match (before, after) {
                     (_, Some(_)) => "late",
-                    (Some((_, reader)), None)
-                        if reader != sighting.reader && sighting.content.is_some() =>
-                    {
-                        "reader"
-                    }
+                    (Some((_, reader)), None) if reader != sighting.reader && sighting.content.is_some() => "reader",
                     _ => "source",
                 };
                 history.revisions.push(Revision {
@@ -94,16 +81,9 @@ pub(super) fn fold(sightings: &[Sighting]) -> History {
             }
         };
         timeline.insert(key, (position, &sighting.reader));
-        history.of.push(
-            history
-                .revisions
-                .get(position)
-                .map_or(0, |revision| revision.id),
-        );
+        history.of.push(history.revisions.get(position).map_or(0, |revision| revision.id));
     }
-    history.current = timeline
-        .last_key_value()
-        .map_or(0, |(_, (position, _))| *position);
+    history.current = timeline.last_key_value().map_or(0, |(_, (position, _))| *position);
     history
 }
 
@@ -121,12 +101,7 @@ mod tests {
                 let minute: i64 = words.next().unwrap().parse().unwrap();
                 let content = words.next().filter(|word| *word != "-").map(str::to_owned);
                 let reader = words.next().unwrap_or("r1").to_owned();
-                Sighting {
-                    id,
-                    at: Timestamp::from_second(minute * 60).unwrap(),
-                    content,
-                    reader,
-                }
+                Sighting { id, at: Timestamp::from_second(minute * 60).unwrap(), content, reader }
             })
             .collect();
         let history = fold(&sightings);
@@ -137,10 +112,7 @@ mod tests {
             .map(|(at, revision)| {
                 let text = revision.content.as_deref().unwrap_or("-");
                 let mark = if at == history.current { " now" } else { "" };
-                format!(
-                    "{}: {text} x{} {}{mark}",
-                    revision.id, revision.sightings, revision.cause
-                )
+                format!("{}: {text} x{} {}{mark}", revision.id, revision.sightings, revision.cause)
             })
             .collect();
         assert_eq!(found, expected);
@@ -153,38 +125,23 @@ mod tests {
 
     #[test]
     fn going_back_is_a_revision() {
-        check(
-            &["1 a", "2 b", "3 a"],
-            &["1: a x1 source", "2: b x1 source", "3: a x1 source now"],
-        );
+        check(&["1 a", "2 b", "3 a"], &["1: a x1 source", "2: b x1 source", "3: a x1 source now"]);
     }
 
     #[test]
     fn another_reader_is_named_as_the_cause() {
-        check(
-            &["1 a", "2 b r2", "3 c r2"],
-            &["1: a x1 source", "2: b x1 reader", "3: c x1 source now"],
-        );
+        check(&["1 a", "2 b r2", "3 c r2"], &["1: a x1 source", "2: b x1 reader", "3: c x1 source now"]);
     }
 
     #[test]
     fn what_arrives_late_is_put_where_it_belongs() {
-        check(
-            &["1 a", "5 b", "2 a", "4 b"],
-            &["1: a x2 source", "2: b x2 source now"],
-        );
-        check(
-            &["1 a", "5 b", "3 c"],
-            &["1: a x1 source", "2: b x1 source now", "3: c x1 late"],
-        );
+        check(&["1 a", "5 b", "2 a", "4 b"], &["1: a x2 source", "2: b x2 source now"]);
+        check(&["1 a", "5 b", "3 c"], &["1: a x1 source", "2: b x1 source now", "3: c x1 late"]);
     }
 
     #[test]
     fn withdrawal_and_return_are_revisions() {
-        check(
-            &["1 a", "2 -", "3 -", "4 a"],
-            &["1: a x1 source", "2: - x2 source", "4: a x1 source now"],
-        );
+        check(&["1 a", "2 -", "3 -", "4 a"], &["1: a x1 source", "2: - x2 source", "4: a x1 source now"]);
     }
 
     #[test]

@@ -21,8 +21,8 @@ use schemas::Digest;
 use schemas::record::Record;
 
 pub use rows::{
-    Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind,
-    ReceiptRow, SegmentRow, Token, Tombstoned, Withdrawn, row_id, row_parts,
+    Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind, ReceiptRow, SegmentRow, Token,
+    Tombstoned, Withdrawn, row_id, row_parts,
 };
 pub use sqlite::Sqlite;
 
@@ -34,9 +34,7 @@ pub enum StoreError {
     #[error("the database refused")]
     Sqlite(#[from] rusqlite::Error),
     /// A row that no release wrote.
-    #[error(
-        "the database holds a row that can't be: {what}; rebuild the index with `vigie rebuild`"
-    )]
+    #[error("the database holds a row that can't be: {what}; rebuild the index with `vigie rebuild`")]
     Row {
         /// What is wrong with it.
         what: String,
@@ -200,11 +198,7 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// The engine's.
-    fn chain(
-        &self,
-        agent: &str,
-        seqs: std::ops::RangeInclusive<u64>,
-    ) -> Result<Vec<LeafRow>, StoreError>;
+    fn chain(&self, agent: &str, seqs: std::ops::RangeInclusive<u64>) -> Result<Vec<LeafRow>, StoreError>;
 
     /// Agents with at least one manifest leaf.
     ///

@@ -64,15 +64,10 @@ impl FromStr for LeafKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [
-            Self::Manifest,
-            Self::Statement,
-            Self::Refusal,
-            Self::Erasure,
-        ]
-        .into_iter()
-        .find(|kind| kind.word() == text)
-        .ok_or_else(|| format!("`{text}` is no kind of leaf"))
+        [Self::Manifest, Self::Statement, Self::Refusal, Self::Erasure]
+            .into_iter()
+            .find(|kind| kind.word() == text)
+            .ok_or_else(|| format!("`{text}` is no kind of leaf"))
     }
 }
 
@@ -107,22 +102,14 @@ impl LeafRow {
             ));
         }
         let (kind, digest, link) = match leaf {
-            Leaf::Manifest(manifest) => (
-                LeafKind::Manifest,
-                Digest::of(&bytes),
-                Some((manifest.agent.clone(), manifest.seq)),
-            ),
+            Leaf::Manifest(manifest) => {
+                (LeafKind::Manifest, Digest::of(&bytes), Some((manifest.agent.clone(), manifest.seq)))
+            }
             Leaf::Act(Act::Statement { digest, .. }) => (LeafKind::Statement, *digest, None),
             Leaf::Act(Act::Refusal { manifest, .. }) => (LeafKind::Refusal, *manifest, None),
             Leaf::Act(Act::Erasure { manifest, .. }) => (LeafKind::Erasure, *manifest, None),
         };
-        Ok(Self {
-            index,
-            bytes,
-            kind,
-            digest,
-            link,
-        })
+        Ok(Self { index, bytes, kind, digest, link })
     }
 
     /// The row of an entry of the log.
@@ -131,8 +118,7 @@ impl LeafRow {
     ///
     /// Bytes that are no leaf of this release.
     pub fn read(index: u64, bytes: &[u8]) -> Result<Self, String> {
-        let leaf: Leaf = schemas::canonical::from_canonical(bytes)
-            .map_err(|why| format!("leaf {index}: {why}"))?;
+        let leaf: Leaf = schemas::canonical::from_canonical(bytes).map_err(|why| format!("leaf {index}: {why}"))?;
         Self::new(index, &leaf)
     }
 
@@ -142,8 +128,7 @@ impl LeafRow {
     ///
     /// Bytes that are no leaf of this release.
     pub fn leaf(&self) -> Result<Leaf, String> {
-        schemas::canonical::from_canonical(&self.bytes)
-            .map_err(|why| format!("leaf {}: {why}", self.index))
+        schemas::canonical::from_canonical(&self.bytes).map_err(|why| format!("leaf {}: {why}", self.index))
     }
 }
 

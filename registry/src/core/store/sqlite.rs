@@ -71,12 +71,7 @@ impl Sqlite {
             }
         }
         indexer.prepare(&connection)?;
-        Ok(Self {
-            path: path.to_owned(),
-            writer: Mutex::new(connection),
-            readers: Mutex::default(),
-            indexer,
-        })
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(connection), readers: Mutex::default(), indexer })
     }
 
     /// Runs queries on a connection that can't write. Keep it short: a long read holds back the journal.
@@ -84,21 +79,16 @@ impl Sqlite {
     /// # Errors
     ///
     /// What `query` says; the engine's.
-    pub fn read<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let idle = self
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+    pub fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
                 let connection = Connection::open_with_flags(&self.path, flags)?;
-                connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY;")?;
+                connection.execute_batch(
+                    "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY;",
+                )?;
                 connection
             }
         };
@@ -145,24 +135,17 @@ impl Store for Sqlite {
             let next = leaf_count(tx)?;
             for (leaf, expected) in leaves.iter().zip(next..) {
                 if leaf.index != expected {
-                    return Err(StoreError::Order {
-                        index: leaf.index,
-                        expected,
-                    });
+                    return Err(StoreError::Order { index: leaf.index, expected });
                 }
-                let (agent, seq) = leaf
-                    .link
-                    .as_ref()
-                    .map_or((None, None), |(agent, seq)| (Some(agent), Some(*seq)));
-                tx.prepare_cached("INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?)")?
-                    .execute(params![
-                        leaf.index as i64,
-                        leaf.bytes,
-                        leaf.kind.word(),
-                        leaf.digest.to_string(),
-                        agent,
-                        seq.map(|seq| seq as i64),
-                    ])?;
+                let (agent, seq) = leaf.link.as_ref().map_or((None, None), |(agent, seq)| (Some(agent), Some(*seq)));
+                tx.prepare_cached("INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
+                    leaf.index as i64,
+                    leaf.bytes,
+                    leaf.kind.word(),
+                    leaf.digest.to_string(),
+                    agent,
+                    seq.map(|seq| seq as i64),
+                ])?;
             }
             for receipt in receipts {
                 insert_receipt(tx, receipt)?;
@@ -182,53 +165,34 @@ impl Store for Sqlite {
 
     fn find(&self, kind: LeafKind, digest: &Digest) -> Result<Option<LeafRow>, StoreError> {
         let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE digest = ? AND kind = ? ORDER BY idx LIMIT 1";
-        Ok(leaf_rows(
-            &self.writer(),
-            sql,
-            params![digest.to_string(), kind.word()],
-        )?
-        .pop())
+        Ok(leaf_rows(&self.writer(), sql, params![digest.to_string(), kind.word()])?.pop())
     }
 
     fn of_kind(&self, kind: LeafKind) -> Result<Vec<LeafRow>, StoreError> {
-        let sql =
-            "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE kind = ? ORDER BY idx";
+        let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE kind = ? ORDER BY idx";
         leaf_rows(&self.writer(), sql, params![kind.word()])
     }
 
     fn chain(&self, agent: &str, seqs: RangeInclusive<u64>) -> Result<Vec<LeafRow>, StoreError> {
         let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
         let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE agent = ? AND seq BETWEEN ? AND ? ORDER BY seq, idx";
-        leaf_rows(
-            &self.writer(),
-            sql,
-            params![agent, bound(*seqs.start()), bound(*seqs.end())],
-        )
+        leaf_rows(&self.writer(), sql, params![agent, bound(*seqs.start()), bound(*seqs.end())])
     }
 
     fn agents(&self) -> Result<Vec<String>, StoreError> {
         let connection = self.writer();
-        let mut statement = connection
-            .prepare("SELECT DISTINCT agent FROM leaves WHERE agent IS NOT NULL ORDER BY agent")?;
-        let agents = statement
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let mut statement =
+            connection.prepare("SELECT DISTINCT agent FROM leaves WHERE agent IS NOT NULL ORDER BY agent")?;
+        let agents = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(agents)
     }
 
     fn receipt(&self, manifest: &Digest) -> Result<Option<ReceiptRow>, StoreError> {
         let body = self
             .writer()
-            .query_row(
-                "SELECT body FROM receipts WHERE manifest = ?",
-                [manifest.to_string()],
-                |row| row.get(0),
-            )
+            .query_row("SELECT body FROM receipts WHERE manifest = ?", [manifest.to_string()], |row| row.get(0))
             .optional()?;
-        Ok(body.map(|body| ReceiptRow {
-            manifest: *manifest,
-            body,
-        }))
+        Ok(body.map(|body| ReceiptRow { manifest: *manifest, body }))
     }
 
     fn keep_receipt(&self, receipt: &ReceiptRow) -> Result<(), StoreError> {
@@ -262,21 +226,18 @@ impl Store for Sqlite {
 
     fn spent(&self, entry: &str, day: &str) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM captures WHERE entry = ? AND day = ? AND kind <> 'refused'";
-        let count: i64 = self
-            .writer()
-            .query_row(sql, [entry, day], |row| row.get(0))?;
+        let count: i64 = self.writer().query_row(sql, [entry, day], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
 
     fn revisits_of(&self, responses: &[String]) -> Result<Vec<(u64, u64)>, StoreError> {
         let connection = self.writer();
-        let sql = "SELECT idx, response_unit FROM captures WHERE revisit_of = ? AND response_unit IS NOT NULL ORDER BY id";
+        let sql =
+            "SELECT idx, response_unit FROM captures WHERE revisit_of = ? AND response_unit IS NOT NULL ORDER BY id";
         let mut statement = connection.prepare(sql)?;
         let mut found = Vec::new();
         for response in responses {
-            let rows = statement.query_map([response], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-            })?;
+            let rows = statement.query_map([response], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
             for row in rows {
                 let (index, unit) = row?;
                 found.push((index.unsigned_abs(), unit.unsigned_abs()));
@@ -298,18 +259,13 @@ impl Store for Sqlite {
 
     fn scrub(&self) -> Result<(), StoreError> {
         // Idle readers could hold the journal open.
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let connection = self.writer();
         self.indexer.scrub(&connection)?;
         connection.execute_batch("VACUUM")?;
-        let busy: i64 =
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy != 0 {
-            let why =
-                "a long query keeps old pages in use; they go when it ends, try again".to_owned();
+            let why = "a long query keeps old pages in use; they go when it ends, try again".to_owned();
             return Err(rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
                 Some(why),
@@ -329,8 +285,7 @@ impl Store for Sqlite {
         let connection = self.writer();
         let mut dump = String::new();
         for (table, order) in DERIVED {
-            let mut statement =
-                connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
+            let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
             let columns = statement.column_count();
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -354,48 +309,38 @@ impl Store for Sqlite {
 
     fn is_erased(&self, leaf: u64) -> Result<bool, StoreError> {
         let sql = "SELECT count(*) FROM erasures_done WHERE idx = ?";
-        let count: i64 = self
-            .writer()
-            .query_row(sql, [leaf as i64], |row| row.get(0))?;
+        let count: i64 = self.writer().query_row(sql, [leaf as i64], |row| row.get(0))?;
         Ok(count > 0)
     }
 
     fn set_erased(&self, leaf: u64) -> Result<(), StoreError> {
-        self.writer().execute(
-            "INSERT OR IGNORE INTO erasures_done VALUES (?)",
-            [leaf as i64],
-        )?;
+        self.writer().execute("INSERT OR IGNORE INTO erasures_done VALUES (?)", [leaf as i64])?;
         Ok(())
     }
 
     fn keep_checkpoint(&self, size: u64, root: &str, at: Timestamp) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?)";
-        self.writer()
-            .execute(sql, params![size as i64, root, at.to_string()])?;
+        self.writer().execute(sql, params![size as i64, root, at.to_string()])?;
         Ok(())
     }
 
     fn checkpoint_at(&self, size: u64) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT at FROM checkpoints WHERE size <= ? ORDER BY size DESC LIMIT 1";
-        let found: Option<String> = self
-            .writer()
-            .query_row(sql, [size as i64], |row| row.get(0))
-            .optional()?;
+        let found: Option<String> = self.writer().query_row(sql, [size as i64], |row| row.get(0)).optional()?;
         found.map(|text| time(&text)).transpose()
     }
 
     fn raise(&self, at: Timestamp, code: &str, detail: &str) -> Result<(), StoreError> {
         let sql = "INSERT INTO alarms (at, code, detail) SELECT ?1, ?2, ?3
                    WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE code = ?2 AND detail = ?3 AND seen_at IS NULL)";
-        self.writer()
-            .execute(sql, params![at.to_string(), code, detail])?;
+        self.writer().execute(sql, params![at.to_string(), code, detail])?;
         Ok(())
     }
 
     fn alarms(&self) -> Result<Vec<Alarm>, StoreError> {
         let connection = self.writer();
-        let mut statement = connection
-            .prepare("SELECT id, at, code, detail FROM alarms WHERE seen_at IS NULL ORDER BY id")?;
+        let mut statement =
+            connection.prepare("SELECT id, at, code, detail FROM alarms WHERE seen_at IS NULL ORDER BY id")?;
         let mut rows = statement.query([])?;
         let mut alarms = Vec::new();
         while let Some(row) = rows.next()? {
@@ -410,10 +355,7 @@ impl Store for Sqlite {
     }
 
     fn see_alarm(&self, id: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer().execute(
-            "UPDATE alarms SET seen_at = ? WHERE id = ?",
-            params![at.to_string(), id],
-        )?;
+        self.writer().execute("UPDATE alarms SET seen_at = ? WHERE id = ?", params![at.to_string(), id])?;
         Ok(())
     }
 
@@ -434,8 +376,7 @@ impl Store for Sqlite {
 
     fn token(&self, hash: &Digest) -> Result<Option<Token>, StoreError> {
         let connection = self.writer();
-        let sql =
-            "SELECT hash, name, role, made_at, expires_at, revoked_at FROM tokens WHERE hash = ?";
+        let sql = "SELECT hash, name, role, made_at, expires_at, revoked_at FROM tokens WHERE hash = ?";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([hash.to_string()])?;
         Ok(rows.next()?.map(token).transpose()?.map(|(_, token)| token))
@@ -456,14 +397,7 @@ impl Store for Sqlite {
     fn audit(&self, row: &AuditRow) -> Result<(), StoreError> {
         self.writer().execute(
             "INSERT INTO audit (at, who, role, act, purpose, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            params![
-                row.at.to_string(),
-                row.who,
-                row.role,
-                row.act,
-                row.purpose,
-                row.detail
-            ],
+            params![row.at.to_string(), row.who, row.role, row.act, row.purpose, row.detail],
         )?;
         Ok(())
     }
@@ -471,15 +405,12 @@ impl Store for Sqlite {
 
 fn insert_receipt(connection: &Connection, receipt: &ReceiptRow) -> Result<(), StoreError> {
     let sql = "INSERT OR IGNORE INTO receipts VALUES (?, ?)";
-    connection
-        .prepare_cached(sql)?
-        .execute(params![receipt.manifest.to_string(), receipt.body])?;
+    connection.prepare_cached(sql)?.execute(params![receipt.manifest.to_string(), receipt.body])?;
     Ok(())
 }
 
 fn leaf_count(connection: &Connection) -> Result<u64, StoreError> {
-    let last: Option<i64> =
-        connection.query_row("SELECT max(idx) FROM leaves", [], |row| row.get(0))?;
+    let last: Option<i64> = connection.query_row("SELECT max(idx) FROM leaves", [], |row| row.get(0))?;
     Ok(last.map_or(0, |last| last.unsigned_abs() + 1))
 }
 
@@ -488,11 +419,7 @@ fn followed(connection: &Connection) -> Result<u64, StoreError> {
     Ok(size.unsigned_abs())
 }
 
-fn leaf_rows(
-    connection: &Connection,
-    sql: &str,
-    params: impl rusqlite::Params,
-) -> Result<Vec<LeafRow>, StoreError> {
+fn leaf_rows(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<LeafRow>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut leaves = Vec::new();
@@ -503,10 +430,7 @@ fn leaf_rows(
         leaves.push(LeafRow {
             index: index.unsigned_abs(),
             bytes: row.get(1)?,
-            kind: row
-                .get::<_, String>(2)?
-                .parse()
-                .map_err(|what| StoreError::Row { what })?,
+            kind: row.get::<_, String>(2)?.parse().map_err(|what| StoreError::Row { what })?,
             digest: digest(&row.get::<_, String>(3)?)?,
             link: agent.zip(seq.map(i64::unsigned_abs)),
         });
@@ -516,9 +440,7 @@ fn leaf_rows(
 
 fn token(row: &Row<'_>) -> Result<(Digest, Token), StoreError> {
     let maybe = |column: usize| -> Result<Option<Timestamp>, StoreError> {
-        row.get::<_, Option<String>>(column)?
-            .map(|text| time(&text))
-            .transpose()
+        row.get::<_, Option<String>>(column)?.map(|text| time(&text)).transpose()
     };
     let found = Token {
         name: row.get(1)?,
@@ -531,14 +453,9 @@ fn token(row: &Row<'_>) -> Result<(Digest, Token), StoreError> {
 }
 
 pub(super) fn time(text: &str) -> Result<Timestamp, StoreError> {
-    text.parse().map_err(|_| StoreError::Row {
-        what: format!("`{text}` is no time"),
-    })
+    text.parse().map_err(|_| StoreError::Row { what: format!("`{text}` is no time") })
 }
 
 fn digest(text: &str) -> Result<Digest, StoreError> {
-    text.parse()
-        .map_err(|why: schemas::digest::NotADigest| StoreError::Row {
-            what: why.to_string(),
-        })
+    text.parse().map_err(|why: schemas::digest::NotADigest| StoreError::Row { what: why.to_string() })
 }

@@ -9,8 +9,7 @@ use schemas::manifest::Minute;
 use schemas::record::{Author, Kind, Record};
 
 use super::rows::{
-    AuditRow, CaptureRow, Change, LeafKind, LeafRow, Line, LineKind, ReceiptRow, SegmentRow, Token,
-    Withdrawn,
+    AuditRow, CaptureRow, Change, LeafKind, LeafRow, Line, LineKind, ReceiptRow, SegmentRow, Token, Withdrawn,
 };
 use super::{NoIndex, Sqlite, Store, StoreError};
 
@@ -44,16 +43,9 @@ fn said(unit: u64, minute: i64, kind: LineKind) -> Line {
 fn post(id: &str, text: &str) -> LineKind {
     let mut record = Record::new(Kind::Post, "web", id);
     record.text = Some(text.to_owned());
-    record.author = Some(Author {
-        id: Some("author-1".to_owned()),
-        ..Author::default()
-    });
+    record.author = Some(Author { id: Some("author-1".to_owned()), ..Author::default() });
     let content = record.content_hash().unwrap();
-    LineKind::Record {
-        record: Box::new(record),
-        content,
-        home: true,
-    }
+    LineKind::Record { record: Box::new(record), content, home: true }
 }
 
 fn segment(name: &str, lines: Vec<Line>) -> Change {
@@ -77,39 +69,19 @@ fn segment(name: &str, lines: Vec<Line>) -> Change {
 /// What every engine must do.
 fn storage_story(store: &dyn Store) {
     // Leaves follow each other without holes, with the receipts that speak of them.
-    let receipt = ReceiptRow {
-        manifest: Digest::of(b"m"),
-        body: "{}".to_owned(),
-    };
-    store
-        .append(&[leaf(0), leaf(1)], std::slice::from_ref(&receipt))
-        .unwrap();
-    assert!(matches!(
-        store.append(&[leaf(3)], &[]),
-        Err(StoreError::Order {
-            index: 3,
-            expected: 2
-        })
-    ));
+    let receipt = ReceiptRow { manifest: Digest::of(b"m"), body: "{}".to_owned() };
+    store.append(&[leaf(0), leaf(1)], std::slice::from_ref(&receipt)).unwrap();
+    assert!(matches!(store.append(&[leaf(3)], &[]), Err(StoreError::Order { index: 3, expected: 2 })));
     assert_eq!(store.leaf_count().unwrap(), 2);
     assert_eq!(store.leaves(1, 10).unwrap(), [leaf(1)]);
-    assert_eq!(
-        store.find(LeafKind::Statement, &leaf(1).digest).unwrap(),
-        Some(leaf(1))
-    );
+    assert_eq!(store.find(LeafKind::Statement, &leaf(1).digest).unwrap(), Some(leaf(1)));
     assert_eq!(store.receipt(&receipt.manifest).unwrap(), Some(receipt));
 
     // Two posts of one author; one edited; then the author withdraws everything, and one comes back.
     let nothing = |_: &Digest, _: u64| None;
-    let first = segment(
-        "a",
-        vec![said(3, 0, post("1", "one")), said(4, 0, post("2", "two"))],
-    );
+    let first = segment("a", vec![said(3, 0, post("1", "one")), said(4, 0, post("2", "two"))]);
     store.apply(0, &first, &nothing).unwrap();
-    assert!(matches!(
-        store.apply(0, &first, &nothing),
-        Err(StoreError::Order { .. })
-    ));
+    assert!(matches!(store.apply(0, &first, &nothing), Err(StoreError::Order { .. })));
     let gone = LineKind::Gone {
         what: Withdrawn {
             platform: Some("web".to_owned()),
@@ -118,42 +90,19 @@ fn storage_story(store: &dyn Store) {
         },
         why: "account closed".to_owned(),
     };
-    let lines = vec![
-        said(3, 10, post("1", "one edited")),
-        said(4, 20, gone),
-        said(5, 30, post("2", "two")),
-    ];
+    let lines = vec![said(3, 10, post("1", "one edited")), said(4, 20, gone), said(5, 30, post("2", "two"))];
     store.apply(1, &segment("b", lines), &nothing).unwrap();
     assert_eq!(store.followed().unwrap(), 2);
     assert_eq!(store.spent("news", "2026-11-18").unwrap(), 2);
     let dump = store.dump_derived().unwrap();
-    let rows = |table: &str| {
-        dump.lines()
-            .filter(|line| line.starts_with(&format!("{table}|")))
-            .count()
-    };
-    assert_eq!(
-        (
-            rows("items"),
-            rows("revisions"),
-            rows("sightings"),
-            rows("withdrawals")
-        ),
-        (2, 6, 4, 1)
-    );
+    let rows = |table: &str| dump.lines().filter(|line| line.starts_with(&format!("{table}|"))).count();
+    assert_eq!((rows("items"), rows("revisions"), rows("sightings"), rows("withdrawals")), (2, 6, 4, 1));
 
     // The second segment loses its edit and the withdrawal.
-    let Change::Segment(left) = segment("b", vec![said(5, 30, post("2", "two"))]) else {
-        unreachable!()
-    };
+    let Change::Segment(left) = segment("b", vec![said(5, 30, post("2", "two"))]) else { unreachable!() };
     store.refresh(1, &left, &nothing).unwrap();
     let dump = store.dump_derived().unwrap();
-    assert_eq!(
-        dump.lines()
-            .filter(|line| line.starts_with("revisions|"))
-            .count(),
-        2
-    );
+    assert_eq!(dump.lines().filter(|line| line.starts_with("revisions|")).count(), 2);
     assert!(!dump.contains("edited") && !dump.contains("account closed"));
 
     // Operator data outlives the derived tables.
@@ -180,10 +129,7 @@ fn storage_story(store: &dyn Store) {
     store.clear_derived().unwrap();
     store.scrub().unwrap();
     assert_eq!(store.dump_derived().unwrap(), "");
-    assert_eq!(
-        (store.followed().unwrap(), store.leaf_count().unwrap()),
-        (0, 0)
-    );
+    assert_eq!((store.followed().unwrap(), store.leaf_count().unwrap()), (0, 0));
     assert_eq!(store.token(&Digest::of(b"secret")).unwrap(), Some(token));
     assert_eq!(store.token(&Digest::of(b"guess")).unwrap(), None);
     assert!(store.is_erased(7).unwrap());
@@ -196,9 +142,7 @@ fn storage_story(store: &dyn Store) {
 #[test]
 fn sqlite_tells_the_storage_story() {
     let folder = tempfile::tempdir().unwrap();
-    storage_story(
-        &Sqlite::open(&folder.path().join("registry.sqlite"), Arc::new(NoIndex)).unwrap(),
-    );
+    storage_story(&Sqlite::open(&folder.path().join("registry.sqlite"), Arc::new(NoIndex)).unwrap());
 }
 
 #[test]
@@ -206,12 +150,6 @@ fn a_database_of_a_later_release_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("registry.sqlite");
     drop(Sqlite::open(&path, Arc::new(NoIndex)).unwrap());
-    rusqlite::Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 99)
-        .unwrap();
-    assert!(matches!(
-        Sqlite::open(&path, Arc::new(NoIndex)),
-        Err(StoreError::Newer { found: 99, .. })
-    ));
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Sqlite::open(&path, Arc::new(NoIndex)), Err(StoreError::Newer { found: 99, .. })));
 }

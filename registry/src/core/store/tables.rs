@@ -26,43 +26,15 @@ pub(super) fn apply(
 ) -> Result<(), StoreError> {
     match change {
         Change::Segment(segment) => insert_segment(tx, indexer, index, segment, fetch),
-        Change::Refusal {
-            manifest,
-            units,
-            code,
-            time,
-        } => {
+        Change::Refusal { manifest, units, code, time } => {
             let sql = "INSERT INTO refusals VALUES (?, ?, ?, ?, ?)";
-            tx.execute(
-                sql,
-                params![
-                    index as i64,
-                    manifest.to_string(),
-                    ranges(units),
-                    code,
-                    time
-                ],
-            )?;
+            tx.execute(sql, params![index as i64, manifest.to_string(), ranges(units), code, time])?;
             Ok(())
         }
-        Change::Erasure {
-            manifest,
-            left,
-            units,
-            reason,
-            statement,
-            time,
-        } => {
+        Change::Erasure { manifest, left, units, reason, statement, time } => {
             tx.execute(
                 "INSERT INTO erasures VALUES (?, ?, ?, ?, ?, ?)",
-                params![
-                    index as i64,
-                    manifest.to_string(),
-                    ranges(units),
-                    reason,
-                    statement.to_string(),
-                    time
-                ],
+                params![index as i64, manifest.to_string(), ranges(units), reason, statement.to_string(), time],
             )?;
             match left {
                 Some((segment, row)) => replace_segment(tx, indexer, *segment, row, fetch),
@@ -80,10 +52,7 @@ pub(super) fn apply(
 }
 
 fn ranges(units: &[[u64; 2]]) -> String {
-    let parts: Vec<String> = units
-        .iter()
-        .map(|[first, last]| format!("[{first},{last}]"))
-        .collect();
+    let parts: Vec<String> = units.iter().map(|[first, last]| format!("[{first},{last}]")).collect();
     format!("[{}]", parts.join(","))
 }
 
@@ -98,34 +67,15 @@ fn insert_segment(
     for line in &segment.lines {
         let id = row_id(index, line.unit);
         let items = insert_line(tx, index, line)?;
-        let LineKind::Record {
-            record, content, ..
-        } = &line.kind
-        else {
+        let LineKind::Record { record, content, .. } = &line.kind else {
             for item in items {
-                refold(
-                    tx,
-                    indexer,
-                    item,
-                    &Lines {
-                        at_hand: None,
-                        fetch,
-                    },
-                )?;
+                refold(tx, indexer, item, &Lines { at_hand: None, fetch })?;
             }
             continue;
         };
         for item in items {
             if !seen_again(tx, item, id, line.at, &content.to_string())? {
-                refold(
-                    tx,
-                    indexer,
-                    item,
-                    &Lines {
-                        at_hand: Some((id, record)),
-                        fetch,
-                    },
-                )?;
+                refold(tx, indexer, item, &Lines { at_hand: Some((id, record)), fetch })?;
             }
         }
     }
@@ -135,8 +85,8 @@ fn insert_segment(
 /// Rows of the segment, its tombstones, captures and coverage: everything but lines.
 fn insert_frame(tx: &Transaction<'_>, index: u64, segment: &SegmentRow) -> Result<(), StoreError> {
     let idx = index as i64;
-    tx.prepare_cached("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
-        .execute(params![
+    tx.prepare_cached("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
             idx,
             segment.manifest,
             segment.agent,
@@ -152,7 +102,8 @@ fn insert_frame(tx: &Transaction<'_>, index: u64, segment: &SegmentRow) -> Resul
             segment.policy,
             segment.reader,
             segment.problem,
-        ])?;
+        ],
+    )?;
     for tombstone in &segment.tombstones {
         insert_tombstone(tx, index, tombstone.unit, tombstone.leaf)?;
     }
@@ -194,52 +145,41 @@ fn insert_frame(tx: &Transaction<'_>, index: u64, segment: &SegmentRow) -> Resul
     Ok(())
 }
 
-fn insert_tombstone(
-    tx: &Transaction<'_>,
-    index: u64,
-    unit: u64,
-    leaf: u64,
-) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?)")?
-        .execute([index as i64, unit as i64, leaf as i64])?;
+fn insert_tombstone(tx: &Transaction<'_>, index: u64, unit: u64, leaf: u64) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?)")?.execute([
+        index as i64,
+        unit as i64,
+        leaf as i64,
+    ])?;
     Ok(())
 }
 
-fn insert_coverage(
-    tx: &Transaction<'_>,
-    index: u64,
-    agent: &str,
-    row: &super::CoverageRow,
-) -> Result<(), StoreError> {
+fn insert_coverage(tx: &Transaction<'_>, index: u64, agent: &str, row: &super::CoverageRow) -> Result<(), StoreError> {
     let said = &row.coverage;
-    let state = serde_json::to_value(said.state)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_owned))
-        .unwrap_or_default();
-    tx.prepare_cached(
-        "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        row_id(index, row.unit),
-        index as i64,
-        agent,
-        row.run,
-        row.entry,
-        said.target,
-        row.complete,
-        said.due.map(|due| due.to_string()),
-        said.from.to_string(),
-        said.to.to_string(),
-        state,
-        said.why,
-        said.requests as i64,
-        said.refused as i64,
-        said.failed as i64,
-        said.records as i64,
-        said.new as i64,
-        said.unreadable as i64,
-        said.bytes as i64,
-    ])?;
+    let state =
+        serde_json::to_value(said.state).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+    tx.prepare_cached("INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+        .execute(params![
+            row_id(index, row.unit),
+            index as i64,
+            agent,
+            row.run,
+            row.entry,
+            said.target,
+            row.complete,
+            said.due.map(|due| due.to_string()),
+            said.from.to_string(),
+            said.to.to_string(),
+            state,
+            said.why,
+            said.requests as i64,
+            said.refused as i64,
+            said.failed as i64,
+            said.records as i64,
+            said.new as i64,
+            said.unreadable as i64,
+            said.bytes as i64,
+        ])?;
     Ok(())
 }
 
@@ -250,64 +190,50 @@ fn insert_line(tx: &Transaction<'_>, index: u64, line: &Line) -> Result<BTreeSet
     match &line.kind {
         LineKind::Odd { kind, why } => {
             let sql = "INSERT INTO oddities VALUES (?, ?, ?, ?, ?)";
-            tx.prepare_cached(sql)?
-                .execute(params![id, capture, kind, line.place, why])?;
+            tx.prepare_cached(sql)?.execute(params![id, capture, kind, line.place, why])?;
             Ok(BTreeSet::new())
         }
         LineKind::Gone { what, why } => {
-            tx.prepare_cached("INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
-                .execute(params![
-                    id,
-                    capture,
-                    line.vantage,
-                    line.at.to_string(),
-                    line.reader,
-                    what.platform,
-                    what.native,
-                    what.handle,
-                    what.author,
-                    why,
-                ])?;
+            tx.prepare_cached("INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+                id,
+                capture,
+                line.vantage,
+                line.at.to_string(),
+                line.reader,
+                what.platform,
+                what.native,
+                what.handle,
+                what.author,
+                why,
+            ])?;
             withdrawn_items(tx, id)
         }
-        LineKind::Record {
-            record,
-            content,
-            home,
-        } => {
+        LineKind::Record { record, content, home } => {
             let item = item_id(tx, record, line, *home)?;
             let metrics = serde_json::to_string(&record.metrics).unwrap_or_default();
-            tx.prepare_cached("INSERT INTO sightings VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)")?
-                .execute(params![
-                    id,
-                    capture,
-                    item,
-                    line.at.to_string(),
-                    content.to_string(),
-                    line.reader,
-                    line.place,
-                    record.handle,
-                    record.author.as_ref().and_then(|author| author.id.as_ref()),
-                    metrics,
-                ])?;
+            tx.prepare_cached("INSERT INTO sightings VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+                id,
+                capture,
+                item,
+                line.at.to_string(),
+                content.to_string(),
+                line.reader,
+                line.place,
+                record.handle,
+                record.author.as_ref().and_then(|author| author.id.as_ref()),
+                metrics,
+            ])?;
             Ok(BTreeSet::from([item]))
         }
     }
 }
 
 /// The item's row, made if it is new. Ids are the first 62 bits of a hash of the identity, or the next free number if another identity has them.
-fn item_id(
-    tx: &Transaction<'_>,
-    record: &Record,
-    line: &Line,
-    home: bool,
-) -> Result<i64, StoreError> {
+fn item_id(tx: &Transaction<'_>, record: &Record, line: &Line, home: bool) -> Result<i64, StoreError> {
     let sql = "SELECT id FROM items WHERE platform = ? AND native = ? AND vantage = ?";
     let found = tx
         .prepare_cached(sql)?
-        .query_row(params![record.platform, record.id, line.vantage], |row| {
-            row.get(0)
-        })
+        .query_row(params![record.platform, record.id, line.vantage], |row| row.get(0))
         .optional()?;
     if let Some(id) = found {
         return Ok(id);
@@ -317,62 +243,40 @@ fn item_id(
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let start = hash
-        .finalize()
-        .iter()
-        .take(8)
-        .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
-        >> 2;
+    let start = hash.finalize().iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)) >> 2;
     let mut id = start as i64;
-    while tx
-        .prepare_cached("SELECT 1 FROM items WHERE id = ?")?
-        .exists([id])?
-    {
+    while tx.prepare_cached("SELECT 1 FROM items WHERE id = ?")?.exists([id])? {
         id += 1;
     }
     let kind = word(&record.kind);
-    tx.prepare_cached("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)")?
-        .execute(params![
-            id,
-            record.platform,
-            record.id,
-            line.vantage,
-            home,
-            kind,
-            line.entry,
-            line.at.to_string(),
-            line.at.to_string(),
-        ])?;
+    tx.prepare_cached("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)")?.execute(params![
+        id,
+        record.platform,
+        record.id,
+        line.vantage,
+        home,
+        kind,
+        line.entry,
+        line.at.to_string(),
+        line.at.to_string(),
+    ])?;
     Ok(id)
 }
 
 fn word<T: serde::Serialize>(thing: &T) -> String {
-    serde_json::to_value(thing)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    serde_json::to_value(thing).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The usual case without looking at the whole history: the current content again, captured after everything known.
-fn seen_again(
-    tx: &Transaction<'_>,
-    item: i64,
-    id: i64,
-    at: Timestamp,
-    content: &str,
-) -> Result<bool, StoreError> {
+fn seen_again(tx: &Transaction<'_>, item: i64, id: i64, at: Timestamp, content: &str) -> Result<bool, StoreError> {
     let sql = "SELECT items.last_seen_at, revisions.id, revisions.content FROM items JOIN revisions ON revisions.id = items.current WHERE items.id = ?";
-    let found: Option<(String, i64, Option<String>)> = tx
-        .prepare_cached(sql)?
-        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
+    let found: Option<(String, i64, Option<String>)> =
+        tx.prepare_cached(sql)?.query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
     match found {
         Some((last, revision, said)) if said.as_deref() == Some(content) && time(&last)? <= at => {
             let at = at.to_string();
-            tx.prepare_cached("UPDATE sightings SET revision = ? WHERE id = ?")?
-                .execute([revision, id])?;
-            let sql =
-                "UPDATE revisions SET sightings = sightings + 1, last_seen_at = ? WHERE id = ?";
+            tx.prepare_cached("UPDATE sightings SET revision = ? WHERE id = ?")?.execute([revision, id])?;
+            let sql = "UPDATE revisions SET sightings = sightings + 1, last_seen_at = ? WHERE id = ?";
             tx.prepare_cached(sql)?.execute(params![at, revision])?;
             let sql = "UPDATE items SET sightings = sightings + 1, last_seen_at = ? WHERE id = ?";
             tx.prepare_cached(sql)?.execute(params![at, item])?;
@@ -392,9 +296,7 @@ fn withdrawn_items(tx: &Transaction<'_>, withdrawal: i64) -> Result<BTreeSet<i64
             OR (w.handle IS NOT NULL AND sightings.handle = w.handle)
             OR (w.author IS NOT NULL AND items.platform = w.platform AND sightings.author = w.author))";
     let mut statement = tx.prepare_cached(sql)?;
-    let items = statement
-        .query_map([withdrawal], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let items = statement.query_map([withdrawal], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(items)
 }
 
@@ -411,9 +313,7 @@ fn withdrawals_of(tx: &Transaction<'_>, item: i64) -> Result<Vec<Withdrawal>, St
                 AND w.author IN (SELECT author FROM sightings WHERE item = ?1 AND sightings.id < w.id)))";
     let mut statement = tx.prepare_cached(sql)?;
     let found = statement
-        .query_map([item], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?
+        .query_map([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     Ok(found)
 }
@@ -433,46 +333,28 @@ impl Lines<'_> {
         }
         let (index, unit) = row_parts(id);
         let sql = "SELECT manifest FROM segments WHERE idx = ?";
-        let manifest: Option<String> = tx
-            .prepare_cached(sql)?
-            .query_row([index as i64], |row| row.get(0))
-            .optional()?;
+        let manifest: Option<String> =
+            tx.prepare_cached(sql)?.query_row([index as i64], |row| row.get(0)).optional()?;
         Ok(manifest.and_then(|text| (self.fetch)(&text.parse().ok()?, unit)))
     }
 }
 
 /// Works an item's revisions out again from its sightings and tells the text index what changed.
-fn refold(
-    tx: &Transaction<'_>,
-    indexer: &dyn Indexer,
-    item: i64,
-    lines: &Lines<'_>,
-) -> Result<(), StoreError> {
+fn refold(tx: &Transaction<'_>, indexer: &dyn Indexer, item: i64, lines: &Lines<'_>) -> Result<(), StoreError> {
     let mut sightings = Vec::new();
-    let mut statement = tx.prepare_cached(
-        "SELECT id, at, content, reader FROM sightings WHERE item = ? ORDER BY id",
-    )?;
+    let mut statement =
+        tx.prepare_cached("SELECT id, at, content, reader FROM sightings WHERE item = ? ORDER BY id")?;
     let mut rows = statement.query([item])?;
     while let Some(row) = rows.next()? {
         let at = time(&row.get::<_, String>(1)?)?;
-        sightings.push(Sighting {
-            id: row.get(0)?,
-            at,
-            content: Some(row.get(2)?),
-            reader: row.get(3)?,
-        });
+        sightings.push(Sighting { id: row.get(0)?, at, content: Some(row.get(2)?), reader: row.get(3)? });
     }
     drop(rows);
     drop(statement);
     let described: u64 = sightings.len() as u64;
     let mut reasons = BTreeMap::new();
     for (id, at, reader, why) in withdrawals_of(tx, item)? {
-        sightings.push(Sighting {
-            id,
-            at: time(&at)?,
-            content: None,
-            reader,
-        });
+        sightings.push(Sighting { id, at: time(&at)?, content: None, reader });
         reasons.insert(id, why);
     }
     sightings.sort_by_key(|sighting| sighting.id);
@@ -480,60 +362,39 @@ fn refold(
         .prepare_cached("SELECT id, record FROM revisions WHERE item = ?")?
         .query_map([item], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    tx.prepare_cached("DELETE FROM revisions WHERE item = ?")?
-        .execute([item])?;
+    tx.prepare_cached("DELETE FROM revisions WHERE item = ?")?.execute([item])?;
     if described == 0 {
         for id in old.keys() {
             indexer.remove(tx, *id)?;
         }
-        tx.prepare_cached("DELETE FROM items WHERE id = ?")?
-            .execute([item])?;
+        tx.prepare_cached("DELETE FROM items WHERE id = ?")?.execute([item])?;
         return Ok(());
     }
     let history = fold(&sightings);
     for (sighting, revision) in sightings.iter().zip(&history.of) {
         if sighting.content.is_some() {
-            tx.prepare_cached("UPDATE sightings SET revision = ? WHERE id = ?")?
-                .execute([*revision, sighting.id])?;
+            tx.prepare_cached("UPDATE sightings SET revision = ? WHERE id = ?")?.execute([*revision, sighting.id])?;
         }
     }
     let (platform, vantage, home): (String, String, bool) = tx
         .prepare_cached("SELECT platform, vantage, home FROM items WHERE id = ?")?
         .query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let counted = || {
-        sightings
-            .iter()
-            .zip(&history.of)
-            .filter(|(_, revision)| **revision != 0)
-            .map(|(sighting, _)| sighting)
-    };
-    let first_seen_at = counted()
-        .map(|sighting| sighting.at)
-        .min()
-        .unwrap_or(Timestamp::MIN);
-    let last_seen_at = counted()
-        .map(|sighting| sighting.at)
-        .max()
-        .unwrap_or(Timestamp::MIN);
+    let counted =
+        || sightings.iter().zip(&history.of).filter(|(_, revision)| **revision != 0).map(|(sighting, _)| sighting);
+    let first_seen_at = counted().map(|sighting| sighting.at).min().unwrap_or(Timestamp::MIN);
+    let last_seen_at = counted().map(|sighting| sighting.at).max().unwrap_or(Timestamp::MIN);
     let mut first: Option<(String, String)> = None;
     let mut current = 0;
     for (position, revision) in history.revisions.iter().enumerate() {
         let number = position as i64 + 1;
-        let id = if revision.content.is_some() {
-            revision.id
-        } else {
-            withdrawal_id(tx, item, revision.id)?
-        };
+        let id = if revision.content.is_some() { revision.id } else { withdrawal_id(tx, item, revision.id)? };
         if position == history.current {
             current = id;
         }
         let known = old.remove(&id);
         let is_new = known.is_none();
         let record: Option<Record> = if revision.content.is_some() {
-            match known
-                .flatten()
-                .and_then(|text| serde_json::from_str(&text).ok())
-            {
+            match known.flatten().and_then(|text| serde_json::from_str(&text).ok()) {
                 Some(record) => Some(record),
                 None => lines.find(tx, revision.id)?,
             }
@@ -542,38 +403,31 @@ fn refold(
         };
         let entry = entry_of(tx, revision.id)?;
         let (at, claimed) = shown_time(record.as_ref(), first_seen_at);
-        let kind = record
-            .as_ref()
-            .map(|record| word(&record.kind))
-            .unwrap_or_default();
+        let kind = record.as_ref().map(|record| word(&record.kind)).unwrap_or_default();
         if first.is_none() {
             first = Some((kind.clone(), entry.clone()));
         }
-        let text = record
-            .as_ref()
-            .and_then(|record| schemas::canonical::canonical_of(record).ok());
-        tx.prepare_cached(
-            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            id,
-            item,
-            number,
-            revision.content,
-            revision.cause,
-            revision.first_seen_at.to_string(),
-            revision.last_seen_at.to_string(),
-            revision.sightings as i64,
-            at.to_string(),
-            claimed,
-            position == history.current,
-            entry,
-            kind,
-            platform,
-            record.as_ref().and_then(|record| record.language.as_ref()),
-            text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
-            reasons.get(&revision.id),
-        ])?;
+        let text = record.as_ref().and_then(|record| schemas::canonical::canonical_of(record).ok());
+        tx.prepare_cached("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
+                id,
+                item,
+                number,
+                revision.content,
+                revision.cause,
+                revision.first_seen_at.to_string(),
+                revision.last_seen_at.to_string(),
+                revision.sightings as i64,
+                at.to_string(),
+                claimed,
+                position == history.current,
+                entry,
+                kind,
+                platform,
+                record.as_ref().and_then(|record| record.language.as_ref()),
+                text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+                reasons.get(&revision.id),
+            ])?;
         if let Some(record) = &record {
             let indexed = Indexed {
                 id: revision.id,
@@ -595,10 +449,7 @@ fn refold(
     for id in old.keys() {
         indexer.remove(tx, *id)?;
     }
-    let gone = history
-        .revisions
-        .get(history.current)
-        .is_some_and(|revision| revision.content.is_none());
+    let gone = history.revisions.get(history.current).is_some_and(|revision| revision.content.is_none());
     let (kind, entry) = first.unwrap_or_default();
     tx.prepare_cached(
         "UPDATE items SET first_seen_at = ?, last_seen_at = ?, sightings = ?, revisions = ?, current = ?, gone = ?, kind = ?, entry = ? WHERE id = ?",
@@ -619,20 +470,9 @@ fn refold(
 
 /// Row id of a withdrawal as a revision of one item: one line may withdraw everything of an author. Negative, so that it is no line's.
 fn withdrawal_id(tx: &Transaction<'_>, item: i64, line: i64) -> Result<i64, StoreError> {
-    let hash = Sha256::new()
-        .chain_update(item.to_be_bytes())
-        .chain_update(line.to_be_bytes())
-        .finalize();
-    let mut id = -((hash
-        .iter()
-        .take(8)
-        .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
-        >> 2) as i64)
-        - 1;
-    while tx
-        .prepare_cached("SELECT 1 FROM revisions WHERE id = ?")?
-        .exists([id])?
-    {
+    let hash = Sha256::new().chain_update(item.to_be_bytes()).chain_update(line.to_be_bytes()).finalize();
+    let mut id = -((hash.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)) >> 2) as i64) - 1;
+    while tx.prepare_cached("SELECT 1 FROM revisions WHERE id = ?")?.exists([id])? {
         id -= 1;
     }
     Ok(id)
@@ -642,23 +482,13 @@ fn withdrawal_id(tx: &Transaction<'_>, item: i64, line: i64) -> Result<i64, Stor
 fn entry_of(tx: &Transaction<'_>, line: i64) -> Result<String, StoreError> {
     let (index, _) = row_parts(line);
     let sql = "SELECT coalesce(entry, '') FROM segments WHERE idx = ?";
-    Ok(tx
-        .prepare_cached(sql)?
-        .query_row([index as i64], |row| row.get(0))
-        .optional()?
-        .unwrap_or_default())
+    Ok(tx.prepare_cached(sql)?.query_row([index as i64], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 fn shown_time(record: Option<&Record>, first_seen_at: Timestamp) -> (Timestamp, bool) {
-    let claimed = record
-        .and_then(|record| record.published_at.as_ref())
-        .and_then(|claimed| claimed.at);
-    let oldest = first_seen_at
-        .checked_sub(OLDEST_CLAIM)
-        .unwrap_or(Timestamp::MIN);
-    let newest = first_seen_at
-        .checked_add(NEWEST_CLAIM)
-        .unwrap_or(Timestamp::MAX);
+    let claimed = record.and_then(|record| record.published_at.as_ref()).and_then(|claimed| claimed.at);
+    let oldest = first_seen_at.checked_sub(OLDEST_CLAIM).unwrap_or(Timestamp::MIN);
+    let newest = first_seen_at.checked_add(NEWEST_CLAIM).unwrap_or(Timestamp::MAX);
     match claimed {
         Some(claimed) if (oldest..=newest).contains(&claimed) => (claimed, true),
         _ => (first_seen_at, false),
@@ -694,37 +524,20 @@ pub(super) fn replace_segment(
     for id in begun {
         indexer.remove(tx, id)?;
     }
-    tx.execute(
-        "DELETE FROM revisions WHERE id >= ? AND id < ?",
-        [first, next],
-    )?;
+    tx.execute("DELETE FROM revisions WHERE id >= ? AND id < ?", [first, next])?;
     // What a handle or an author's id was known from may go too, so what other withdrawals said of these items counts anew by itself.
     for table in ["sightings", "withdrawals", "oddities"] {
-        tx.execute(
-            &format!("DELETE FROM {table} WHERE id >= ? AND id < ?"),
-            [first, next],
-        )?;
+        tx.execute(&format!("DELETE FROM {table} WHERE id >= ? AND id < ?"), [first, next])?;
     }
     for table in ["segments", "tombstones", "captures", "coverage"] {
-        tx.execute(
-            &format!("DELETE FROM {table} WHERE idx = ?"),
-            [index as i64],
-        )?;
+        tx.execute(&format!("DELETE FROM {table} WHERE idx = ?"), [index as i64])?;
     }
     insert_frame(tx, index, segment)?;
     for line in &segment.lines {
         items.extend(insert_line(tx, index, line)?);
     }
     for item in items {
-        refold(
-            tx,
-            indexer,
-            item,
-            &Lines {
-                at_hand: None,
-                fetch,
-            },
-        )?;
+        refold(tx, indexer, item, &Lines { at_hand: None, fetch })?;
     }
     Ok(())
 }

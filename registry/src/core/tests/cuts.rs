@@ -15,11 +15,7 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        Self {
-            world: World::default(),
-            folder: tempfile::tempdir().unwrap(),
-            disk: Arc::default(),
-        }
+        Self { world: World::default(), folder: tempfile::tempdir().unwrap(), disk: Arc::default() }
     }
 
     fn open(&self) -> Registry {
@@ -29,10 +25,7 @@ impl Machine {
 
 fn ready(registry: &Registry) {
     assert!(
-        registry.wait_followed(
-            registry.checkpoint().size,
-            std::time::Duration::from_secs(30)
-        ),
+        registry.wait_followed(registry.checkpoint().size, std::time::Duration::from_secs(30)),
         "{:?}",
         registry.trouble()
     );
@@ -43,17 +36,9 @@ fn prepared() -> (Machine, Agent, Made, Made) {
     let machine = Machine::new();
     let registry = machine.open();
     let mut agent = machine.world.found(&registry);
-    let first = agent.collect(
-        &machine.world,
-        &registry,
-        &[Page::of(&[("1", "Harbour opens")])],
-    );
+    let first = agent.collect(&machine.world, &registry, &[Page::of(&[("1", "Harbour opens")])]);
     registry.put_segment(&first.name, &first.bytes, 0).unwrap();
-    let second = agent.collect(
-        &machine.world,
-        &registry,
-        &[Page::of(&[("1", "Harbour opens early"), ("2", "Ferry")])],
-    );
+    let second = agent.collect(&machine.world, &registry, &[Page::of(&[("1", "Harbour opens early"), ("2", "Ferry")])]);
     ready(&registry);
     (machine, agent, first, second)
 }
@@ -76,19 +61,13 @@ fn nothing_is_lost_or_doubled_wherever_one_ingest_is_cut() {
             // Whoever had a checkpoint still finds its tree inside this one.
             let now = registry.checkpoint();
             let proof = registry.consistency(before.size, now.size).unwrap();
-            tlog::verify_consistency(before.size, now.size, &proof, &before.root, &now.root)
-                .unwrap();
+            tlog::verify_consistency(before.size, now.size, &proof, &before.root, &now.root).unwrap();
             registry.put_segment(&first.name, &first.bytes, 0).unwrap();
-            let again = registry
-                .put_segment(&second.name, &second.bytes, before.size)
-                .unwrap();
+            let again = registry.put_segment(&second.name, &second.bytes, before.size).unwrap();
             let receipt = receipt_of(&again);
             assert_eq!(receipt.index(), 5, "{place}");
             if let Ok(answer) = answer {
-                assert_eq!(
-                    answer.receipt, again.receipt,
-                    "{place}: a receipt that was given changed"
-                );
+                assert_eq!(answer.receipt, again.receipt, "{place}: a receipt that was given changed");
             }
             assert_eq!(registry.checkpoint().size, 6, "{place}: nothing twice");
             registry.evidence().segment(&second.name).unwrap();
@@ -116,11 +95,7 @@ fn a_statement_cut_anywhere_is_in_the_log_or_not_and_can_be_given_again() {
             drop(registry);
             machine.disk.power_on(loss);
             let registry = machine.open();
-            assert_eq!(
-                registry.add_statement(&note).unwrap(),
-                5,
-                "{loss:?} at call {cut}"
-            );
+            assert_eq!(registry.add_statement(&note).unwrap(), 5, "{loss:?} at call {cut}");
             assert_eq!(registry.checkpoint().size, 6);
             if !off {
                 break;
@@ -148,28 +123,13 @@ fn an_erasure_cut_anywhere_is_finished_by_the_next_start() {
             let segment = registry.evidence().segment(&first.name).unwrap();
             let gone = schemas::segment::tombstoned_units(&segment);
             let logged = registry.checkpoint().size == 6;
-            assert_eq!(
-                gone.len(),
-                usize::from(logged),
-                "{place}: an erasure in the log is carried out at the start"
-            );
+            assert_eq!(gone.len(), usize::from(logged), "{place}: an erasure in the log is carried out at the start");
             assert!(logged || done.is_err(), "{place}");
             assert_eq!(registry.add_statement(&note).unwrap(), 5, "{place}");
             let segment = registry.evidence().segment(&first.name).unwrap();
-            assert_eq!(
-                schemas::segment::tombstoned_units(&segment),
-                [(unit, 5)],
-                "{place}"
-            );
+            assert_eq!(schemas::segment::tombstoned_units(&segment), [(unit, 5)], "{place}");
             ready(&registry);
-            assert!(
-                !registry
-                    .store()
-                    .dump_derived()
-                    .unwrap()
-                    .contains("Harbour opens"),
-                "{place}"
-            );
+            assert!(!registry.store().dump_derived().unwrap().contains("Harbour opens"), "{place}");
             registry.inner.log.check().unwrap();
             if !off {
                 assert!(cut > 20, "the cut never came");
@@ -184,14 +144,10 @@ fn a_full_disk_is_said_and_harms_nothing() {
     let (machine, _, _, second) = prepared();
     let registry = machine.open();
     machine.disk.fill(true);
-    let problem = registry
-        .put_segment(&second.name, &second.bytes, 0)
-        .unwrap_err();
+    let problem = registry.put_segment(&second.name, &second.bytes, 0).unwrap_err();
     assert_eq!(problem.code(), ("disk_full", 507));
     machine.disk.fill(false);
-    registry
-        .put_segment(&second.name, &second.bytes, 0)
-        .unwrap();
+    registry.put_segment(&second.name, &second.bytes, 0).unwrap();
     assert_eq!(registry.checkpoint().size, 6);
 }
 
@@ -203,28 +159,17 @@ fn a_changed_bit_anywhere_in_truth_is_found() {
     drop(registry);
     let data = machine.folder.path().join("data");
     for path in machine.disk.files() {
-        let inside = path
-            .strip_prefix(&data)
-            .ok()
-            .filter(|path| !path.ends_with("format"));
+        let inside = path.strip_prefix(&data).ok().filter(|path| !path.ends_with("format"));
         let Some(name) = inside.and_then(|path| path.to_str()) else {
             continue;
         };
         // A partial tile that a longer one covers is read by nobody at this size.
-        let used = [
-            "segments/",
-            "statements/",
-            "log/checkpoint",
-            "log/tile/0/000.p/5",
-            "log/tile/entries/000.p/5",
-        ];
+        let used = ["segments/", "statements/", "log/checkpoint", "log/tile/0/000.p/5", "log/tile/entries/000.p/5"];
         if !used.iter().any(|start| name.starts_with(start)) {
             continue;
         }
         let other = machine.disk.copy();
-        let length = crate::core::storage::Disk::read(&other, &path, u64::MAX - 1)
-            .unwrap()
-            .len();
+        let length = crate::core::storage::Disk::read(&other, &path, u64::MAX - 1).unwrap().len();
         other.flip(&path, length / 2);
         let opened = Registry::open(machine.world.config(machine.folder.path(), Arc::new(other)));
         let found = opened.and_then(|registry| registry.check());

@@ -27,10 +27,7 @@ pub(crate) fn unit_of(registry: &Registry, made: &Made, text: &str) -> u64 {
 
 fn ready(registry: &Registry) {
     assert!(
-        registry.wait_followed(
-            registry.checkpoint().size,
-            std::time::Duration::from_secs(30)
-        ),
+        registry.wait_followed(registry.checkpoint().size, std::time::Duration::from_secs(30)),
         "{:?}",
         registry.trouble()
     );
@@ -54,9 +51,7 @@ fn bytes_below(folder: &std::path::Path) -> Vec<u8> {
 fn an_erased_record_is_on_no_page_and_its_neighbours_stand() {
     let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
     let words = Arc::new(Remembering::default());
-    let registry =
-        Registry::open(world.config_with(folder.path(), Arc::new(RealDisk), words.clone()))
-            .unwrap();
+    let registry = Registry::open(world.config_with(folder.path(), Arc::new(RealDisk), words.clone())).unwrap();
     let mut agent = world.found(&registry);
     let canary = "Xanthippe9000";
     let page = Page::of(&[("1", canary), ("2", "Night ferry")]);
@@ -66,29 +61,14 @@ fn an_erased_record_is_on_no_page_and_its_neighbours_stand() {
     let line = unit_of(&registry, &made, canary);
     let segment = registry.evidence().segment(&made.name).unwrap();
     let response = segment.view().unwrap().captures[0].response.unwrap().unit;
-    let index = registry
-        .add_statement(&world.erasure(made.name, &[response, line], &["eve", "finn"]))
-        .unwrap();
+    let index = registry.add_statement(&world.erasure(made.name, &[response, line], &["eve", "finn"])).unwrap();
     assert_eq!(index, 5);
-    assert_eq!(
-        words
-            .0
-            .lock()
-            .unwrap()
-            .values()
-            .cloned()
-            .collect::<Vec<_>>(),
-        ["Night ferry"]
-    );
+    assert_eq!(words.0.lock().unwrap().values().cloned().collect::<Vec<_>>(), ["Night ferry"]);
     let after = registry.evidence().segment(&made.name).unwrap();
     assert_eq!(after.commitments, segment.commitments);
     drop(registry);
     let all = bytes_below(folder.path());
-    assert!(
-        !all.windows(canary.len())
-            .any(|window| window == canary.as_bytes()),
-        "the word is still on the disk"
-    );
+    assert!(!all.windows(canary.len()).any(|window| window == canary.as_bytes()), "the word is still on the disk");
     assert!(all.windows(11).any(|window| window == b"Night ferry"));
 }
 
@@ -99,10 +79,7 @@ fn a_revisit_that_outlives_the_payload_it_names_is_found() {
     let mut agent = world.found(&registry);
     let page = Page::of(&[("1", "Harbour opens")]);
     let first = agent.collect(&world, &registry, std::slice::from_ref(&page));
-    let again = Page {
-        revisit_of: Some(first.responses[0].clone()),
-        ..page
-    };
+    let again = Page { revisit_of: Some(first.responses[0].clone()), ..page };
     let second = agent.collect(&world, &registry, &[again]);
     for made in [&first, &second] {
         registry.put_segment(&made.name, &made.bytes, 0).unwrap();
@@ -110,19 +87,11 @@ fn a_revisit_that_outlives_the_payload_it_names_is_found() {
     ready(&registry);
     let segment = registry.evidence().segment(&first.name).unwrap();
     let response = segment.view().unwrap().captures[0].response.unwrap().unit;
-    registry
-        .add_statement(&world.erasure(first.name, &[response], &["eve", "finn"]))
-        .unwrap();
-    assert_eq!(
-        registry.checkpoint().size,
-        7,
-        "what nobody signed for stands"
-    );
+    registry.add_statement(&world.erasure(first.name, &[response], &["eve", "finn"])).unwrap();
+    assert_eq!(registry.checkpoint().size, 7, "what nobody signed for stands");
     let left = registry.findings().unwrap().join("\n");
     assert!(left.contains("repeats an answer that was erased"), "{left}");
-    registry
-        .add_statement(&world.erasure(second.name, &[response], &["eve", "finn"]))
-        .unwrap();
+    registry.add_statement(&world.erasure(second.name, &[response], &["eve", "finn"])).unwrap();
     assert_eq!(registry.findings().unwrap(), Vec::<String>::new());
     let other = registry.evidence().segment(&second.name).unwrap();
     assert_eq!(schemas::segment::tombstoned_units(&other).len(), 1);
@@ -136,16 +105,8 @@ fn an_erasure_of_units_that_are_not_there_is_refused_before_it_is_logged() {
     let mut agent = world.found(&registry);
     let made = agent.collect(&world, &registry, &[Page::of(&[("1", "Harbour opens")])]);
     registry.put_segment(&made.name, &made.bytes, 0).unwrap();
-    assert!(
-        registry
-            .add_statement(&world.erasure(made.name, &[4000], &["eve", "finn"]))
-            .is_err()
-    );
-    assert!(
-        registry
-            .add_statement(&world.erasure(made.name, &[1], &["eve"]))
-            .is_err()
-    );
+    assert!(registry.add_statement(&world.erasure(made.name, &[4000], &["eve", "finn"])).is_err());
+    assert!(registry.add_statement(&world.erasure(made.name, &[1], &["eve"])).is_err());
     assert_eq!(registry.checkpoint().size, 5);
 }
 
@@ -163,22 +124,11 @@ fn any_unit_may_go_and_the_tables_are_as_if_rebuilt() {
     for made in [&first, &second, &third] {
         registry.put_segment(&made.name, &made.bytes, 0).unwrap();
     }
-    let units = registry
-        .evidence()
-        .segment(&first.name)
-        .unwrap()
-        .manifest
-        .units;
+    let units = registry.evidence().segment(&first.name).unwrap().manifest.units;
     for unit in BTreeSet::from_iter(0..units) {
-        registry
-            .add_statement(&world.erasure(first.name, &[unit], &["eve", "finn"]))
-            .unwrap();
+        registry.add_statement(&world.erasure(first.name, &[unit], &["eve", "finn"])).unwrap();
         let live = registry.store().dump_derived().unwrap();
         registry.rebuild().unwrap();
-        assert_eq!(
-            registry.store().dump_derived().unwrap(),
-            live,
-            "after unit {unit}"
-        );
+        assert_eq!(registry.store().dump_derived().unwrap(), live, "after unit {unit}");
     }
 }

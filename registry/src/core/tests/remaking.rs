@@ -12,10 +12,7 @@ use crate::core::testing::{Agent, Page, World, open, receipt_of};
 
 fn ready(registry: &Registry) {
     assert!(
-        registry.wait_followed(
-            registry.checkpoint().size,
-            std::time::Duration::from_secs(30)
-        ),
+        registry.wait_followed(registry.checkpoint().size, std::time::Duration::from_secs(30)),
         "{:?}",
         registry.trouble()
     );
@@ -25,45 +22,24 @@ fn ready(registry: &Registry) {
 fn lived(world: &World, registry: &Registry) -> Agent {
     let mut agent = world.found(registry);
     let mut made = Vec::new();
-    for texts in [
-        [("1", "one"), ("2", "two")],
-        [("1", "one changed"), ("2", "two")],
-        [("1", "one"), ("2", "two")],
-    ] {
+    for texts in [[("1", "one"), ("2", "two")], [("1", "one changed"), ("2", "two")], [("1", "one"), ("2", "two")]] {
         made.push(agent.collect(world, registry, &[Page::of(&texts)]));
         world.pass(SignedDuration::from_mins(15));
     }
+    made.push(agent.collect(world, registry, &[Page { gone: vec!["2".to_owned()], ..Page::of(&[("3", "three")]) }]));
     made.push(agent.collect(
         world,
         registry,
-        &[Page {
-            gone: vec!["2".to_owned()],
-            ..Page::of(&[("3", "three")])
-        }],
-    ));
-    made.push(agent.collect(
-        world,
-        registry,
-        &[Page {
-            reader_version: "0.2.0".to_owned(),
-            ..Page::of(&[("3", "Three")])
-        }],
+        &[Page { reader_version: "0.2.0".to_owned(), ..Page::of(&[("3", "Three")]) }],
     ));
     for at in [0, 2, 1, 3, 4] {
         let made = &made[at];
         registry.put_segment(&made.name, &made.bytes, 0).unwrap();
     }
-    let fork = Agent {
-        seq: 1,
-        prev: None,
-        ..agent.clone()
-    }
-    .segment(world, registry, &[Page::of(&[("9", "fork")])]);
+    let fork = Agent { seq: 1, prev: None, ..agent.clone() }.segment(world, registry, &[Page::of(&[("9", "fork")])]);
     registry.put_segment(&fork.name, &fork.bytes, 0).unwrap();
     let unit = super::erasing::unit_of(registry, &made[0], "one");
-    registry
-        .add_statement(&world.erasure(made[0].name, &[unit], &["eve", "finn"]))
-        .unwrap();
+    registry.add_statement(&world.erasure(made[0].name, &[unit], &["eve", "finn"])).unwrap();
     ready(registry);
     agent
 }
@@ -74,19 +50,12 @@ fn rebuilt_tables_are_the_same_to_the_last_row() {
     let registry = open(&world, folder.path()).unwrap();
     lived(&world, &registry);
     let before = registry.store().dump_derived().unwrap();
-    assert!(
-        before.contains("\"late\"") && before.contains("\"reader\""),
-        "{before}"
-    );
+    assert!(before.contains("\"late\"") && before.contains("\"reader\""), "{before}");
     registry.rebuild().unwrap();
     assert_eq!(registry.store().dump_derived().unwrap(), before);
     // The whole database lost: made again at the next start.
     drop(registry);
-    for name in [
-        "registry.sqlite",
-        "registry.sqlite-wal",
-        "registry.sqlite-shm",
-    ] {
+    for name in ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"] {
         let _ = std::fs::remove_file(folder.path().join("data").join(name));
     }
     let registry = open(&world, folder.path()).unwrap();
@@ -107,51 +76,24 @@ fn a_backup_comes_back_with_what_the_second_place_knows() {
     // After the backup: a segment, and an erasure of something the backup still has.
     let later = agent.collect(&world, &registry, &[Page::of(&[("7", "after the backup")])]);
     let answer = registry.put_segment(&later.name, &later.bytes, 0).unwrap();
-    let victim = registry
-        .evidence()
-        .segments()
-        .unwrap()
-        .into_iter()
-        .find(|name| *name != later.name)
-        .unwrap();
-    registry
-        .add_statement(&world.erasure(victim, &[3], &["eve", "finn"]))
-        .unwrap();
+    let victim = registry.evidence().segments().unwrap().into_iter().find(|name| *name != later.name).unwrap();
+    registry.add_statement(&world.erasure(victim, &[3], &["eve", "finn"])).unwrap();
     ready(&registry);
-    let (size, dump) = (
-        registry.checkpoint(),
-        registry.store().dump_derived().unwrap(),
-    );
+    let (size, dump) = (registry.checkpoint(), registry.store().dump_derived().unwrap());
     drop(registry);
     let data = folder.path().join("data");
     std::fs::remove_dir_all(&data).unwrap();
 
     let config = world.config(folder.path(), Arc::new(RealDisk));
     let restored = restore(&backup, &config).unwrap();
-    assert_eq!(
-        (restored.backup_size, restored.size),
-        (manifest.size, size.size)
-    );
+    assert_eq!((restored.backup_size, restored.size), (manifest.size, size.size));
     assert_eq!(restored.missing, [later.name]);
-    assert!(
-        restore(&backup, &config).is_err(),
-        "never over a data folder"
-    );
+    assert!(restore(&backup, &config).is_err(), "never over a data folder");
     let registry = Registry::open(config).unwrap();
     assert_eq!(registry.checkpoint().note, size.note);
     let gone = schemas::segment::tombstoned_units(&registry.evidence().segment(&victim).unwrap());
-    assert!(
-        gone.iter().any(|(unit, _)| *unit == 3),
-        "a newer erasure is carried out"
-    );
-    assert!(
-        registry
-            .store()
-            .alarms()
-            .unwrap()
-            .iter()
-            .any(|alarm| alarm.code == "missing_segment")
-    );
+    assert!(gone.iter().any(|(unit, _)| *unit == 3), "a newer erasure is carried out");
+    assert!(registry.store().alarms().unwrap().iter().any(|alarm| alarm.code == "missing_segment"));
     // The agent still has the segment, and its bytes are taken again.
     let again = registry.put_segment(&later.name, &later.bytes, 0).unwrap();
     assert_eq!(receipt_of(&again).index(), receipt_of(&answer).index());
@@ -168,10 +110,7 @@ fn a_lost_second_place_is_not_replaced_in_silence() {
     drop(registry);
     std::fs::remove_dir_all(folder.path().join("second")).unwrap();
     let refused = open(&world, folder.path()).map(|_| ()).unwrap_err();
-    assert!(
-        refused.to_string().contains("holds no `highest`"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("holds no `highest`"), "{refused}");
     let config = world.config(folder.path(), Arc::new(RealDisk));
     adopt_second_place(&config).unwrap();
     assert!(adopt_second_place(&config).is_err());

@@ -26,21 +26,13 @@ pub fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
         return section;
     };
     let people: Vec<_> = allowed.approvers.iter().map(|id| person(id)).collect();
-    let until = allowed
-        .expires_on
-        .as_deref()
-        .map(|day| f.lang.day_of(day))
-        .unwrap_or_default();
+    let until = allowed.expires_on.as_deref().map(|day| f.lang.day_of(day)).unwrap_or_default();
     section.answer = if people.is_empty() {
         section.tone = "bad";
         f.t("allowed-by-nobody")
     } else {
         section.tone = if allowed.recomputed { "good" } else { "bad" };
-        let asked = allowed
-            .requested_by
-            .as_deref()
-            .map(person)
-            .unwrap_or_default();
+        let asked = allowed.requested_by.as_deref().map(person).unwrap_or_default();
         let args = [
             ("who", people.join(", ").into()),
             ("entry", allowed.entry.as_str().into()),
@@ -65,51 +57,25 @@ pub fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
             }
             _ => words.clone(),
         };
-        facts.push(Fact {
-            style: "written",
-            ..Fact::plain(f, key, words)
-        });
+        facts.push(Fact { style: "written", ..Fact::plain(f, key, words) });
     }
     facts.push(Fact::quote(f, "allowed-because", &allowed.because));
     facts.push(Fact::plain(
         f,
         "allowed-again",
-        f.t(if allowed.recomputed {
-            "allowed-again-yes"
-        } else {
-            "allowed-again-no"
-        }),
+        f.t(if allowed.recomputed { "allowed-again-yes" } else { "allowed-again-no" }),
     ));
     for approval in &allowed.approvals {
         let until = f.lang.day_of(&approval.until);
-        let leaf = approval
-            .leaf
-            .map(|(leaf, _)| f.n("allowed-leaf", &leaf))
-            .unwrap_or_default();
-        let args = [
-            ("signed", f.lang.moment(approval.made_at).into()),
-            ("until", until.into()),
-            ("leaf", leaf.into()),
-        ];
-        facts.push(Fact::plain(
-            f,
-            "allowed-approval",
-            f.say("allowed-approval-is", &args),
-        ));
+        let leaf = approval.leaf.map(|(leaf, _)| f.n("allowed-leaf", &leaf)).unwrap_or_default();
+        let args = [("signed", f.lang.moment(approval.made_at).into()), ("until", until.into()), ("leaf", leaf.into())];
+        facts.push(Fact::plain(f, "allowed-approval", f.say("allowed-approval-is", &args)));
     }
     if let Some(days) = allowed.retain_days {
-        facts.push(Fact::plain(
-            f,
-            "entry-retain",
-            f.n("days", &u64::from(days)),
-        ));
+        facts.push(Fact::plain(f, "entry-retain", f.n("days", &u64::from(days))));
     }
     if let Some(tlp) = &allowed.tlp {
-        facts.push(Fact::code(
-            f,
-            "entry-tlp",
-            format!("TLP:{}", tlp.to_uppercase()),
-        ));
+        facts.push(Fact::code(f, "entry-tlp", format!("TLP:{}", tlp.to_uppercase())));
     }
     if let Some(at) = allowed.policy_issued_at {
         facts.push(Fact::plain(f, "allowed-issue", f.lang.moment(at)));
@@ -155,11 +121,7 @@ pub fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
             line,
         }) => {
             section.tone = if *allowed { "good" } else { "bad" };
-            section.answer = f.t(if *allowed {
-                "robots-allows"
-            } else {
-                "robots-forbids"
-            });
+            section.answer = f.t(if *allowed { "robots-allows" } else { "robots-forbids" });
             let because = match (rule, outcome) {
                 (Some(_), _) => None,
                 (None, RobotsOutcome::Available) => Some("robots-no-line"),
@@ -188,13 +150,7 @@ pub fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
             facts.push(Fact::plain(
                 f,
                 "robots-copy",
-                f.say(
-                    "robots-copy-is",
-                    &[
-                        ("size", f.lang.bytes(*size).into()),
-                        ("unit", (*unit).into()),
-                    ],
-                ),
+                f.say("robots-copy-is", &[("size", f.lang.bytes(*size).into()), ("unit", (*unit).into())]),
             ));
             facts.push(Fact::code(f, "sha256", digest.to_string()));
         }
@@ -215,55 +171,28 @@ pub fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
         return section;
     };
     section.answer = match bytes.body_bytes {
-        Some(size) => f.say(
-            "bytes-are",
-            &[
-                ("size", f.lang.bytes(size).into()),
-                ("time", f.moment(&bytes.captured_at).into()),
-            ],
-        ),
-        None => f.say(
-            "bytes-not-here",
-            &[("time", f.moment(&bytes.captured_at).into())],
-        ),
+        Some(size) => {
+            f.say("bytes-are", &[("size", f.lang.bytes(size).into()), ("time", f.moment(&bytes.captured_at).into())])
+        }
+        None => f.say("bytes-not-here", &[("time", f.moment(&bytes.captured_at).into())]),
     };
     let facts = &mut section.facts;
-    facts.push(Fact::code(
-        f,
-        "bytes-request",
-        format!("{} {}", bytes.method, bytes.url),
-    ));
+    facts.push(Fact::code(f, "bytes-request", format!("{} {}", bytes.method, bytes.url)));
     facts.push(Fact::plain(
         f,
         "bytes-captured",
-        f.say(
-            "bytes-captured-is",
-            &[
-                ("time", f.moment(&bytes.captured_at).into()),
-                ("ms", bytes.took_ms.into()),
-            ],
-        ),
+        f.say("bytes-captured-is", &[("time", f.moment(&bytes.captured_at).into()), ("ms", bytes.took_ms.into())]),
     ));
     if let Some(status) = bytes.status {
-        let kind = bytes
-            .content_type
-            .as_deref()
-            .map(|kind| format!(", {}", shown_id(kind)))
-            .unwrap_or_default();
+        let kind = bytes.content_type.as_deref().map(|kind| format!(", {}", shown_id(kind))).unwrap_or_default();
         facts.push(Fact::plain(f, "bytes-status", format!("{status}{kind}")));
     }
     if let Some(peer) = bytes.peer {
         facts.push(Fact::code(f, "bytes-peer", peer.to_string()));
     }
     match bytes.certificate {
-        Some(certificate) => {
-            facts.push(Fact::code(f, "bytes-certificate", certificate.to_string()))
-        }
-        None => facts.push(Fact::plain(
-            f,
-            "bytes-certificate",
-            f.t("bytes-no-certificate"),
-        )),
+        Some(certificate) => facts.push(Fact::code(f, "bytes-certificate", certificate.to_string())),
+        None => facts.push(Fact::plain(f, "bytes-certificate", f.t("bytes-no-certificate"))),
     }
     if let Some(body) = bytes.body {
         facts.push(Fact::code(f, "bytes-body", body.to_string()));
@@ -274,13 +203,7 @@ pub fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
     facts.push(Fact::plain(
         f,
         "bytes-units",
-        f.say(
-            "bytes-units-are",
-            &[
-                ("request", bytes.request_unit.into()),
-                ("response", bytes.response_unit.into()),
-            ],
-        ),
+        f.say("bytes-units-are", &[("request", bytes.request_unit.into()), ("response", bytes.response_unit.into())]),
     ));
     facts.push(Fact::code(f, "bytes-file", &bytes.file));
     section
@@ -291,42 +214,20 @@ pub fn proof(f: &Frame, unit: u64, proof: &Proof, outcome: &str) -> Section {
         Some(Fact::plain(
             f,
             "proof-unit",
-            f.say(
-                "proof-unit-is",
-                &[("unit", unit.into()), ("units", proof.units.into())],
-            ),
+            f.say("proof-unit-is", &[("unit", unit.into()), ("units", proof.units.into())]),
         )),
-        Some(Fact::code(
-            f,
-            "proof-commitment",
-            proof.commitment.to_string(),
-        )),
-        proof
-            .units_root
-            .map(|root| Fact::code(f, "proof-root", root.to_string())),
+        Some(Fact::code(f, "proof-commitment", proof.commitment.to_string())),
+        proof.units_root.map(|root| Fact::code(f, "proof-root", root.to_string())),
         Some(Fact::code(f, "proof-manifest", proof.manifest.to_string())),
         proof.agent.as_ref().zip(proof.seq).map(|(agent, seq)| {
-            let args = [
-                ("agent", FluentValue::from(person(agent))),
-                ("seq", seq.into()),
-            ];
+            let args = [("agent", FluentValue::from(person(agent))), ("seq", seq.into())];
             Fact::plain(f, "proof-signed", f.say("proof-signed-is", &args))
         }),
-        proof
-            .after_size
-            .map(|size| Fact::plain(f, "proof-after", f.n("proof-after-is", &size))),
-        proof
-            .leaf
-            .map(|leaf| Fact::plain(f, "proof-leaf", f.n("proof-leaf-is", &leaf))),
-        proof
-            .checkpoint
-            .map(|(size, _)| Fact::plain(f, "proof-checkpoint", f.n("proof-checkpoint-is", &size))),
-        proof
-            .checkpoint
-            .map(|(_, root)| Fact::code(f, "proof-log-root", root.to_string())),
-        proof
-            .later_size
-            .map(|size| Fact::plain(f, "proof-later", f.n("proof-later-is", &size))),
+        proof.after_size.map(|size| Fact::plain(f, "proof-after", f.n("proof-after-is", &size))),
+        proof.leaf.map(|leaf| Fact::plain(f, "proof-leaf", f.n("proof-leaf-is", &leaf))),
+        proof.checkpoint.map(|(size, _)| Fact::plain(f, "proof-checkpoint", f.n("proof-checkpoint-is", &size))),
+        proof.checkpoint.map(|(_, root)| Fact::code(f, "proof-log-root", root.to_string())),
+        proof.later_size.map(|size| Fact::plain(f, "proof-later", f.n("proof-later-is", &size))),
     ];
     Section {
         id: "changed",

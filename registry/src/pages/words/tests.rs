@@ -27,9 +27,7 @@ fn glossary() -> Glossary {
 
 /// The source of a message, its plural forms included.
 fn message(source: &str, key: &str) -> String {
-    let mut lines = source
-        .lines()
-        .skip_while(|line| !line.starts_with(&format!("{key} =")));
+    let mut lines = source.lines().skip_while(|line| !line.starts_with(&format!("{key} =")));
     let first = lines.next().unwrap_or_else(|| panic!("no message `{key}`"));
     let mut text = first.split_once('=').unwrap().1.to_owned();
     for line in lines.take_while(|line| line.starts_with(' ')) {
@@ -72,20 +70,13 @@ fn prose(text: &str) -> String {
 #[test]
 fn both_languages_have_the_same_keys_and_arguments() {
     assert_eq!(keys(Lang::En), keys(Lang::Fr));
-    assert_eq!(
-        keys(Lang::En).iter().collect::<BTreeSet<_>>().len(),
-        keys(Lang::En).len(),
-        "a key stands twice"
-    );
+    assert_eq!(keys(Lang::En).iter().collect::<BTreeSet<_>>().len(), keys(Lang::En).len(), "a key stands twice");
     for source in [ENGLISH, FRENCH] {
         assert!(FluentResource::try_new(source.to_owned()).is_ok());
     }
     let arguments = |source: &str, key: &str| -> BTreeSet<String> {
         let text = message(source, key);
-        text.split('$')
-            .skip(1)
-            .map(|rest| rest.chars().take_while(char::is_ascii_lowercase).collect())
-            .collect()
+        text.split('$').skip(1).map(|rest| rest.chars().take_while(char::is_ascii_lowercase).collect()).collect()
     };
     for key in keys(Lang::En) {
         // English may spell out `once` where French counts.
@@ -99,14 +90,8 @@ fn every_key_that_templates_and_code_name_is_there() {
     let folder_of = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let mut named = BTreeSet::new();
     let mut files = Vec::new();
-    for (folder, ends) in [
-        ("templates", "html"),
-        ("src/pages", "rs"),
-        ("src/pages/custody", "rs"),
-    ] {
-        let all = fs::read_dir(folder_of(folder))
-            .unwrap()
-            .map(|file| file.unwrap().path());
+    for (folder, ends) in [("templates", "html"), ("src/pages", "rs"), ("src/pages/custody", "rs")] {
+        let all = fs::read_dir(folder_of(folder)).unwrap().map(|file| file.unwrap().path());
         files.extend(all.filter(|path| path.extension().is_some_and(|end| end == ends)));
     }
     for file in files {
@@ -114,11 +99,7 @@ fn every_key_that_templates_and_code_name_is_there() {
         let text = fs::read_to_string(&file).unwrap();
         let text: Vec<&str> = text.split('(').map(str::trim_start).collect();
         let text = text.join("(").replace("f, \n", "f, ");
-        let text = text
-            .split("f,\n")
-            .map(str::trim_start)
-            .collect::<Vec<_>>()
-            .join("f, ");
+        let text = text.split("f,\n").map(str::trim_start).collect::<Vec<_>>().join("f, ");
         for call in [
             "f.t(\"",
             "f.n(\"",
@@ -132,32 +113,19 @@ fn every_key_that_templates_and_code_name_is_there() {
             "written(\"",
             "titled(\"",
         ] {
-            named.extend(
-                text.split(call)
-                    .skip(1)
-                    .filter_map(|rest| rest.split('"').next())
-                    .map(str::to_owned),
-            );
+            named.extend(text.split(call).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
         }
     }
     let known: BTreeSet<&str> = keys(Lang::En).into_iter().collect();
-    let missing: Vec<_> = named
-        .iter()
-        .filter(|key| !known.contains(key.as_str()))
-        .collect();
+    let missing: Vec<_> = named.iter().filter(|key| !known.contains(key.as_str())).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    assert!(
-        named.len() > 220,
-        "the search for keys finds only {}",
-        named.len()
-    );
+    assert!(named.len() > 220, "the search for keys finds only {}", named.len());
 }
 
 #[test]
 fn counts_choose_their_form_and_are_grouped() {
-    let count = |lang, count: u64| {
-        say(lang, "search-found", &[("count", count.into())]).replace(['\u{2068}', '\u{2069}'], "")
-    };
+    let count =
+        |lang, count: u64| say(lang, "search-found", &[("count", count.into())]).replace(['\u{2068}', '\u{2069}'], "");
     assert_eq!(count(Lang::En, 0), "Nothing found");
     assert_eq!(count(Lang::En, 1), "1 record");
     assert_eq!(count(Lang::En, 12_345), "12,345 records");
@@ -174,12 +142,7 @@ fn french_uses_the_terms_of_the_glossary_and_none_of_the_refused() {
         for key in &term.r#where {
             let text = say(Lang::Fr, key, &[("count", 2_u64.into())]).to_lowercase();
             let wanted = term.r#use.trim_end_matches('s');
-            assert!(
-                text.contains(wanted),
-                "{}: `{key}` does not say `{}`: {text}",
-                term.en,
-                term.r#use
-            );
+            assert!(text.contains(wanted), "{}: `{key}` does not say `{}`: {text}", term.en, term.r#use);
         }
         for key in keys(Lang::Fr) {
             let text = format!(" {} ", prose(&message(FRENCH, key))).to_lowercase();
@@ -236,17 +199,11 @@ fn french_holds_no_english_that_was_left_over() {
     for key in keys(Lang::Fr) {
         let text = prose(&message(FRENCH, key)).to_lowercase();
         for word in text.split(|c: char| !c.is_alphanumeric() && c != '’') {
-            assert!(
-                key == "other-language" || !english.contains(&word),
-                "`{key}` says `{word}`"
-            );
+            assert!(key == "other-language" || !english.contains(&word), "`{key}` says `{word}`");
         }
         let (own, other) = (message(FRENCH, key), message(ENGLISH, key));
-        let is_sentence = prose(&other)
-            .split_whitespace()
-            .filter(|word| word.chars().any(char::is_alphabetic))
-            .count()
-            > 3;
+        let is_sentence =
+            prose(&other).split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() > 3;
         assert!(!is_sentence || own != other, "`{key}` is not translated");
     }
 }
@@ -257,29 +214,13 @@ fn french_is_set_as_canadian_french_is() {
         let text = prose(&message(FRENCH, key));
         let chars: Vec<char> = text.chars().collect();
         for (at, c) in chars.iter().enumerate() {
-            let before = at
-                .checked_sub(1)
-                .and_then(|at| chars.get(at))
-                .copied()
-                .unwrap_or(' ');
+            let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied().unwrap_or(' ');
             let after = chars.get(at + 1).copied().unwrap_or(' ');
             match c {
-                ':' => assert_eq!(
-                    before, '\u{a0}',
-                    "`{key}`: a no-break space belongs before the colon"
-                ),
-                '?' | '!' | ';' => assert!(
-                    !before.is_whitespace(),
-                    "`{key}`: no space belongs before {c}"
-                ),
-                '«' => assert_eq!(
-                    after, '\u{a0}',
-                    "`{key}`: a no-break space belongs inside guillemets"
-                ),
-                '»' => assert_eq!(
-                    before, '\u{a0}',
-                    "`{key}`: a no-break space belongs inside guillemets"
-                ),
+                ':' => assert_eq!(before, '\u{a0}', "`{key}`: a no-break space belongs before the colon"),
+                '?' | '!' | ';' => assert!(!before.is_whitespace(), "`{key}`: no space belongs before {c}"),
+                '«' => assert_eq!(after, '\u{a0}', "`{key}`: a no-break space belongs inside guillemets"),
+                '»' => assert_eq!(before, '\u{a0}', "`{key}`: a no-break space belongs inside guillemets"),
                 '"' | '“' | '”' | '\'' => panic!("`{key}`: {c} is no French mark"),
                 _ => {}
             }

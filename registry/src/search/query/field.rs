@@ -10,8 +10,8 @@ use url::Url;
 
 /// Names that stand before a colon, in the order they are offered to people.
 pub const NAMES: [&str; 14] = [
-    "platform", "lang", "author", "link", "after", "before", "seen", "source", "kind", "tag",
-    "title", "id", "has", "is",
+    "platform", "lang", "author", "link", "after", "before", "seen", "source", "kind", "tag", "title", "id", "has",
+    "is",
 ];
 
 /// Names people know from elsewhere, and ours.
@@ -163,23 +163,13 @@ impl Field {
 }
 
 pub(super) fn unknown(name: &str) -> (String, String) {
-    let ours = ELSEWHERE
-        .iter()
-        .find(|(theirs, _)| *theirs == name)
-        .map(|(_, ours)| *ours);
-    let nearest = NAMES
-        .iter()
-        .map(|known| (distance(name, known), *known))
-        .min()
-        .filter(|(far, _)| *far <= 2);
+    let ours = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
+    let nearest = NAMES.iter().map(|known| (distance(name, known), *known)).min().filter(|(far, _)| *far <= 2);
     let hint = match ours.or(nearest.map(|(_, known)| known)) {
         Some(known) => {
             format!("did you mean `{known}:`? To search for the text itself, put it in quotes")
         }
-        None => format!(
-            "known are {}; to search for the text itself, put it in quotes",
-            NAMES.join(", ")
-        ),
+        None => format!("known are {}; to search for the text itself, put it in quotes", NAMES.join(", ")),
     };
     (format!("there is no field `{name}`"), hint)
 }
@@ -196,39 +186,19 @@ const KINDS: [(&str, Kind); 10] = [
     ("registration", Kind::Registration),
     ("event", Kind::Event),
 ];
-const HAS: [(&str, Has); 4] = [
-    ("media", Has::Media),
-    ("text", Has::Text),
-    ("edit", Has::Edit),
-    ("title", Has::Title),
-];
-const IS: [(&str, Is); 4] = [
-    ("gone", Is::Gone),
-    ("revised", Is::Revised),
-    ("late", Is::Late),
-    ("trial", Is::Trial),
-];
+const HAS: [(&str, Has); 4] = [("media", Has::Media), ("text", Has::Text), ("edit", Has::Edit), ("title", Has::Title)];
+const IS: [(&str, Is); 4] = [("gone", Is::Gone), ("revised", Is::Revised), ("late", Is::Late), ("trial", Is::Trial)];
 
 fn one_of<T: Copy>(name: &str, value: &str, known: &[(&str, T)]) -> Result<T, (String, String)> {
     let lower = value.to_lowercase();
-    known
-        .iter()
-        .find(|(word, _)| *word == lower)
-        .map(|(_, meaning)| *meaning)
-        .ok_or_else(|| {
-            let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-            (
-                format!("`{name}:` does not know `{value}`"),
-                format!("write one of {}", words.join(", ")),
-            )
-        })
+    known.iter().find(|(word, _)| *word == lower).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+        (format!("`{name}:` does not know `{value}`"), format!("write one of {}", words.join(", ")))
+    })
 }
 
 fn word_of<T: Copy + PartialEq>(meaning: T, known: &[(&'static str, T)]) -> &'static str {
-    known
-        .iter()
-        .find(|(_, one)| *one == meaning)
-        .map_or("", |(word, _)| *word)
+    known.iter().find(|(_, one)| *one == meaning).map_or("", |(word, _)| *word)
 }
 
 /// The word a query uses for a kind.
@@ -239,17 +209,11 @@ pub fn kind_word(kind: Kind) -> &'static str {
 
 fn moment(name: &str, value: &str) -> Result<Timestamp, (String, String)> {
     let wrong = || {
-        let hint = format!(
-            "write `{name}:2026-10-01`, `{name}:2026-10`, `{name}:2026` or `{name}:2026-10-01T09:00:00Z`"
-        );
+        let hint =
+            format!("write `{name}:2026-10-01`, `{name}:2026-10`, `{name}:2026` or `{name}:2026-10-01T09:00:00Z`");
         (format!("`{value}` is no day and no moment"), hint)
     };
-    let looks_so = |text: &str| {
-        text.is_ascii()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'-')
-    };
+    let looks_so = |text: &str| text.is_ascii() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if !looks_so(value) {
         return value.parse().map_err(|_| wrong());
     }
@@ -267,42 +231,27 @@ fn moment(name: &str, value: &str) -> Result<Timestamp, (String, String)> {
 }
 
 fn midnight(date: Date) -> Option<Timestamp> {
-    date.to_zoned(TimeZone::UTC)
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
 impl Seen {
     fn parse(value: &str) -> Result<Self, (String, String)> {
         let wrong = || {
             let hint = "write `seen:24h`, `seen:7d`, `seen:2w`, `seen:2026-10-01` or `seen:2026-10-01..2026-10-05`";
-            (
-                format!("`{value}` is no span of time and no day"),
-                hint.to_owned(),
-            )
+            (format!("`{value}` is no span of time and no day"), hint.to_owned())
         };
         let day = |text: &str| {
-            if text.len() == 10 {
-                text.parse::<Date>().ok()
-            } else {
-                None
-            }
+            if text.len() == 10 { text.parse::<Date>().ok() } else { None }
         };
         if let Some((first, last)) = value.split_once("..") {
             let (first, last) = day(first).zip(day(last)).ok_or_else(wrong)?;
             if last < first {
-                return Err((
-                    format!("`{last}` lies before `{first}`"),
-                    "write the earlier day first".to_owned(),
-                ));
+                return Err((format!("`{last}` lies before `{first}`"), "write the earlier day first".to_owned()));
             }
             return Ok(Self::Days { first, last });
         }
         if let Some(date) = day(value) {
-            return Ok(Self::Days {
-                first: date,
-                last: date,
-            });
+            return Ok(Self::Days { first: date, last: date });
         }
         let mut chars = value.chars();
         let unit = match chars.next_back() {
@@ -334,17 +283,11 @@ impl Seen {
                     Unit::Week => 7 * 24 * 60,
                 };
                 let span = SignedDuration::from_mins(i64::from(*amount).saturating_mul(minutes));
-                (
-                    now.checked_sub(span).unwrap_or(Timestamp::MIN),
-                    Timestamp::MAX,
-                )
+                (now.checked_sub(span).unwrap_or(Timestamp::MIN), Timestamp::MAX)
             }
             Self::Days { first, last } => {
                 let end = last.tomorrow().ok().and_then(midnight);
-                (
-                    midnight(*first).unwrap_or(Timestamp::MIN),
-                    end.unwrap_or(Timestamp::MAX),
-                )
+                (midnight(*first).unwrap_or(Timestamp::MIN), end.unwrap_or(Timestamp::MAX))
             }
         }
     }
@@ -358,14 +301,8 @@ impl Link {
                 "write `link:example.org` or `link:example.org/news/*`".to_owned(),
             )
         };
-        let (plain, is_prefix) = value
-            .strip_suffix('*')
-            .map_or((value, false), |plain| (plain, true));
-        let absolute = if plain.contains("://") {
-            plain.to_owned()
-        } else {
-            format!("https://{plain}")
-        };
+        let (plain, is_prefix) = value.strip_suffix('*').map_or((value, false), |plain| (plain, true));
+        let absolute = if plain.contains("://") { plain.to_owned() } else { format!("https://{plain}") };
         let url = Url::parse(&absolute).map_err(|_| wrong())?;
         let key = address_key(&url).ok_or_else(wrong)?;
         match (key.split_once(['/', '?']), is_prefix) {
@@ -374,14 +311,8 @@ impl Link {
             (None, true) if plain.ends_with('/') => Ok(Self::Host(key)),
             (None, true) => Err(wrong()),
             // The `/` before the star is part of the beginning.
-            (Some(_), true) if plain.ends_with('/') => Ok(Self::Address {
-                address: format!("{key}/"),
-                is_prefix,
-            }),
-            (Some(_), _) => Ok(Self::Address {
-                address: key,
-                is_prefix,
-            }),
+            (Some(_), true) if plain.ends_with('/') => Ok(Self::Address { address: format!("{key}/"), is_prefix }),
+            (Some(_), _) => Ok(Self::Address { address: key, is_prefix }),
         }
     }
 }
@@ -404,15 +335,8 @@ pub fn address_key(url: &Url) -> Option<String> {
 #[must_use]
 pub fn host_key(url: &Url) -> Option<String> {
     let host = url.host_str()?.trim_end_matches('.');
-    let host = host
-        .strip_prefix("www.")
-        .filter(|rest| rest.contains('.'))
-        .unwrap_or(host);
-    if host.is_empty() {
-        None
-    } else {
-        Some(host.to_owned())
-    }
+    let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
+    if host.is_empty() { None } else { Some(host.to_owned()) }
 }
 
 impl fmt::Display for Field {
@@ -425,19 +349,12 @@ impl fmt::Display for Field {
             Self::Tag(value) => pair(f, "tag", value),
             Self::Id(value) => pair(f, "id", value),
             Self::Link(Link::Host(host)) => pair(f, "link", host),
-            Self::Link(Link::Address {
-                address,
-                is_prefix: false,
-            }) => pair(f, "link", address),
+            Self::Link(Link::Address { address, is_prefix: false }) => pair(f, "link", address),
             // The star is no mark of the value here, so it stands inside the quotes where there must be some.
-            Self::Link(Link::Address {
-                address,
-                is_prefix: true,
-            }) if super::parse::is_bare_value(address) => write!(f, "link:{address}*"),
-            Self::Link(Link::Address {
-                address,
-                is_prefix: true,
-            }) => pair(f, "link", &format!("{address}*")),
+            Self::Link(Link::Address { address, is_prefix: true }) if super::parse::is_bare_value(address) => {
+                write!(f, "link:{address}*")
+            }
+            Self::Link(Link::Address { address, is_prefix: true }) => pair(f, "link", &format!("{address}*")),
             Self::After(at) => write!(f, "after:{}", moment_text(*at)),
             Self::Before(at) => write!(f, "before:{}", moment_text(*at)),
             Self::Seen(Seen::Within { amount, unit }) => {
@@ -460,20 +377,12 @@ impl fmt::Display for Field {
 
 fn pair(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     write!(f, "{name}:")?;
-    if super::parse::is_bare_value(value) {
-        f.write_str(value)
-    } else {
-        super::quoted(f, value)
-    }
+    if super::parse::is_bare_value(value) { f.write_str(value) } else { super::quoted(f, value) }
 }
 
 fn moment_text(at: Timestamp) -> String {
     let date = at.to_zoned(TimeZone::UTC).date();
-    if midnight(date) == Some(at) {
-        date.to_string()
-    } else {
-        at.to_string()
-    }
+    if midnight(date) == Some(at) { date.to_string() } else { at.to_string() }
 }
 
 /// Letters to change, add or drop to get from one name to the other (Levenshtein).
@@ -485,9 +394,7 @@ fn distance(a: &str, b: &str) -> usize {
         let mut left = i + 1;
         let mut next = vec![left];
         for (to, above) in b.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(from != *to))
-                .min(above + 1)
-                .min(left + 1);
+            left = (diagonal + usize::from(from != *to)).min(above + 1).min(left + 1);
             diagonal = *above;
             next.push(left);
         }

@@ -8,18 +8,11 @@ pub(super) fn parse(text: &str) -> Result<Option<Expr>, QueryError> {
     if text.len() > MAX_QUERY_BYTES {
         return Err(QueryError {
             column: 1,
-            message: format!(
-                "the query has {} bytes; {MAX_QUERY_BYTES} are allowed",
-                text.len()
-            ),
+            message: format!("the query has {} bytes; {MAX_QUERY_BYTES} are allowed", text.len()),
             hint: "ask for less at once".to_owned(),
         });
     }
-    let mut parser = Parser {
-        chars: text.chars().collect(),
-        at: 0,
-        terms: 0,
-    };
+    let mut parser = Parser { chars: text.chars().collect(), at: 0, terms: 0 };
     parser.skip_spaces();
     if parser.peek().is_none() {
         return Ok(None);
@@ -27,27 +20,18 @@ pub(super) fn parse(text: &str) -> Result<Option<Expr>, QueryError> {
     let expr = parser.any(0)?;
     match parser.peek() {
         None => Ok(Some(expr)),
-        Some(_) => Err(parser.wrong(
-            parser.at,
-            "this bracket closes nothing",
-            "remove it, or put it in quotes",
-        )),
+        Some(_) => Err(parser.wrong(parser.at, "this bracket closes nothing", "remove it, or put it in quotes")),
     }
 }
 
 /// True if the text, written as it is, is read as one word again.
 pub(super) fn is_bare_word(text: &str) -> bool {
-    is_bare_value(text)
-        && !text.starts_with('-')
-        && !matches!(text, "OR" | "AND" | "NOT")
-        && field_name(text).is_none()
+    is_bare_value(text) && !text.starts_with('-') && !matches!(text, "OR" | "AND" | "NOT") && field_name(text).is_none()
 }
 
 /// True if the text may stand behind a colon as it is.
 pub(super) fn is_bare_value(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with("//")
-        && !text.chars().any(|c| ends_word(c) || c == '*' || c == '\\')
+    !text.is_empty() && !text.starts_with("//") && !text.chars().any(|c| ends_word(c) || c == '*' || c == '\\')
 }
 
 fn ends_word(c: char) -> bool {
@@ -57,10 +41,7 @@ fn ends_word(c: char) -> bool {
 /// The name of `name:value`; an address is none.
 fn field_name(text: &str) -> Option<&str> {
     let (name, value) = text.split_once(':')?;
-    let is_name = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     (is_name && !value.starts_with("//")).then_some(name)
 }
 
@@ -82,20 +63,12 @@ impl Parser {
     }
 
     fn wrong(&self, at: usize, message: impl Into<String>, hint: impl Into<String>) -> QueryError {
-        QueryError {
-            column: at + 1,
-            message: message.into(),
-            hint: hint.into(),
-        }
+        QueryError { column: at + 1, message: message.into(), hint: hint.into() }
     }
 
     /// What stands here up to a space, bracket or quote.
     fn bare(&self) -> String {
-        self.chars
-            .iter()
-            .skip(self.at)
-            .take_while(|c| !ends_word(**c))
-            .collect()
+        self.chars.iter().skip(self.at).take_while(|c| !ends_word(**c)).collect()
     }
 
     fn is_keyword(&self, keyword: &str) -> bool {
@@ -166,11 +139,7 @@ impl Parser {
                 self.at += 1;
                 let inner = self.any(depth + 1)?;
                 if self.peek() != Some(')') {
-                    return Err(self.wrong(
-                        begin,
-                        "this bracket is not closed",
-                        "add `)`, or put it in quotes",
-                    ));
+                    return Err(self.wrong(begin, "this bracket is not closed", "add `)`, or put it in quotes"));
                 }
                 self.at += 1;
                 Ok(inner)
@@ -203,12 +172,7 @@ impl Parser {
     }
 
     /// A bare word, whose last character may be a star.
-    fn starred(
-        &mut self,
-        begin: usize,
-        mut word: String,
-        in_title: bool,
-    ) -> Result<Expr, QueryError> {
+    fn starred(&mut self, begin: usize, mut word: String, in_title: bool) -> Result<Expr, QueryError> {
         let is_prefix = word.ends_with('*');
         if is_prefix {
             word.pop();
@@ -220,14 +184,7 @@ impl Parser {
                 "only beginnings of words can be searched: `harb*`",
             ));
         }
-        self.term(
-            begin,
-            Text {
-                words: word,
-                is_prefix,
-                in_title,
-            },
-        )
+        self.term(begin, Text { words: word, is_prefix, in_title })
     }
 
     /// Behind a closing quote: perhaps a star.
@@ -236,25 +193,14 @@ impl Parser {
         if is_prefix {
             self.at += 1;
         }
-        self.term(
-            begin,
-            Text {
-                words,
-                is_prefix,
-                in_title,
-            },
-        )
+        self.term(begin, Text { words, is_prefix, in_title })
     }
 
     fn term(&mut self, begin: usize, text: Text) -> Result<Expr, QueryError> {
         self.count(begin)?;
         if analyser::atoms(&text.words).is_empty() {
             let message = format!("`{}` holds no letter and no digit", text.words);
-            return Err(self.wrong(
-                begin,
-                message,
-                "punctuation can't be searched for; remove it",
-            ));
+            return Err(self.wrong(begin, message, "punctuation can't be searched for; remove it"));
         }
         Ok(Expr::Text(text))
     }
@@ -265,11 +211,7 @@ impl Parser {
             return Err(self.wrong(begin, message, hint));
         }
         let is_quoted = self.peek() == Some('"');
-        let value = if is_quoted {
-            self.quoted()?
-        } else {
-            self.bare()
-        };
+        let value = if is_quoted { self.quoted()? } else { self.bare() };
         if !is_quoted {
             self.at += value.chars().count();
         }
@@ -285,8 +227,7 @@ impl Parser {
             ("title", false) => self.starred(begin, value, true),
             _ => {
                 self.count(begin)?;
-                let field = Field::parse(name, &value)
-                    .map_err(|(message, hint)| self.wrong(begin, message, hint))?;
+                let field = Field::parse(name, &value).map_err(|(message, hint)| self.wrong(begin, message, hint))?;
                 Ok(Expr::Field(field))
             }
         }
@@ -295,11 +236,7 @@ impl Parser {
     fn count(&mut self, begin: usize) -> Result<(), QueryError> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
-            return Err(self.wrong(
-                begin,
-                format!("more than {MAX_TERMS} words and fields"),
-                "ask for less at once",
-            ));
+            return Err(self.wrong(begin, format!("more than {MAX_TERMS} words and fields"), "ask for less at once"));
         }
         Ok(())
     }
@@ -320,11 +257,7 @@ impl Parser {
                 _ => text.push(c),
             }
         }
-        Err(self.wrong(
-            begin,
-            "this quote is not closed",
-            "add `\"` at the end of the exact words",
-        ))
+        Err(self.wrong(begin, "this quote is not closed", "add `\"` at the end of the exact words"))
     }
 }
 

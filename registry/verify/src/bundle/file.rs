@@ -35,23 +35,13 @@ impl Bundle {
     ///
     /// [`BundleError::Member`] where a part has no canonical form, [`BundleError::Tar`] where one does not fit.
     pub fn write(&self) -> Result<Vec<u8>, BundleError> {
-        let about = About {
-            format: "vigie-bundle".to_owned(),
-            v: 1,
-            manifest: self.manifest,
-            units: self.asked.clone(),
-        };
+        let about =
+            About { format: "vigie-bundle".to_owned(), v: 1, manifest: self.manifest, units: self.asked.clone() };
         let mut members = BTreeMap::from([
             ("README.txt".to_owned(), README.as_bytes().to_vec()),
             ("about.json".to_owned(), json("about.json", &about)?),
-            (
-                "checkpoint".to_owned(),
-                self.checkpoint.clone().into_bytes(),
-            ),
-            (
-                "manifest.note".to_owned(),
-                self.manifest_note.clone().into_bytes(),
-            ),
+            ("checkpoint".to_owned(), self.checkpoint.clone().into_bytes()),
+            ("manifest.note".to_owned(), self.manifest_note.clone().into_bytes()),
         ]);
         for (number, unit) in &self.units {
             let (ending, bytes) = match &unit.stored {
@@ -63,29 +53,16 @@ impl Bundle {
             members.insert(format!("units/{number}.proof"), hashes(&unit.proof));
         }
         for (index, leaf) in &self.leaves {
-            let proof = LogProof {
-                index: *index,
-                proof: leaf.proof.clone(),
-                checkpoint: self.checkpoint.clone(),
-                extra: None,
-            };
+            let proof =
+                LogProof { index: *index, proof: leaf.proof.clone(), checkpoint: self.checkpoint.clone(), extra: None };
             members.insert(format!("leaves/{index}.json"), leaf.bytes.clone());
-            members.insert(
-                format!("leaves/{index}.tlog-proof"),
-                proof.to_string().into_bytes(),
-            );
+            members.insert(format!("leaves/{index}.tlog-proof"), proof.to_string().into_bytes());
         }
         for (digest, note) in &self.statements {
-            members.insert(
-                format!("statements/{digest}.note"),
-                note.clone().into_bytes(),
-            );
+            members.insert(format!("statements/{digest}.note"), note.clone().into_bytes());
         }
         if let Some(later) = &self.later {
-            members.insert(
-                "later/checkpoint".to_owned(),
-                later.checkpoint.clone().into_bytes(),
-            );
+            members.insert("later/checkpoint".to_owned(), later.checkpoint.clone().into_bytes());
             members.insert("later/consistency".to_owned(), hashes(&later.consistency));
         }
         tar::write(&members)
@@ -102,17 +79,11 @@ impl Bundle {
         }
         let mut members = tar::read(bytes)?;
         let mut take = |name: &str| {
-            members
-                .remove(name)
-                .ok_or_else(|| bad(name, "it is missing; this is no bundle, or a part of one"))
+            members.remove(name).ok_or_else(|| bad(name, "it is missing; this is no bundle, or a part of one"))
         };
         let about: About = from_json("about.json", &take("about.json")?)?;
         if about.format != "vigie-bundle" || about.v != 1 {
-            let what = format!(
-                "`{}` version {} is not known to this release",
-                about.format.escape_debug(),
-                about.v
-            );
+            let what = format!("`{}` version {} is not known to this release", about.format.escape_debug(), about.v);
             return Err(bad("about.json", what));
         }
         if take("README.txt")? != README.as_bytes() {
@@ -134,10 +105,7 @@ impl Bundle {
         let mut log_proofs = BTreeMap::new();
         let mut consistency = None;
         for (name, bytes) in members {
-            match name
-                .split_once('/')
-                .and_then(|(folder, file)| Some((folder, file.split_once('.')?)))
-            {
+            match name.split_once('/').and_then(|(folder, file)| Some((folder, file.split_once('.')?))) {
                 Some(("units", (number, "proof"))) => {
                     proofs.insert(count(&name, number)?, from_hashes(&name, &bytes)?);
                 }
@@ -148,28 +116,16 @@ impl Bundle {
                         "tombstone" => Stored::Gone(from_json::<Tombstone>(&name, &bytes)?),
                         _ => return Err(bad(&name, "it is no part of a bundle")),
                     };
-                    let unit = Unit {
-                        stored,
-                        proof: Vec::new(),
-                    };
+                    let unit = Unit { stored, proof: Vec::new() };
                     if bundle.units.insert(count(&name, number)?, unit).is_some() {
                         return Err(bad(&name, "the unit is given twice"));
                     }
                 }
                 Some(("leaves", (number, "tlog-proof"))) => {
-                    log_proofs.insert(
-                        count(&name, number)?,
-                        log_proof(&name, &bytes, &bundle.checkpoint)?,
-                    );
+                    log_proofs.insert(count(&name, number)?, log_proof(&name, &bytes, &bundle.checkpoint)?);
                 }
                 Some(("leaves", (number, "json"))) => {
-                    bundle.leaves.insert(
-                        count(&name, number)?,
-                        LeafProof {
-                            bytes,
-                            proof: Vec::new(),
-                        },
-                    );
+                    bundle.leaves.insert(count(&name, number)?, LeafProof { bytes, proof: Vec::new() });
                 }
                 Some(("statements", (digest, "note"))) => {
                     let digest = digest.parse().map_err(|why| bad(&name, format!("{why}")))?;
@@ -177,10 +133,7 @@ impl Bundle {
                 }
                 _ if name == "later/checkpoint" => {
                     let checkpoint = text(&name, bytes)?;
-                    bundle.later = Some(Later {
-                        checkpoint,
-                        consistency: Vec::new(),
-                    });
+                    bundle.later = Some(Later { checkpoint, consistency: Vec::new() });
                 }
                 _ if name == "later/consistency" => consistency = Some(from_hashes(&name, &bytes)?),
                 _ => return Err(bad(&name, "it is no part of a bundle")),
@@ -188,15 +141,11 @@ impl Bundle {
         }
         for (number, unit) in &mut bundle.units {
             let name = format!("units/{number}.proof");
-            unit.proof = proofs
-                .remove(number)
-                .ok_or_else(|| bad(&name, "it is missing"))?;
+            unit.proof = proofs.remove(number).ok_or_else(|| bad(&name, "it is missing"))?;
         }
         for (index, leaf) in &mut bundle.leaves {
             let name = format!("leaves/{index}.tlog-proof");
-            leaf.proof = log_proofs
-                .remove(index)
-                .ok_or_else(|| bad(&name, "it is missing"))?;
+            leaf.proof = log_proofs.remove(index).ok_or_else(|| bad(&name, "it is missing"))?;
         }
         if let (Some(later), Some(proof)) = (&mut bundle.later, consistency) {
             later.consistency = proof;
@@ -205,19 +154,13 @@ impl Bundle {
         if bundle.write()? == bytes {
             Ok(bundle)
         } else {
-            Err(bad(
-                "about.json",
-                "the bundle as a whole is not written as this release writes it",
-            ))
+            Err(bad("about.json", "the bundle as a whole is not written as this release writes it"))
         }
     }
 }
 
 fn bad(member: &str, what: impl Into<String>) -> BundleError {
-    BundleError::Member {
-        member: member.escape_debug().to_string(),
-        what: what.into(),
-    }
+    BundleError::Member { member: member.escape_debug().to_string(), what: what.into() }
 }
 
 fn json<T: Serialize>(name: &str, thing: &T) -> Result<Vec<u8>, BundleError> {
@@ -233,16 +176,11 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<String, BundleError> {
 }
 
 fn count(name: &str, number: &str) -> Result<u64, BundleError> {
-    number
-        .parse()
-        .map_err(|_| bad(name, "its name holds no number"))
+    number.parse().map_err(|_| bad(name, "its name holds no number"))
 }
 
 fn hashes(hashes: &[Hash]) -> Vec<u8> {
-    hashes
-        .iter()
-        .flat_map(|hash| format!("{hash}\n").into_bytes())
-        .collect()
+    hashes.iter().flat_map(|hash| format!("{hash}\n").into_bytes()).collect()
 }
 
 fn from_hashes(name: &str, bytes: &[u8]) -> Result<Vec<Hash>, BundleError> {
@@ -250,21 +188,13 @@ fn from_hashes(name: &str, bytes: &[u8]) -> Result<Vec<Hash>, BundleError> {
     if text.lines().nth(MAX_HASHES).is_some() {
         return Err(bad(name, "it has more hashes than any proof needs"));
     }
-    text.lines()
-        .map(|line| {
-            line.parse()
-                .map_err(|_| bad(name, "a line of it is no hash"))
-        })
-        .collect()
+    text.lines().map(|line| line.parse().map_err(|_| bad(name, "a line of it is no hash"))).collect()
 }
 
 fn log_proof(name: &str, bytes: &[u8], checkpoint: &str) -> Result<Vec<Hash>, BundleError> {
     let proof = LogProof::parse(bytes).map_err(|why| bad(name, why.to_string()))?;
     if proof.checkpoint != checkpoint {
-        return Err(bad(
-            name,
-            "it leads to another checkpoint than the bundle's",
-        ));
+        return Err(bad(name, "it leads to another checkpoint than the bundle's"));
     }
     Ok(proof.proof)
 }

@@ -36,10 +36,7 @@ pub(crate) fn statement_file(data_dir: &Path, digest: Digest) -> PathBuf {
 /// Where a segment lies, from the data folder.
 pub(crate) fn segment_name(digest: Digest) -> String {
     let text = digest.to_string();
-    format!(
-        "segments/{}/{text}.warc.gz",
-        text.get(..2).unwrap_or_default()
-    )
+    format!("segments/{}/{text}.warc.gz", text.get(..2).unwrap_or_default())
 }
 
 /// Bytes of a file, at most `limit`.
@@ -81,12 +78,8 @@ impl<'a> LogFacts<'a> {
         tiles: &'a dyn TileSource,
         statement: &'a dyn Fn(Digest) -> std::io::Result<String>,
     ) -> Result<Self, BundleError> {
-        let text = checkpoint
-            .split_once("\n\n")
-            .map_or(checkpoint.as_str(), |(text, _)| text);
-        let size = Checkpoint::parse(&format!("{text}\n"))
-            .map_err(|why| source(chain(&why)))?
-            .size;
+        let text = checkpoint.split_once("\n\n").map_or(checkpoint.as_str(), |(text, _)| text);
+        let size = Checkpoint::parse(&format!("{text}\n")).map_err(|why| source(chain(&why)))?.size;
         let tree = TileTree::new(tiles, size);
         let mut facts = Self {
             checkpoint,
@@ -106,16 +99,11 @@ impl<'a> LogFacts<'a> {
                 facts.leaf(index, bytes, &mut out);
             }
         }
-        match out
-            .0
-            .iter()
-            .find(|found| found.severity != crate::Severity::Note)
-        {
+        match out.0.iter().find(|found| found.severity != crate::Severity::Note) {
             None => Ok(facts),
-            Some(found) => Err(source(format!(
-                "{}: {}; run `vigie-verify` on the data folder",
-                found.place, found.what
-            ))),
+            Some(found) => {
+                Err(source(format!("{}: {}; run `vigie-verify` on the data folder", found.place, found.what)))
+            }
         }
     }
 
@@ -155,10 +143,7 @@ impl<'a> LogFacts<'a> {
     fn proof(&self, index: u64) -> Result<LeafProof, BundleError> {
         let tree = TileTree::new(self.tiles, self.size);
         let failed = |why: tlog::TileError| source(chain(&why));
-        Ok(LeafProof {
-            bytes: tree.entry(index).map_err(failed)?,
-            proof: tree.inclusion_proof(index).map_err(failed)?,
-        })
+        Ok(LeafProof { bytes: tree.entry(index).map_err(failed)?, proof: tree.inclusion_proof(index).map_err(failed)? })
     }
 
     fn statements_of(&self, policy: &Policy) -> Vec<Digest> {
@@ -178,29 +163,20 @@ impl Bundle {
     /// # Errors
     ///
     /// [`BundleError::NoUnit`], [`BundleError::Source`] where the folder lacks or contradicts something.
-    pub fn from_folder(
-        data_dir: &Path,
-        manifest: Digest,
-        units: &[u64],
-    ) -> Result<Self, BundleError> {
-        let tiles = FolderTiles {
-            root: data_dir.join("log"),
-        };
+    pub fn from_folder(data_dir: &Path, manifest: Digest, units: &[u64]) -> Result<Self, BundleError> {
+        let tiles = FolderTiles { root: data_dir.join("log") };
         let checkpoint = read_file(&data_dir.join("log/checkpoint"), MAX_NOTE_FILE)
             .map_err(|why| source(format!("log/checkpoint cannot be read: {why}")))?;
-        let checkpoint =
-            String::from_utf8(checkpoint).map_err(|_| source("log/checkpoint is not UTF-8"))?;
+        let checkpoint = String::from_utf8(checkpoint).map_err(|_| source("log/checkpoint is not UTF-8"))?;
         let statement = |digest| {
             let bytes = read_file(&statement_file(data_dir, digest), MAX_NOTE_FILE)?;
-            String::from_utf8(bytes)
-                .map_err(|why| std::io::Error::new(std::io::ErrorKind::InvalidData, why))
+            String::from_utf8(bytes).map_err(|why| std::io::Error::new(std::io::ErrorKind::InvalidData, why))
         };
         let facts = LogFacts::read(checkpoint, &tiles, &statement)?;
         let name = segment_name(manifest);
         let file = read_file(&data_dir.join(&name), MAX_FILE_BYTES)
             .map_err(|why| source(format!("{name} cannot be read: {why}")))?;
-        let segment =
-            Segment::read(&file).map_err(|why| source(format!("{name}: {}", chain(&why))))?;
+        let segment = Segment::read(&file).map_err(|why| source(format!("{name}: {}", chain(&why))))?;
         Self::of(&facts, &segment, units)
     }
 
@@ -222,12 +198,8 @@ impl Bundle {
         let view = segment.view().map_err(|why| source(chain(&why)))?;
         let (chosen, captures) = choose(segment, &view, &asked);
 
-        let mut leaves: BTreeSet<u64> = facts
-            .roots
-            .iter()
-            .copied()
-            .chain([index, facts.size.saturating_sub(1)])
-            .collect();
+        let mut leaves: BTreeSet<u64> =
+            facts.roots.iter().copied().chain([index, facts.size.saturating_sub(1)]).collect();
         // The newest leaf may revoke another agent, which means nothing without that agent's enrolment.
         let revoked = facts.revocations.get(&facts.size.saturating_sub(1));
         for agent in revoked.into_iter().chain([&segment.manifest.agent]) {
@@ -242,16 +214,8 @@ impl Bundle {
             if let Stored::Gone(tombstone) = stored {
                 leaves.insert(tombstone.leaf);
             }
-            let proof = segment
-                .unit_proof(unit)
-                .ok_or(BundleError::NoUnit { unit, last })?;
-            bundled.insert(
-                unit,
-                Unit {
-                    stored: stored.clone(),
-                    proof,
-                },
-            );
+            let proof = segment.unit_proof(unit).ok_or(BundleError::NoUnit { unit, last })?;
+            bundled.insert(unit, Unit { stored: stored.clone(), proof });
         }
         leaves.extend(policies(facts, &view, &captures));
 
@@ -285,62 +249,36 @@ impl Bundle {
     /// # Errors
     ///
     /// [`BundleError::Source`] for a checkpoint that is none, smaller, or not covered by the tiles.
-    pub fn with_later(
-        mut self,
-        checkpoint: String,
-        tiles: &dyn TileSource,
-    ) -> Result<Self, BundleError> {
+    pub fn with_later(mut self, checkpoint: String, tiles: &dyn TileSource) -> Result<Self, BundleError> {
         let size = |note: &str| -> Result<u64, BundleError> {
             let text = note.split_once("\n\n").map_or(note, |(text, _)| text);
-            Ok(Checkpoint::parse(&format!("{text}\n"))
-                .map_err(|why| source(chain(&why)))?
-                .size)
+            Ok(Checkpoint::parse(&format!("{text}\n")).map_err(|why| source(chain(&why)))?.size)
         };
         let (old, new) = (size(&self.checkpoint)?, size(&checkpoint)?);
         let consistency = if old == new {
             Vec::new()
         } else {
-            TileTree::new(tiles, new)
-                .consistency_proof(old)
-                .map_err(|why| source(chain(&why)))?
+            TileTree::new(tiles, new).consistency_proof(old).map_err(|why| source(chain(&why)))?
         };
-        self.later = Some(Later {
-            checkpoint,
-            consistency,
-        });
+        self.later = Some(Later { checkpoint, consistency });
         Ok(self)
     }
 }
 
 /// Units that the asked ones need, and the captures they belong to.
-fn choose<'v>(
-    segment: &Segment,
-    view: &'v View<'v>,
-    asked: &BTreeSet<u64>,
-) -> (BTreeSet<u64>, Vec<&'v Capture<'v>>) {
+fn choose<'v>(segment: &Segment, view: &'v View<'v>, asked: &BTreeSet<u64>) -> (BTreeSet<u64>, Vec<&'v Capture<'v>>) {
     let mut chosen = asked.clone();
     chosen.extend([0, 1, segment.manifest.units.saturating_sub(1)]);
     let mut wanted: BTreeSet<usize> = BTreeSet::new();
     for (position, capture) in view.captures.iter().enumerate() {
-        let own = matches!(capture.kind, CaptureKind::Exchange(_))
-            .then(|| beside(capture.unit))
-            .unwrap_or_default();
-        if capture
-            .units()
-            .into_iter()
-            .chain(own)
-            .any(|unit| asked.contains(&unit))
-        {
+        let own = matches!(capture.kind, CaptureKind::Exchange(_)).then(|| beside(capture.unit)).unwrap_or_default();
+        if capture.units().into_iter().chain(own).any(|unit| asked.contains(&unit)) {
             wanted.insert(position);
         }
     }
     for conversion in &view.loose {
         let first = conversion.lines.first().map_or(0, |line| line.unit);
-        if conversion
-            .lines
-            .iter()
-            .any(|line| asked.contains(&line.unit))
-        {
+        if conversion.lines.iter().any(|line| asked.contains(&line.unit)) {
             chosen.extend(ends(conversion));
             // Its exchange is gone, or its header: what stands before it tells which.
             chosen.extend((first.saturating_sub(3)..first).filter(|unit| is_gone(segment, *unit)));
@@ -348,9 +286,7 @@ fn choose<'v>(
     }
     let mut open: Vec<usize> = wanted.iter().copied().collect();
     while let Some(capture) = open.pop().and_then(|at| view.captures.get(at)) {
-        if let Origin::Follow { asked_by: id } | Origin::Redirect { from: id, .. } =
-            &capture.ask().origin
-        {
+        if let Origin::Follow { asked_by: id } | Origin::Redirect { from: id, .. } = &capture.ask().origin {
             let of = |other: &Capture<'_>| matches!(&other.kind, CaptureKind::Exchange(exchange) if exchange.response == *id);
             if let Some(at) = view.captures.iter().position(of)
                 && wanted.insert(at)
@@ -359,10 +295,7 @@ fn choose<'v>(
             }
         }
     }
-    let captures: Vec<_> = wanted
-        .iter()
-        .filter_map(|at| view.captures.get(*at))
-        .collect();
+    let captures: Vec<_> = wanted.iter().filter_map(|at| view.captures.get(*at)).collect();
     for capture in &captures {
         chosen.insert(capture.unit);
         if let CaptureKind::Exchange(_) = capture.kind {
@@ -385,16 +318,11 @@ fn choose<'v>(
 /// First and last line of a reading.
 fn ends(conversion: &schemas::segment::Conversion) -> impl Iterator<Item = u64> {
     let first = conversion.lines.first().map(|line| line.unit);
-    first
-        .into_iter()
-        .chain(conversion.lines.last().map(|line| line.unit))
+    first.into_iter().chain(conversion.lines.last().map(|line| line.unit))
 }
 
 fn is_gone(segment: &Segment, unit: u64) -> bool {
-    segment
-        .parts
-        .iter()
-        .any(|part| matches!(part, Part::Tombstone(tombstone) if tombstone.unit == unit))
+    segment.parts.iter().any(|part| matches!(part, Part::Tombstone(tombstone) if tombstone.unit == unit))
 }
 
 /// Leaves of every permission and approval that may have decided about these captures.
@@ -415,11 +343,7 @@ fn policies(facts: &LogFacts<'_>, view: &View<'_>, captures: &[&Capture<'_>]) ->
             digests.extend(issue.issue.approvals);
         }
     }
-    digests
-        .iter()
-        .filter_map(|digest| facts.replay.statements.get(digest))
-        .map(|(leaf, _)| *leaf)
-        .collect()
+    digests.iter().filter_map(|digest| facts.replay.statements.get(digest)).map(|(leaf, _)| *leaf).collect()
 }
 
 /// Bytes of every unit, by number.
@@ -428,10 +352,7 @@ fn stored(segment: &Segment) -> Result<BTreeMap<u64, Stored>, BundleError> {
     for part in &segment.parts {
         match part {
             Part::Record(at) => {
-                let bytes = at
-                    .record
-                    .to_bytes()
-                    .map_err(|why| source(why.to_string()))?;
+                let bytes = at.record.to_bytes().map_err(|why| source(why.to_string()))?;
                 all.insert(at.unit, Stored::Record(bytes));
             }
             Part::Tombstone(tombstone) => {

@@ -16,10 +16,8 @@ const NAME: usize = 100;
 pub(super) fn write(members: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BundleError> {
     let mut out = Vec::new();
     for (name, bytes) in members {
-        let header = header(name, bytes.len()).ok_or_else(|| BundleError::Tar {
-            offset: out.len(),
-            what: format!("`{name}` does not fit a header"),
-        })?;
+        let header = header(name, bytes.len())
+            .ok_or_else(|| BundleError::Tar { offset: out.len(), what: format!("`{name}` does not fit a header") })?;
         out.extend_from_slice(&header);
         out.extend_from_slice(bytes);
         out.resize(out.len().next_multiple_of(BLOCK), 0);
@@ -38,13 +36,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, BundleErro
     let mut rest = bytes;
     loop {
         let offset = bytes.len() - rest.len();
-        let bad = |what: &str| BundleError::Tar {
-            offset,
-            what: what.to_owned(),
-        };
-        let (block, after) = rest
-            .split_at_checked(BLOCK)
-            .ok_or_else(|| bad("the file is cut off"))?;
+        let bad = |what: &str| BundleError::Tar { offset, what: what.to_owned() };
+        let (block, after) = rest.split_at_checked(BLOCK).ok_or_else(|| bad("the file is cut off"))?;
         if block.iter().all(|byte| *byte == 0) {
             return if after.len() == BLOCK && after.iter().all(|byte| *byte == 0) {
                 Ok(members)
@@ -52,23 +45,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, BundleErro
                 Err(bad("it does not end in two empty blocks"))
             };
         }
-        let (name, size) =
-            parse(block).ok_or_else(|| bad("the header is not one that this release writes"))?;
-        if members
-            .last_key_value()
-            .is_some_and(|(last, _): (&String, _)| *last >= name)
-        {
+        let (name, size) = parse(block).ok_or_else(|| bad("the header is not one that this release writes"))?;
+        if members.last_key_value().is_some_and(|(last, _): (&String, _)| *last >= name) {
             return Err(bad("names are not in ascending order"));
         }
-        let padded = size
-            .checked_next_multiple_of(BLOCK)
-            .ok_or_else(|| bad("the size is impossible"))?;
-        let (body, next) = after
-            .split_at_checked(padded)
-            .ok_or_else(|| bad("the file is cut off"))?;
-        let (body, padding) = body
-            .split_at_checked(size)
-            .ok_or_else(|| bad("the file is cut off"))?;
+        let padded = size.checked_next_multiple_of(BLOCK).ok_or_else(|| bad("the size is impossible"))?;
+        let (body, next) = after.split_at_checked(padded).ok_or_else(|| bad("the file is cut off"))?;
+        let (body, padding) = body.split_at_checked(size).ok_or_else(|| bad("the file is cut off"))?;
         if padding.iter().any(|byte| *byte != 0) {
             return Err(bad("something stands between two files"));
         }
@@ -88,12 +71,7 @@ fn parse(block: &[u8]) -> Option<(String, usize)> {
 
 fn header(name: &str, size: usize) -> Option<[u8; BLOCK]> {
     let size = format!("{size:011o}\0");
-    if name.is_empty()
-        || name.len() > NAME
-        || size.len() != 12
-        || !name.is_ascii()
-        || name.contains('\0')
-    {
+    if name.is_empty() || name.len() > NAME || size.len() != 12 || !name.is_ascii() || name.contains('\0') {
         return None;
     }
     let mut block = [0; BLOCK];
@@ -112,8 +90,6 @@ fn header(name: &str, size: usize) -> Option<[u8; BLOCK]> {
         block.get_mut(at..at + part.len())?.copy_from_slice(part);
     }
     let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    block
-        .get_mut(148..156)?
-        .copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block.get_mut(148..156)?.copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     Some(block)
 }

@@ -20,22 +20,11 @@ pub(super) fn format(data_dir: &Path, out: &mut Findings) {
     match read_file(&data_dir.join("format"), 1 << 10) {
         Ok(bytes) if bytes == FORMAT => {}
         Ok(bytes) => {
-            let said = String::from_utf8_lossy(&bytes)
-                .trim_end()
-                .escape_debug()
-                .to_string();
-            out.wrong(
-                "format",
-                "format",
-                format!("it says `{said}`; this release reads `vigie-data 1`"),
-            );
+            let said = String::from_utf8_lossy(&bytes).trim_end().escape_debug().to_string();
+            out.wrong("format", "format", format!("it says `{said}`; this release reads `vigie-data 1`"));
         }
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
-            out.missing(
-                "format",
-                "format",
-                "the file that names the folder's format is missing",
-            );
+            out.missing("format", "format", "the file that names the folder's format is missing");
         }
         Err(why) => out.wrong("format", "format", format!("it cannot be read: {why}")),
     }
@@ -50,39 +39,23 @@ pub(super) fn names(dir: &Path, out: &mut Findings) -> BTreeSet<String> {
             Ok(entries) => entries,
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => continue,
             Err(why) => {
-                out.wrong(
-                    "folder",
-                    dir.join(&prefix).display().to_string(),
-                    format!("it cannot be listed: {why}"),
-                );
+                out.wrong("folder", dir.join(&prefix).display().to_string(), format!("it cannot be listed: {why}"));
                 continue;
             }
         };
         for entry in entries.flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
-                out.note(
-                    "unknown-file",
-                    format!("{}/{}", prefix, name.to_string_lossy()),
-                    "its name is not UTF-8",
-                );
+                out.note("unknown-file", format!("{}/{}", prefix, name.to_string_lossy()), "its name is not UTF-8");
                 continue;
             };
-            let path = if prefix.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{prefix}/{name}")
-            };
+            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => open.push(path),
                 Ok(kind) if kind.is_file() => {
                     found.insert(path);
                 }
-                _ => out.note(
-                    "unknown-file",
-                    path,
-                    "it is neither file nor folder, and is not followed",
-                ),
+                _ => out.note("unknown-file", path, "it is neither file nor folder, and is not followed"),
             }
         }
     }
@@ -91,47 +64,24 @@ pub(super) fn names(dir: &Path, out: &mut Findings) -> BTreeSet<String> {
 
 /// Names what no leaf accounts for, and programs that are not what their name says.
 pub(super) fn unknown(data_dir: &Path, log: &Log, out: &mut Findings) {
-    let segments: BTreeSet<String> = log
-        .segments
-        .iter()
-        .map(|segment| segment_name(segment.digest))
-        .collect();
+    let segments: BTreeSet<String> = log.segments.iter().map(|segment| segment_name(segment.digest)).collect();
     for name in names(data_dir, out) {
         let (folder, file) = name.split_once('/').unwrap_or(("", &name));
         match folder {
             "" if ["format", "lock"].contains(&file) || file.starts_with("registry.sqlite") => {}
             "log" => {}
             "segments" if segments.contains(&name) => {}
-            "segments" => out.note(
-                "unknown-segment",
-                name,
-                "no leaf of the log names it, so nothing in it is claimed",
-            ),
+            "segments" => out.note("unknown-segment", name, "no leaf of the log names it, so nothing in it is claimed"),
             "statements" => {
-                let digest = file
-                    .strip_suffix(".note")
-                    .and_then(|text| text.parse::<Digest>().ok());
+                let digest = file.strip_suffix(".note").and_then(|text| text.parse::<Digest>().ok());
                 if !digest.is_some_and(|digest| log.replay.statements.contains_key(&digest)) {
-                    out.note(
-                        "unknown-statement",
-                        name,
-                        "no leaf of the log names it, so it counts for nothing",
-                    );
+                    out.note("unknown-statement", name, "no leaf of the log names it, so it counts for nothing");
                 }
             }
-            "programs" => match (
-                file.parse::<Digest>(),
-                read_file(&data_dir.join(&name), MAX_PROGRAM),
-            ) {
+            "programs" => match (file.parse::<Digest>(), read_file(&data_dir.join(&name), MAX_PROGRAM)) {
                 (Ok(digest), Ok(bytes)) if Digest::of(&bytes) == digest => {}
-                (Ok(_), Ok(_)) => out.wrong(
-                    "program",
-                    name,
-                    "its bytes do not have the digest that is its name",
-                ),
-                (Ok(_), Err(why)) => {
-                    out.wrong("program", name, format!("it cannot be read: {why}"))
-                }
+                (Ok(_), Ok(_)) => out.wrong("program", name, "its bytes do not have the digest that is its name"),
+                (Ok(_), Err(why)) => out.wrong("program", name, format!("it cannot be read: {why}")),
                 (Err(_), _) => out.note("unknown-file", name, "its name is no digest"),
             },
             _ => out.note("unknown-file", name, "a data folder has no such file"),

@@ -8,8 +8,7 @@ use std::{
 
 use schemas::{Digest, leaf::Leaf, manifest::Manifest};
 use tlog::{
-    Checkpoint, CompactTree, FolderTiles, Hash, Note, TileId, TileKind, TileTree, VerifierKey,
-    decode_bundle, leaf_hash,
+    Checkpoint, CompactTree, FolderTiles, Hash, Note, TileId, TileKind, TileTree, VerifierKey, decode_bundle, leaf_hash,
 };
 
 use crate::{
@@ -36,10 +35,7 @@ pub(super) struct Log {
 }
 
 /// The signed checkpoint of a folder.
-pub(super) fn checkpoint(
-    data_dir: &Path,
-    log_key: &VerifierKey,
-) -> Result<(Checkpoint, Note), Finding> {
+pub(super) fn checkpoint(data_dir: &Path, log_key: &VerifierKey) -> Result<(Checkpoint, Note), Finding> {
     let place = "log/checkpoint";
     match read_file(&data_dir.join(place), MAX_NOTE_FILE) {
         Ok(bytes) => Checkpoint::open(&bytes, log_key)
@@ -50,27 +46,16 @@ pub(super) fn checkpoint(
             place,
             "there is no checkpoint; is this a data folder?",
         )),
-        Err(why) => Err(Finding::new(
-            Severity::Wrong,
-            "checkpoint",
-            place,
-            format!("it cannot be read: {why}"),
-        )),
+        Err(why) => Err(Finding::new(Severity::Wrong, "checkpoint", place, format!("it cannot be read: {why}"))),
     }
 }
 
 impl Log {
     /// Reads every entry below the checkpoint, compares their tree with the signed root and every tile with it, and replays the leaves.
     pub fn read(data_dir: &Path, checkpoint: &Checkpoint, out: &mut Findings) -> Self {
-        let tiles = FolderTiles {
-            root: data_dir.join("log"),
-        };
+        let tiles = FolderTiles { root: data_dir.join("log") };
         let tree = TileTree::new(&tiles, checkpoint.size);
-        let mut log = Self {
-            hashes: Vec::new(),
-            segments: Vec::new(),
-            replay: Replay::default(),
-        };
+        let mut log = Self { hashes: Vec::new(), segments: Vec::new(), replay: Replay::default() };
         for bundle in 0..checkpoint.size.div_ceil(WIDTH) {
             let entries = match tree.entries(bundle) {
                 Ok(entries) => entries,
@@ -90,11 +75,7 @@ impl Log {
                 log.hashes.push(leaf_hash(bytes));
                 let load = |digest| load(data_dir, digest);
                 if let Some(Leaf::Manifest(manifest)) = log.replay.leaf(index, bytes, load, out) {
-                    log.segments.push(Logged {
-                        index,
-                        digest: Digest::of(bytes),
-                        manifest,
-                    });
+                    log.segments.push(Logged { index, digest: Digest::of(bytes), manifest });
                 }
             }
         }
@@ -111,20 +92,11 @@ impl Log {
             return;
         }
         let tiles_hold = tree.root().is_ok_and(|root| root == checkpoint.root);
-        let differs =
-            |(index, hash): &(u64, &Hash)| tree.leaf_hash(*index).is_ok_and(|tile| tile != **hash);
-        let named: Vec<_> = (0..)
-            .zip(&self.hashes)
-            .filter(|_| tiles_hold)
-            .filter(differs)
-            .map(|(index, _)| index)
-            .collect();
+        let differs = |(index, hash): &(u64, &Hash)| tree.leaf_hash(*index).is_ok_and(|tile| tile != **hash);
+        let named: Vec<_> =
+            (0..).zip(&self.hashes).filter(|_| tiles_hold).filter(differs).map(|(index, _)| index).collect();
         for index in &named {
-            out.wrong(
-                "entry",
-                format!("leaf {index}"),
-                "its bytes are not those that the signed tree holds",
-            );
+            out.wrong("entry", format!("leaf {index}"), "its bytes are not those that the signed tree holds");
         }
         if named.is_empty() {
             let what = format!(
@@ -149,18 +121,13 @@ impl Log {
         let mut demanded = BTreeSet::new();
         for (level, hashes) in levels.iter().enumerate() {
             for (index, tile) in hashes.chunks(WIDTH as usize).enumerate() {
-                let kinds = [
-                    Some(TileKind::Hashes(level as u8)),
-                    (level == 0).then_some(TileKind::Entries),
-                ];
-                demanded.extend(kinds.into_iter().flatten().map(|kind| {
-                    TileId {
-                        kind,
-                        index: index as u64,
-                        width: tile.len() as u16,
-                    }
-                    .to_string()
-                }));
+                let kinds = [Some(TileKind::Hashes(level as u8)), (level == 0).then_some(TileKind::Entries)];
+                demanded.extend(
+                    kinds
+                        .into_iter()
+                        .flatten()
+                        .map(|kind| TileId { kind, index: index as u64, width: tile.len() as u16 }.to_string()),
+                );
             }
         }
         let log_dir = data_dir.join("log");
@@ -182,37 +149,21 @@ impl Log {
         }
         for name in demanded {
             // A partial tile may be deleted once the full one is there.
-            let full = name
-                .split_once(".p/")
-                .map_or(name.as_str(), |(full, _)| full);
+            let full = name.split_once(".p/").map_or(name.as_str(), |(full, _)| full);
             if !log_dir.join(full).is_file() {
-                out.missing(
-                    "missing-tile",
-                    format!("log/{name}"),
-                    format!("a log of {size} leaves has this file"),
-                );
+                out.missing("missing-tile", format!("log/{name}"), format!("a log of {size} leaves has this file"));
             }
         }
     }
 
-    fn tile(
-        &self,
-        place: &str,
-        id: TileId,
-        bytes: &[u8],
-        levels: &[Vec<Hash>],
-        out: &mut Findings,
-    ) {
+    fn tile(&self, place: &str, id: TileId, bytes: &[u8], levels: &[Vec<Hash>], out: &mut Findings) {
         let (level, found) = match id.kind {
             TileKind::Hashes(level) => {
                 let (hashes, rest) = bytes.as_chunks::<32>();
                 if !rest.is_empty() {
                     return out.wrong("tile", place, "it holds half a hash");
                 }
-                (
-                    usize::from(level),
-                    hashes.iter().map(|hash| Hash(*hash)).collect::<Vec<_>>(),
-                )
+                (usize::from(level), hashes.iter().map(|hash| Hash(*hash)).collect::<Vec<_>>())
             }
             TileKind::Entries => match decode_bundle(bytes) {
                 Ok(entries) => (0, entries.iter().map(|entry| leaf_hash(entry)).collect()),
@@ -220,38 +171,15 @@ impl Log {
             },
         };
         if found.len() != usize::from(id.width) {
-            return out.wrong(
-                "tile",
-                place,
-                format!(
-                    "it holds {} of the {} its name promises",
-                    found.len(),
-                    id.width
-                ),
-            );
+            return out.wrong("tile", place, format!("it holds {} of the {} its name promises", found.len(), id.width));
         }
         let first = usize::try_from(id.index.saturating_mul(WIDTH)).unwrap_or(usize::MAX);
-        let known = levels
-            .get(level)
-            .and_then(|hashes| hashes.get(first..))
-            .unwrap_or_default();
-        let same = found
-            .iter()
-            .zip(known)
-            .take_while(|(found, known)| found == known)
-            .count();
+        let known = levels.get(level).and_then(|hashes| hashes.get(first..)).unwrap_or_default();
+        let same = found.iter().zip(known).take_while(|(found, known)| found == known).count();
         if same < found.len().min(known.len()) {
-            out.wrong(
-                "tile",
-                place,
-                format!("number {same} in it is not what the signed tree holds there"),
-            );
+            out.wrong("tile", place, format!("number {same} in it is not what the signed tree holds there"));
         } else if found.len() > known.len() {
-            out.note(
-                "beyond",
-                place,
-                "it goes beyond the checkpoint, so nothing vouches for its end yet",
-            );
+            out.note("beyond", place, "it goes beyond the checkpoint, so nothing vouches for its end yet");
         }
     }
 
@@ -262,10 +190,7 @@ impl Log {
         let mut tree = CompactTree::new();
         let mut rest = self.hashes.iter();
         let mut roots = BTreeMap::new();
-        for size in sizes
-            .into_iter()
-            .take_while(|size| *size <= self.hashes.len() as u64)
-        {
+        for size in sizes.into_iter().take_while(|size| *size <= self.hashes.len() as u64) {
             let more = usize::try_from(size - tree.size()).unwrap_or(usize::MAX);
             tree.extend(rest.by_ref().take(more).copied());
             roots.insert(size, tree.root());

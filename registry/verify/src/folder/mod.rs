@@ -94,18 +94,12 @@ impl fmt::Display for Report {
         )?;
         let units = count(units, "unit", "units");
         writeln!(f, "  segments    {segments} ({mib} MiB) with {units}")?;
-        writeln!(
-            f,
-            "  decisions   {captures} computed again; {late} made before the agent could know of a change"
-        )?;
+        writeln!(f, "  decisions   {captures} computed again; {late} made before the agent could know of a change")?;
         writeln!(f, "  records     {records} hashed again")?;
         let erased = count(erased, "unit", "units");
         let refused = count(refused, "unit", "units");
         let whole = count(refused_segments, "whole segment", "whole segments");
-        writeln!(
-            f,
-            "  gone        {erased} erased, {refused} and {whole} refused, each named by a leaf"
-        )
+        writeln!(f, "  gone        {erased} erased, {refused} and {whole} refused, each named by a leaf")
     }
 }
 
@@ -121,20 +115,14 @@ pub fn check_folder(data_dir: &Path, root: &TrustRoot, options: &FolderOptions<'
         Ok(key) => key,
         Err(why) => {
             out.wrong("root", "trust root", words(&why));
-            return Report {
-                verdict: Verdict::of(root.trial, None, out),
-                totals,
-            };
+            return Report { verdict: Verdict::of(root.trial, None, out), totals };
         }
     };
     let (checkpoint, note) = match log::checkpoint(data_dir, &log_key) {
         Ok(found) => found,
         Err(finding) => {
             out.0.push(finding);
-            return Report {
-                verdict: Verdict::of(root.trial, None, out),
-                totals,
-            };
+            return Report { verdict: Verdict::of(root.trial, None, out), totals };
         }
     };
     let mut log = log::Log::read(data_dir, &checkpoint, &mut out);
@@ -149,28 +137,16 @@ pub fn check_folder(data_dir: &Path, root: &TrustRoot, options: &FolderOptions<'
         None => out.wrong(
             "root",
             "trust root",
-            format!(
-                "the log's trust roots do not hold yours, {} (version {})",
-                root.digest().short(),
-                root.version
-            ),
+            format!("the log's trust roots do not hold yours, {} (version {})", root.digest().short(), root.version),
         ),
     }
     chain::check(&log, &mut out);
-    totals.refused_segments = log
-        .replay
-        .gone
-        .values()
-        .filter(|leaf| leaf.units.is_empty())
-        .count() as u64;
+    totals.refused_segments = log.replay.gone.values().filter(|leaf| leaf.units.is_empty()).count() as u64;
     remembered(&mut log, &checkpoint, &log_key, options, &mut out);
     segments::check(data_dir, &log, &log_key, options, &mut totals, &mut out);
     files::unknown(data_dir, &log, &mut out);
     let as_of = as_of(&checkpoint, &note, root, log.replay.newest);
-    Report {
-        verdict: Verdict::of(root.trial, Some(as_of), out),
-        totals,
-    }
+    Report { verdict: Verdict::of(root.trial, Some(as_of), out), totals }
 }
 
 /// Holds the log against what agents had verified when they made their segments, and against a checkpoint from elsewhere.
@@ -181,24 +157,14 @@ fn remembered(
     options: &FolderOptions<'_>,
     out: &mut Findings,
 ) {
-    let given = options.against.as_ref().and_then(|text| {
-        match Checkpoint::open(text.as_bytes(), log_key) {
-            Ok((given, _)) => Some(given),
-            Err(why) => {
-                out.wrong(
-                    "against",
-                    "remembered checkpoint",
-                    format!("it is none of this log's: {}", words(&why)),
-                );
-                None
-            }
+    let given = options.against.as_ref().and_then(|text| match Checkpoint::open(text.as_bytes(), log_key) {
+        Ok((given, _)) => Some(given),
+        Err(why) => {
+            out.wrong("against", "remembered checkpoint", format!("it is none of this log's: {}", words(&why)));
+            None
         }
     });
-    let mut sizes: Vec<u64> = log
-        .segments
-        .iter()
-        .map(|segment| segment.manifest.checkpoint.size)
-        .collect();
+    let mut sizes: Vec<u64> = log.segments.iter().map(|segment| segment.manifest.checkpoint.size).collect();
     sizes.extend(given.iter().map(|given| given.size));
     let roots = log.roots_at(sizes);
     for segment in &log.segments {
@@ -211,10 +177,7 @@ fn remembered(
             );
             out.diverged(place, what);
         } else if roots.get(&seen.size).is_some_and(|root| *root != seen.root) {
-            let what = format!(
-                "{} had verified another tree of {} leaves",
-                segment.manifest.agent, seen.size
-            );
+            let what = format!("{} had verified another tree of {} leaves", segment.manifest.agent, seen.size);
             out.diverged(place, what);
         }
     }
@@ -225,11 +188,15 @@ fn remembered(
     match roots.get(&given.size) {
         _ if given.size > own.size => out.diverged(
             place,
-            format!("it is of {} leaves, and the log here has {}: it was set back, or this copy is older", given.size, own.size),
+            format!(
+                "it is of {} leaves, and the log here has {}: it was set back, or this copy is older",
+                given.size, own.size
+            ),
         ),
         Some(root) if *root == given.root => {}
         Some(root) => {
-            let what = format!("of {} leaves the log showed root {} there, and shows {root} here", given.size, given.root);
+            let what =
+                format!("of {} leaves the log showed root {} there, and shows {root} here", given.size, given.root);
             out.diverged(place, what);
         }
         None => out.missing("missing-leaf", place, "the log here cannot be read up to its size"),

@@ -41,16 +41,8 @@ pub(super) fn check(
     totals: &mut Totals,
     out: &mut Findings,
 ) {
-    let cores = || {
-        thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(MOST_THREADS)
-    };
-    let threads = if options.threads == 0 {
-        cores()
-    } else {
-        options.threads
-    };
+    let cores = || thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let threads = if options.threads == 0 { cores() } else { options.threads };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let merged = Mutex::new((&mut *totals, &mut *out));
     let spent = Mutex::new(Spent::new());
@@ -58,9 +50,7 @@ pub(super) fn check(
         let (mut own, mut found) = (Totals::default(), Findings::default());
         let mut days = Spent::new();
         while let Some(logged) = log.segments.get(next.fetch_add(1, Ordering::Relaxed)) {
-            segment(
-                data_dir, log, logged, log_key, &mut own, &mut days, &mut found,
-            );
+            segment(data_dir, log, logged, log_key, &mut own, &mut days, &mut found);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(progress) = options.progress {
                 progress(done, log.segments.len() as u64);
@@ -92,8 +82,7 @@ pub(super) fn check(
             }
         });
     }
-    for ((entry, day), (used, daily)) in spent.into_inner().unwrap_or_else(PoisonError::into_inner)
-    {
+    for ((entry, day), (used, daily)) in spent.into_inner().unwrap_or_else(PoisonError::into_inner) {
         if used > daily {
             out.wrong(
                 "budget",
@@ -109,14 +98,8 @@ type Spent = BTreeMap<(String, String), (u64, u64)>;
 
 /// Adds what a segment spent. What was refused or erased is not counted: nobody can tell any more that it was a request.
 fn spend(log: &Log, view: &View<'_>, days: &mut Spent) {
-    let named = view
-        .run
-        .as_ref()
-        .and_then(|(_, run)| policy_of_run(&log.replay.history, run).ok());
-    let sent = view
-        .captures
-        .iter()
-        .filter(|capture| !matches!(capture.kind, CaptureKind::Refused(_)));
+    let named = view.run.as_ref().and_then(|(_, run)| policy_of_run(&log.replay.history, run).ok());
+    let sent = view.captures.iter().filter(|capture| !matches!(capture.kind, CaptureKind::Refused(_)));
     for capture in sent {
         let ask = capture.ask();
         let policies = log.replay.history.policies_around(ask.at);
@@ -163,40 +146,25 @@ fn segment(
     };
     drop(file);
     if segment.digest != logged.digest {
-        let what = format!(
-            "it holds another segment, {} number {}",
-            segment.manifest.agent, segment.manifest.seq
-        );
+        let what = format!("it holds another segment, {} number {}", segment.manifest.agent, segment.manifest.seq);
         return out.wrong("segment", name, what);
     }
     totals.units += segment.manifest.units;
     let mut collector = None;
-    match log
-        .replay
-        .history
-        .agent(&segment.manifest.agent, logged.index)
-    {
-        AgentState::Enrolled {
-            vkey,
-            collector: of,
-        } => {
+    match log.replay.history.agent(&segment.manifest.agent, logged.index) {
+        AgentState::Enrolled { vkey, collector: of } => {
             collector = Some(of);
             if let Err(why) = segment.verify(&vkey) {
                 out.wrong("signature", &*name, chain(&why));
             }
         }
         AgentState::Revoked => {
-            let what = format!(
-                "the key of {} was revoked before leaf {} was added",
-                segment.manifest.agent, logged.index
-            );
+            let what =
+                format!("the key of {} was revoked before leaf {} was added", segment.manifest.agent, logged.index);
             out.wrong("agent", &*name, what);
         }
         AgentState::Unknown => {
-            let what = format!(
-                "nobody had enrolled {} when leaf {} was added",
-                segment.manifest.agent, logged.index
-            );
+            let what = format!("nobody had enrolled {} when leaf {} was added", segment.manifest.agent, logged.index);
             out.wrong("agent", &*name, what);
         }
     }
@@ -219,9 +187,7 @@ fn segment(
     totals.late += counts.late;
     totals.records += counts.records;
     for capture in &view.captures {
-        let copy_gone = capture
-            .robots()
-            .is_some_and(|id| !view.robots.contains_key(id));
+        let copy_gone = capture.robots().is_some_and(|id| !view.robots.contains_key(id));
         let sent = !matches!(capture.kind, CaptureKind::Refused(_));
         if !gone.is_empty() && (copy_gone || view.run.is_none()) && sent {
             out.note(
@@ -245,36 +211,23 @@ fn tombstones(
     let mut gone = BTreeSet::new();
     for (unit, leaf) in tombstoned_units(segment) {
         gone.insert(unit);
-        let named = log
-            .replay
-            .gone
-            .get(&leaf)
-            .filter(|found| found.manifest == logged.digest && found.names(unit));
+        let named = log.replay.gone.get(&leaf).filter(|found| found.manifest == logged.digest && found.names(unit));
         match named.map(|found| &found.why) {
             Some(Why::Erased { .. }) => totals.erased += 1,
             Some(Why::Refused(_)) => totals.refused += 1,
             None => {
-                let what =
-                    format!("it is gone, and leaf {leaf}, which should say why, does not name it");
+                let what = format!("it is gone, and leaf {leaf}, which should say why, does not name it");
                 out.missing("missing-unit", format!("{name}, unit {unit}"), what);
             }
         }
     }
-    for (index, leaf) in log
-        .replay
-        .gone
-        .iter()
-        .filter(|(_, leaf)| leaf.manifest == logged.digest)
-    {
+    for (index, leaf) in log.replay.gone.iter().filter(|(_, leaf)| leaf.manifest == logged.digest) {
         for [first, last] in &leaf.units {
             if *last >= segment.manifest.units {
                 out.wrong(
                     "leaf",
                     format!("leaf {index}"),
-                    format!(
-                        "it names unit {last} of a segment of {} units",
-                        segment.manifest.units
-                    ),
+                    format!("it names unit {last} of a segment of {} units", segment.manifest.units),
                 );
             }
             for unit in (*first..=(*last).min(segment.manifest.units))

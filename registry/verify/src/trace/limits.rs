@@ -5,11 +5,7 @@ use schemas::manifest::Manifest;
 use crate::verdict::Verdict;
 
 /// Whole sentences, the weightiest first. Kept true to the table *who can cheat whom* of the design.
-pub(super) fn limits(
-    verdict: &Verdict,
-    manifest: Option<&Manifest>,
-    leaf: Option<u64>,
-) -> Vec<String> {
+pub(super) fn limits(verdict: &Verdict, manifest: Option<&Manifest>, leaf: Option<u64>) -> Vec<String> {
     let agent = manifest.map_or("the agent", |manifest| manifest.agent.as_str());
     let mut all = Vec::new();
     if verdict.trial {
@@ -28,7 +24,9 @@ pub(super) fn limits(
         ),
         _ => String::new(),
     };
-    all.push(format!("When to the second. Times of capture are by the clock of {agent}, times of leaves by the registry's.{bounds}"));
+    all.push(format!(
+        "When to the second. Times of capture are by the clock of {agent}, times of leaves by the registry's.{bounds}"
+    ));
     all.push(
         "That nothing was left out. A bundle shows what it holds: not what was collected besides, nor that no narrower permission or revocation was logged which its maker did not include. `vigie-verify` on a copy of the whole data folder shows both."
             .to_owned(),
@@ -37,10 +35,7 @@ pub(super) fn limits(
         "That the record says what the source meant. It is what a program read out of the bytes; the bytes are in the bundle unless they are erased, and the same program gives the same record again."
             .to_owned(),
     );
-    let cosigned = verdict
-        .as_of
-        .as_ref()
-        .map_or(&[][..], |as_of| &as_of.cosigned);
+    let cosigned = verdict.as_of.as_ref().map_or(&[][..], |as_of| &as_of.cosigned);
     let witnesses = if cosigned.is_empty() {
         "No witness cosigned this checkpoint".to_owned()
     } else {

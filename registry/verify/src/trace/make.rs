@@ -28,41 +28,22 @@ const SHOWN: usize = 200;
 
 pub(super) fn trace(bundle: &Bundle, verdict: &Verdict) -> Trace {
     let opened = Opened::of(bundle, &mut Findings::default());
-    let view = opened
-        .segment
-        .as_ref()
-        .and_then(|segment| segment_view(segment).ok());
-    let items = bundle
-        .asked
-        .iter()
-        .map(|unit| item(bundle, &opened, view.as_ref(), verdict, *unit))
-        .collect();
+    let view = opened.segment.as_ref().and_then(|segment| segment_view(segment).ok());
+    let items = bundle.asked.iter().map(|unit| item(bundle, &opened, view.as_ref(), verdict, *unit)).collect();
     let manifest = opened.manifest.as_ref().map(|(manifest, _)| manifest);
     Trace {
         format: "vigie-trace".to_owned(),
         v: 1,
         verdict: verdict.clone(),
-        root: view
-            .as_ref()
-            .and_then(|view| view.run.as_ref())
-            .map(|(_, run)| run.root),
+        root: view.as_ref().and_then(|view| view.run.as_ref()).map(|(_, run)| run.root),
         items,
         limits: limits::limits(verdict, manifest, opened.leaf),
     }
 }
 
-fn item(
-    bundle: &Bundle,
-    opened: &Opened,
-    view: Option<&View<'_>>,
-    verdict: &Verdict,
-    unit: u64,
-) -> Item {
-    let capture = view.and_then(|view| {
-        view.captures
-            .iter()
-            .find(|capture| capture.units().contains(&unit) || near(capture, unit))
-    });
+fn item(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, verdict: &Verdict, unit: u64) -> Item {
+    let capture = view
+        .and_then(|view| view.captures.iter().find(|capture| capture.units().contains(&unit) || near(capture, unit)));
     let pair = view.zip(capture);
     Item {
         unit,
@@ -78,15 +59,13 @@ fn item(
 fn near(capture: &Capture<'_>, unit: u64) -> bool {
     let lines = capture.conversion.map(|conversion| &conversion.lines);
     let ends = lines.and_then(|lines| Some(lines.first()?.unit..=lines.last()?.unit));
-    let beside = matches!(capture.kind, CaptureKind::Exchange(_))
-        && crate::captures::beside(capture.unit).contains(&unit);
+    let beside =
+        matches!(capture.kind, CaptureKind::Exchange(_)) && crate::captures::beside(capture.unit).contains(&unit);
     beside || ends.is_some_and(|ends| ends.contains(&unit))
 }
 
 fn what(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, unit: u64) -> What {
-    let other = |words: &str| What::Other {
-        words: words.to_owned(),
-    };
+    let other = |words: &str| What::Other { words: words.to_owned() };
     match bundle.units.get(&unit).map(|unit| &unit.stored) {
         None => other("it is not in the bundle"),
         Some(Stored::Gone(tombstone)) => {
@@ -96,12 +75,7 @@ fn what(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, unit: u64) ->
                 .get(&tombstone.leaf)
                 .filter(|leaf| leaf.manifest == bundle.manifest && leaf.names(unit));
             let why = named.map_or_else(
-                || {
-                    format!(
-                        "no leaf in the bundle says why (it should be leaf {})",
-                        tombstone.leaf
-                    )
-                },
+                || format!("no leaf in the bundle says why (it should be leaf {})", tombstone.leaf),
                 |leaf| gone_words(tombstone.leaf, leaf),
             );
             What::Gone { why }
@@ -109,33 +83,21 @@ fn what(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, unit: u64) ->
         Some(Stored::Record(bytes)) => match warc::Record::parse(bytes) {
             Ok(record) => {
                 let media = record.get("Content-Type").unwrap_or_default().to_owned();
-                What::Other {
-                    words: format!(
-                        "a WARC record of the type {} ({media})",
-                        record.kind().as_str()
-                    ),
-                }
+                What::Other { words: format!("a WARC record of the type {} ({media})", record.kind().as_str()) }
             }
             Err(_) => other("a WARC record that cannot be read"),
         },
         Some(Stored::Line(_)) => {
             let lines = view.into_iter().flat_map(|view| {
-                view.captures
-                    .iter()
-                    .filter_map(|capture| capture.conversion)
-                    .chain(view.loose.iter().copied())
+                view.captures.iter().filter_map(|capture| capture.conversion).chain(view.loose.iter().copied())
             });
-            let line = lines
-                .flat_map(|conversion| &conversion.lines)
-                .find(|line| line.unit == unit);
+            let line = lines.flat_map(|conversion| &conversion.lines).find(|line| line.unit == unit);
             match line.map(|line| &line.line) {
                 Some(Line::Record(line)) => record(&line.item, &line.place, view),
-                Some(Line::Gone(line)) => What::Other {
-                    words: format!("the source withdrew something: {}", line.why),
-                },
-                Some(Line::Unreadable(line)) => What::Other {
-                    words: format!("an item set aside at {}: {}", line.place, line.why),
-                },
+                Some(Line::Gone(line)) => What::Other { words: format!("the source withdrew something: {}", line.why) },
+                Some(Line::Unreadable(line)) => {
+                    What::Other { words: format!("an item set aside at {}: {}", line.place, line.why) }
+                }
                 Some(Line::Header(_)) => other("the first line of a reading"),
                 Some(Line::End(_)) => other("the last line of a reading"),
                 _ => other("a line that cannot be read"),
@@ -160,13 +122,8 @@ fn record(item: &Record, place: &str, view: Option<&View<'_>>) -> What {
         id: item.id.clone(),
         url: item.url.clone(),
         title: item.title.as_ref().or(item.text.as_ref()).map(beginning),
-        author: author.and_then(|author| {
-            author
-                .name
-                .clone()
-                .or_else(|| author.handle.clone())
-                .or_else(|| author.id.clone())
-        }),
+        author: author
+            .and_then(|author| author.name.clone().or_else(|| author.handle.clone()).or_else(|| author.id.clone())),
         published_at: item.published_at.clone(),
         content: item.content_hash().ok(),
         place: place.to_owned(),
@@ -179,15 +136,8 @@ fn record(item: &Record, place: &str, view: Option<&View<'_>>) -> What {
 fn policy(opened: &Opened, view: &View<'_>, capture: &Capture<'_>) -> Option<Arc<Policy>> {
     let (history, ask) = (&opened.replay.history, capture.ask());
     let mut all = history.policies_around(ask.at);
-    all.extend(
-        view.run
-            .as_ref()
-            .and_then(|(_, run)| policy_of_run(history, run).ok())
-            .map(Arc::new),
-    );
-    let found = all
-        .iter()
-        .position(|policy| policy.judge(&ask.entry, ask.at).is_ok());
+    all.extend(view.run.as_ref().and_then(|(_, run)| policy_of_run(history, run).ok()).map(Arc::new));
+    let found = all.iter().position(|policy| policy.judge(&ask.entry, ask.at).is_ok());
     all.into_iter().nth(found.unwrap_or_default())
 }
 
@@ -195,66 +145,34 @@ fn allowed(bundle: &Bundle, opened: &Opened, view: &View<'_>, capture: &Capture<
     let (ask, decision) = (capture.ask(), capture.decision());
     let policy = policy(opened, view, capture);
     let entry = policy.as_ref().and_then(|policy| policy.entry(&ask.entry));
-    let robots = capture
-        .robots()
-        .and_then(|id| view.robots.get(id))
-        .map(|(_, copy)| copy);
-    let recomputed = view
-        .run
-        .as_ref()
-        .is_some_and(|(_, run)| match capture.kind {
-            CaptureKind::Refused(_) => policy.as_ref().is_some_and(|policy| {
-                let again = gate::decide(policy, &run.queries, ask, robots);
-                !again.permitted && again.code == decision.code
-            }),
-            _ => {
-                let answered = matches!(capture.kind, CaptureKind::Exchange(_));
-                let captured = Captured {
-                    run,
-                    ask,
-                    robots,
-                    recorded: decision,
-                    answered,
-                };
-                !matches!(
-                    judge_capture(&opened.replay.history, captured),
-                    CaptureVerdict::Refused { .. }
-                )
+    let robots = capture.robots().and_then(|id| view.robots.get(id)).map(|(_, copy)| copy);
+    let recomputed = view.run.as_ref().is_some_and(|(_, run)| match capture.kind {
+        CaptureKind::Refused(_) => policy.as_ref().is_some_and(|policy| {
+            let again = gate::decide(policy, &run.queries, ask, robots);
+            !again.permitted && again.code == decision.code
+        }),
+        _ => {
+            let answered = matches!(capture.kind, CaptureKind::Exchange(_));
+            let captured = Captured { run, ask, robots, recorded: decision, answered };
+            !matches!(judge_capture(&opened.replay.history, captured), CaptureVerdict::Refused { .. })
+        }
+    });
+    let in_force = policy.as_ref().and_then(|policy| policy.judge(&ask.entry, ask.at).ok());
+    let digest = policy.as_ref().and_then(|policy| policy.entry_digest(&ask.entry));
+    let approvals =
+        bundle.statements.values().filter_map(|note| open_statement(note).ok()).filter_map(|open| {
+            match open.statement {
+                Statement::Approval { entries, until, made_at, .. }
+                    if digest.is_some() && entries.get(&ask.entry) == digest.as_ref() =>
+                {
+                    let leaf = opened.replay.statements.get(&open.digest).copied();
+                    Some(Approved { statement: open.digest, made_at, until, leaf })
+                }
+                _ => None,
             }
-        });
-    let in_force = policy
-        .as_ref()
-        .and_then(|policy| policy.judge(&ask.entry, ask.at).ok());
-    let digest = policy
-        .as_ref()
-        .and_then(|policy| policy.entry_digest(&ask.entry));
-    let approvals = bundle
-        .statements
-        .values()
-        .filter_map(|note| open_statement(note).ok())
-        .filter_map(|open| match open.statement {
-            Statement::Approval {
-                entries,
-                until,
-                made_at,
-                ..
-            } if digest.is_some() && entries.get(&ask.entry) == digest.as_ref() => {
-                let leaf = opened.replay.statements.get(&open.digest).copied();
-                Some(Approved {
-                    statement: open.digest,
-                    made_at,
-                    until,
-                    leaf,
-                })
-            }
-            _ => None,
         });
     let why = entry.map(|entry| {
-        let ground = format!(
-            "{}: {}",
-            word(&entry.legal_basis.code),
-            entry.legal_basis.reason
-        );
+        let ground = format!("{}: {}", word(&entry.legal_basis.code), entry.legal_basis.reason);
         [
             ("purpose", entry.purpose.clone()),
             ("program", entry.program.clone()),
@@ -291,10 +209,8 @@ fn robots(opened: &Opened, view: &View<'_>, capture: &Capture<'_>) -> Robots {
         };
         let body = STANDARD.decode(&copy.body_base64).unwrap_or_default();
         let url = decision.url.as_deref().unwrap_or_default();
-        let path = url
-            .split_once("://")
-            .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)))
-            .unwrap_or("/");
+        let path =
+            url.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..))).unwrap_or("/");
         let said = schemas::robots::decide(copy.outcome, &body, gate::PRODUCT_TOKEN, path);
         return Robots::Asked {
             authority: copy.authority.clone(),
@@ -312,27 +228,15 @@ fn robots(opened: &Opened, view: &View<'_>, capture: &Capture<'_>) -> Robots {
     }
     let ask = capture.ask();
     if let gate::Origin::Robots { .. } = ask.origin {
-        return Robots::NotAsked {
-            why: "this was the request for robots.txt itself".to_owned(),
-        };
+        return Robots::NotAsked { why: "this was the request for robots.txt itself".to_owned() };
     }
     let policy = policy(opened, view, capture);
-    match policy
-        .as_ref()
-        .and_then(|policy| policy.entry(&ask.entry))
-        .map(|entry| &entry.robots)
-    {
+    match policy.as_ref().and_then(|policy| policy.entry(&ask.entry)).map(|entry| &entry.robots) {
         Some(RobotsRule::Api { reason }) => Robots::NotAsked {
-            why: format!(
-                "the entry says `api`, an official interface used by its own terms: {reason}"
-            ),
+            why: format!("the entry says `api`, an official interface used by its own terms: {reason}"),
         },
-        _ if !decision.permitted => Robots::NotAsked {
-            why: "it was refused before robots.txt was asked".to_owned(),
-        },
-        _ => Robots::Unknown {
-            why: "the decision names no copy of robots.txt".to_owned(),
-        },
+        _ if !decision.permitted => Robots::NotAsked { why: "it was refused before robots.txt was asked".to_owned() },
+        _ => Robots::Unknown { why: "the decision names no copy of robots.txt".to_owned() },
     }
 }
 
@@ -346,28 +250,17 @@ fn bytes(bundle: &Bundle, capture: &Capture<'_>) -> Option<Bytes> {
         .filter(|record| record.kind() == RecordType::Response)
         .zip(head.as_ref())
         .and_then(|(record, head)| record.block.get(head.body_offset..));
-    let request_unit = capture
-        .request
-        .map_or(capture.unit.saturating_sub(2), |at| at.unit);
-    let response_unit = capture
-        .response
-        .map_or(capture.unit.saturating_sub(1), |at| at.unit);
+    let request_unit = capture.request.map_or(capture.unit.saturating_sub(2), |at| at.unit);
+    let response_unit = capture.response.map_or(capture.unit.saturating_sub(1), |at| at.unit);
     Some(Bytes {
         method: word(&exchange.ask.method),
-        url: exchange
-            .decision
-            .url
-            .clone()
-            .unwrap_or_else(|| exchange.ask.url.clone()),
+        url: exchange.decision.url.clone().unwrap_or_else(|| exchange.ask.url.clone()),
         captured_at: capture.date.clone(),
         status: head.as_ref().and_then(warc::http::Head::status),
         peer: exchange.peer,
         certificate: exchange.certificate,
         took_ms: exchange.took_ms,
-        content_type: head
-            .as_ref()
-            .and_then(|head| head.get("Content-Type"))
-            .map(str::to_owned),
+        content_type: head.as_ref().and_then(|head| head.get("Content-Type")).map(str::to_owned),
         body_bytes: body.map(|body| body.len() as u64),
         body: body.map(Digest::of),
         answer_bytes: response.map(|record| record.block.len() as u64),
@@ -379,32 +272,19 @@ fn bytes(bundle: &Bundle, capture: &Capture<'_>) -> Option<Bytes> {
     })
 }
 
-fn remarks(
-    bundle: &Bundle,
-    capture: &Capture<'_>,
-    exchange: &Exchange,
-    response_unit: u64,
-) -> Vec<String> {
+fn remarks(bundle: &Bundle, capture: &Capture<'_>, exchange: &Exchange, response_unit: u64) -> Vec<String> {
     let mut all = Vec::new();
     match capture.response.map(|at| &at.record) {
         None => {
-            let gone = bundle
-                .units
-                .get(&response_unit)
-                .is_some_and(|unit| matches!(unit.stored, Stored::Gone(_)));
-            let how = if gone {
-                "was lawfully erased or refused; see the verdict"
-            } else {
-                "is not in the bundle"
-            };
+            let gone = bundle.units.get(&response_unit).is_some_and(|unit| matches!(unit.stored, Stored::Gone(_)));
+            let how = if gone { "was lawfully erased or refused; see the verdict" } else { "is not in the bundle" };
             all.push(format!("the answer itself, unit {response_unit}, {how}"));
         }
         Some(record) if record.kind() == RecordType::Revisit => {
-            let of = record
-                .get("WARC-Refers-To-Date")
-                .map(|date| format!(", captured {date}"))
-                .unwrap_or_default();
-            all.push(format!("the source answered what it had answered before: the body is kept with the earlier capture{of}"));
+            let of = record.get("WARC-Refers-To-Date").map(|date| format!(", captured {date}")).unwrap_or_default();
+            all.push(format!(
+                "the source answered what it had answered before: the body is kept with the earlier capture{of}"
+            ));
         }
         Some(_) => {}
     }
@@ -426,17 +306,11 @@ fn remarks(
 fn proof(bundle: &Bundle, opened: &Opened, verdict: &Verdict, unit: u64) -> Proof {
     let manifest = opened.manifest.as_ref().map(|(manifest, _)| manifest);
     let later = bundle.later.as_ref().and_then(|later| {
-        let text = later
-            .checkpoint
-            .split_once("\n\n")
-            .map(|(text, _)| format!("{text}\n"))?;
+        let text = later.checkpoint.split_once("\n\n").map(|(text, _)| format!("{text}\n"))?;
         Some(tlog::Checkpoint::parse(&text).ok()?.size)
     });
     Proof {
-        commitment: bundle
-            .units
-            .get(&unit)
-            .map_or(Digest([0; 32]), |unit| unit.stored.commitment()),
+        commitment: bundle.units.get(&unit).map_or(Digest([0; 32]), |unit| unit.stored.commitment()),
         units: manifest.map_or(0, |manifest| manifest.units),
         units_root: manifest.map(|manifest| manifest.root),
         manifest: bundle.manifest,

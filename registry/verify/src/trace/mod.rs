@@ -52,10 +52,7 @@ pub struct Item {
 /// What a unit is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a trace has a handful of them, nearly all records"
-)]
+#[expect(clippy::large_enum_variant, reason = "a trace has a handful of them, nearly all records")]
 pub enum What {
     /// A record, as minimised.
     Record {

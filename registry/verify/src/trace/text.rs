@@ -53,21 +53,15 @@ fn maybe(f: &mut fmt::Formatter<'_>, label: &str, words: Option<&str>) -> fmt::R
 
 impl Item {
     fn write(&self, f: &mut fmt::Formatter<'_>, trace: &Trace) -> fmt::Result {
-        let title = format!(
-            "Unit {} of segment {}",
-            self.unit,
-            self.proof.manifest.short()
-        );
+        let title = format!("Unit {} of segment {}", self.unit, self.proof.manifest.short());
         writeln!(f, "\n{}\n{title}\n{}", "═".repeat(90), "═".repeat(90))?;
         self.what.write(f)?;
         heading(f, "1. Who allowed this, why, and until when?")?;
         match &self.allowed {
             Some(allowed) => allowed.write(f, trace)?,
-            None => row(
-                f,
-                "",
-                "The decision is not at hand: it is erased, or no part of what the bundle was made for.",
-            )?,
+            None => {
+                row(f, "", "The decision is not at hand: it is erased, or no part of what the bundle was made for.")?
+            }
         }
         heading(f, "2. What did robots.txt say?")?;
         match &self.robots {
@@ -77,11 +71,7 @@ impl Item {
         heading(f, "3. Which bytes, from where?")?;
         match &self.bytes {
             Some(bytes) => bytes.write(f)?,
-            None => row(
-                f,
-                "",
-                "Nothing was fetched, or the exchange is not at hand.",
-            )?,
+            None => row(f, "", "Nothing was fetched, or the exchange is not at hand.")?,
         }
         heading(f, "4. Has anything changed since?")?;
         self.proof.write(f, self.unit, trace)
@@ -91,19 +81,7 @@ impl Item {
 impl What {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Record {
-                kind,
-                platform,
-                id,
-                url,
-                title,
-                author,
-                published_at,
-                content,
-                place,
-                reader,
-                program,
-            } => {
+            Self::Record { kind, platform, id, url, title, author, published_at, content, place, reader, program } => {
                 maybe(f, "", title.as_deref())?;
                 row(f, kind, &format!("{platform}: {id}"))?;
                 maybe(f, "address", url.as_deref())?;
@@ -111,23 +89,14 @@ impl What {
                 maybe(
                     f,
                     "published",
-                    published_at
-                        .as_ref()
-                        .map(|time| format!("{} (the source's claim)", time.raw))
-                        .as_deref(),
+                    published_at.as_ref().map(|time| format!("{} (the source's claim)", time.raw)).as_deref(),
                 )?;
                 let reader = reader.as_ref().map(|reader| {
-                    let program = program
-                        .map(|program| format!(", program {}…", program.short()))
-                        .unwrap_or_default();
+                    let program = program.map(|program| format!(", program {}…", program.short())).unwrap_or_default();
                     format!("{reader}{program}, at {place} of the answer")
                 });
                 maybe(f, "read by", reader.as_deref())?;
-                maybe(
-                    f,
-                    "content hash",
-                    content.map(|content| content.to_string()).as_deref(),
-                )
+                maybe(f, "content hash", content.map(|content| content.to_string()).as_deref())
             }
             Self::Other { words } => row(f, "", words),
             Self::Gone { why } => row(f, "gone", why),
@@ -144,10 +113,7 @@ impl Allowed {
             "could not be computed again with the same result; see the findings"
         };
         row(f, "", again)?;
-        let digest = self
-            .digest
-            .map(|digest| format!(" ({}…)", digest.short()))
-            .unwrap_or_default();
+        let digest = self.digest.map(|digest| format!(" ({}…)", digest.short())).unwrap_or_default();
         row(f, "entry", &format!("{}{digest}", self.entry))?;
         maybe(f, "requested by", self.requested_by.as_deref())?;
         let approvers = if self.approvers.is_empty() {
@@ -157,10 +123,7 @@ impl Allowed {
         };
         row(f, "approved by", &approvers)?;
         for approval in &self.approvals {
-            let leaf = approval
-                .leaf
-                .map(|(leaf, time)| format!(", leaf {leaf} of {time}"))
-                .unwrap_or_default();
+            let leaf = approval.leaf.map(|(leaf, time)| format!(", leaf {leaf} of {time}")).unwrap_or_default();
             let text = format!(
                 "statement {}…, signed {}, counts to {}{leaf}",
                 approval.statement.short(),
@@ -173,31 +136,10 @@ impl Allowed {
             row(f, label, words)?;
         }
         maybe(f, "in force to", self.expires_on.as_deref())?;
-        maybe(
-            f,
-            "kept for",
-            self.retain_days
-                .map(|days| format!("{days} days"))
-                .as_deref(),
-        )?;
-        maybe(
-            f,
-            "marking",
-            self.tlp
-                .as_ref()
-                .map(|tlp| format!("TLP:{}", tlp.to_uppercase()))
-                .as_deref(),
-        )?;
-        maybe(
-            f,
-            "policy of",
-            self.policy_issued_at.map(|at| at.to_string()).as_deref(),
-        )?;
-        maybe(
-            f,
-            "trust root",
-            trace.root.map(|root| root.to_string()).as_deref(),
-        )
+        maybe(f, "kept for", self.retain_days.map(|days| format!("{days} days")).as_deref())?;
+        maybe(f, "marking", self.tlp.as_ref().map(|tlp| format!("TLP:{}", tlp.to_uppercase())).as_deref())?;
+        maybe(f, "policy of", self.policy_issued_at.map(|at| at.to_string()).as_deref())?;
+        maybe(f, "trust root", trace.root.map(|root| root.to_string()).as_deref())
     }
 }
 
@@ -206,53 +148,27 @@ impl Robots {
         match self {
             Self::NotAsked { why } => row(f, "not asked", why),
             Self::Unknown { why } => row(f, "unknown", why),
-            Self::Asked {
-                authority,
-                fetched_at,
-                status,
-                outcome,
-                digest,
-                size,
-                unit,
-                allowed,
-                group,
-                rule,
-                line,
-            } => {
-                row(
-                    f,
-                    "answer",
-                    if *allowed {
-                        "it allows this address"
-                    } else {
-                        "it forbids this address"
-                    },
-                )?;
-                let line = line
-                    .map(|line| format!("line {line}: "))
-                    .unwrap_or_default();
-                let group = group
-                    .as_ref()
-                    .map(|group| format!(" (group `{group}`)"))
-                    .unwrap_or_default();
+            Self::Asked { authority, fetched_at, status, outcome, digest, size, unit, allowed, group, rule, line } => {
+                row(f, "answer", if *allowed { "it allows this address" } else { "it forbids this address" })?;
+                let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+                let group = group.as_ref().map(|group| format!(" (group `{group}`)")).unwrap_or_default();
                 let said = match (rule, outcome) {
                     (Some(rule), _) => format!("{line}`{rule}`{group}"),
                     (None, RobotsOutcome::Available) => format!("no line of it is about this address{group}"),
-                    (None, RobotsOutcome::Unavailable) => "there is no robots.txt, which allows everything (RFC 9309, section 2.3.1.3)".to_owned(),
-                    (None, RobotsOutcome::Refused) => "the site refused to show it, which forbids everything here".to_owned(),
-                    (None, RobotsOutcome::Unreachable) => "it could not be read, which forbids everything (RFC 9309, section 2.3.1.4)".to_owned(),
+                    (None, RobotsOutcome::Unavailable) => {
+                        "there is no robots.txt, which allows everything (RFC 9309, section 2.3.1.3)".to_owned()
+                    }
+                    (None, RobotsOutcome::Refused) => {
+                        "the site refused to show it, which forbids everything here".to_owned()
+                    }
+                    (None, RobotsOutcome::Unreachable) => {
+                        "it could not be read, which forbids everything (RFC 9309, section 2.3.1.4)".to_owned()
+                    }
                 };
                 row(f, "because", &said)?;
                 row(f, "of", authority)?;
-                let status = status.map_or_else(
-                    || "no answer".to_owned(),
-                    |status| format!("status {status}"),
-                );
-                row(
-                    f,
-                    "fetched",
-                    &format!("{fetched_at}, {status}, {size} bytes, kept as unit {unit}"),
-                )?;
+                let status = status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+                row(f, "fetched", &format!("{fetched_at}, {status}, {size} bytes, kept as unit {unit}"))?;
                 row(f, "sha256", &digest.to_string())
             }
         }
@@ -262,28 +178,13 @@ impl Robots {
 impl Bytes {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         row(f, "request", &format!("{} {}", self.method, self.url))?;
-        row(
-            f,
-            "captured",
-            &format!(
-                "{}, by the agent's clock; took {} ms",
-                self.captured_at, self.took_ms
-            ),
-        )?;
+        row(f, "captured", &format!("{}, by the agent's clock; took {} ms", self.captured_at, self.took_ms))?;
         maybe(f, "peer", self.peer.map(|peer| peer.to_string()).as_deref())?;
-        let certificate = self.certificate.map_or_else(
-            || "none (not https)".to_owned(),
-            |digest| format!("sha256 {digest}"),
-        );
+        let certificate =
+            self.certificate.map_or_else(|| "none (not https)".to_owned(), |digest| format!("sha256 {digest}"));
         row(f, "certificate", &certificate)?;
-        let status = self
-            .status
-            .map_or_else(|| "unknown".to_owned(), |status| status.to_string());
-        let kind = self
-            .content_type
-            .as_ref()
-            .map(|kind| format!(", {kind}"))
-            .unwrap_or_default();
+        let status = self.status.map_or_else(|| "unknown".to_owned(), |status| status.to_string());
+        let kind = self.content_type.as_ref().map(|kind| format!(", {kind}")).unwrap_or_default();
         row(f, "status", &format!("{status}{kind}"))?;
         if let (Some(bytes), Some(digest)) = (self.body_bytes, self.body) {
             row(f, "body", &format!("{bytes} bytes, sha256 {digest}"))?;
@@ -291,18 +192,8 @@ impl Bytes {
         for remark in &self.remarks {
             row(f, "note", remark)?;
         }
-        let size = self
-            .answer_bytes
-            .map(|bytes| format!(", {bytes} bytes with its head"))
-            .unwrap_or_default();
-        row(
-            f,
-            "kept as",
-            &format!(
-                "request unit {}, answer unit {}{size}",
-                self.request_unit, self.response_unit
-            ),
-        )?;
+        let size = self.answer_bytes.map(|bytes| format!(", {bytes} bytes with its head")).unwrap_or_default();
+        row(f, "kept as", &format!("request unit {}, answer unit {}{size}", self.request_unit, self.response_unit))?;
         row(f, "", &self.response)?;
         row(f, "in", &self.file)
     }
@@ -311,18 +202,11 @@ impl Bytes {
 impl Proof {
     fn write(&self, f: &mut fmt::Formatter<'_>, unit: u64, trace: &Trace) -> fmt::Result {
         let verdict = &trace.verdict;
-        let gone = trace
-            .items
-            .iter()
-            .any(|item| item.unit == unit && matches!(item.what, What::Gone { .. }));
+        let gone = trace.items.iter().any(|item| item.unit == unit && matches!(item.what, What::Gone { .. }));
         let headline = match verdict.outcome {
             Outcome::Valid => "No: every step was computed again and holds.",
-            Outcome::Erased => {
-                "Of what was collected something was lawfully erased; what is left is unchanged."
-            }
-            Outcome::Incomplete => {
-                "What is here is unchanged, but not everything that is needed is here (above)."
-            }
+            Outcome::Erased => "Of what was collected something was lawfully erased; what is left is unchanged.",
+            Outcome::Incomplete => "What is here is unchanged, but not everything that is needed is here (above).",
             Outcome::Diverged => "The log contradicts a checkpoint that was remembered (above).",
             Outcome::Invalid => "Something does not hold (above): do not rely on this.",
         };
@@ -330,57 +214,26 @@ impl Proof {
         row(
             f,
             "unit",
-            &format!(
-                "{unit} of {}, {} {}",
-                self.units,
-                if gone { "committed as" } else { "sha256" },
-                self.commitment
-            ),
+            &format!("{unit} of {}, {} {}", self.units, if gone { "committed as" } else { "sha256" }, self.commitment),
         )?;
-        maybe(
-            f,
-            "in segment",
-            self.units_root
-                .map(|root| format!("root {root}"))
-                .as_deref(),
-        )?;
+        maybe(f, "in segment", self.units_root.map(|root| format!("root {root}")).as_deref())?;
         if let (Some(agent), Some(seq)) = (&self.agent, self.seq) {
-            row(
-                f,
-                "manifest",
-                &format!("{}, number {seq} of {agent}, signed by it", self.manifest),
-            )?;
+            row(f, "manifest", &format!("{}, number {seq} of {agent}, signed by it", self.manifest))?;
         }
-        maybe(
-            f,
-            "in the log",
-            self.leaf.map(|leaf| format!("leaf {leaf}")).as_deref(),
-        )?;
+        maybe(f, "in the log", self.leaf.map(|leaf| format!("leaf {leaf}")).as_deref())?;
         maybe(
             f,
             "checkpoint",
-            self.checkpoint
-                .map(|(size, root)| format!("{size} leaves, root {root}, signed by the log"))
-                .as_deref(),
+            self.checkpoint.map(|(size, root)| format!("{size} leaves, root {root}, signed by the log")).as_deref(),
         )?;
         maybe(
             f,
             "since then",
-            self.later_size
-                .map(|size| format!("the log grew to {size} leaves without changing any"))
-                .as_deref(),
+            self.later_size.map(|size| format!("the log grew to {size} leaves without changing any")).as_deref(),
         )?;
-        let wrong = verdict
-            .findings
-            .iter()
-            .filter(|found| found.severity == Severity::Wrong)
-            .count();
+        let wrong = verdict.findings.iter().filter(|found| found.severity == Severity::Wrong).count();
         if wrong > 0 {
-            row(
-                f,
-                "",
-                &format!("{wrong} of these steps do not hold; the findings above name them"),
-            )?;
+            row(f, "", &format!("{wrong} of these steps do not hold; the findings above name them"))?;
         }
         Ok(())
     }

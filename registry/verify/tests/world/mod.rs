@@ -13,9 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use schemas::{
     Digest, Salt, canonical,
-    capture::{
-        Commit, End, Exchange, Header, Lane, Line, Reader, RecordLine, Refused, Run, Target,
-    },
+    capture::{Commit, End, Exchange, Header, Lane, Line, Reader, RecordLine, Refused, Run, Target},
     coverage::{Coverage, CoverageState},
     gate::{self, Decision, GateAsk, Origin, RobotsCopy},
     leaf::{Act, Leaf, RefusalCode, StatementKind},
@@ -122,11 +120,7 @@ pub struct World {
 
 impl World {
     pub fn site(&self) -> &'static str {
-        if self.root.trial {
-            "http://127.0.0.1:8080"
-        } else {
-            "https://news.example.org"
-        }
+        if self.root.trial { "http://127.0.0.1:8080" } else { "https://news.example.org" }
     }
 
     /// Root, permission, approval by bob, enrolment of `agent-1`.
@@ -141,15 +135,8 @@ impl World {
 
     /// A log with its trust root and nothing else.
     pub fn bare(trial: bool) -> Self {
-        let origin = if trial {
-            "vigie.trial.invalid/log"
-        } else {
-            "vigie.example.org/log"
-        };
-        let person = |name: &str, roles: &[Role]| Person {
-            key: key(name).vkey().to_string(),
-            roles: roles.to_vec(),
-        };
+        let origin = if trial { "vigie.trial.invalid/log" } else { "vigie.example.org/log" };
+        let person = |name: &str, roles: &[Role]| Person { key: key(name).vkey().to_string(), roles: roles.to_vec() };
         let root = TrustRoot {
             format: 1,
             version: 1,
@@ -161,10 +148,7 @@ impl World {
             needs: Needs::default(),
             people: vec![
                 person("ana", &[Role::Requester, Role::Approver]),
-                person(
-                    "bob",
-                    &[Role::Approver, Role::Rooter, Role::Enroller, Role::Eraser],
-                ),
+                person("bob", &[Role::Approver, Role::Rooter, Role::Enroller, Role::Eraser]),
                 person("cleo", &[Role::Rooter, Role::Eraser]),
             ],
             evidence_recipients: Vec::new(),
@@ -191,21 +175,9 @@ impl World {
 
     pub fn entry(&self) -> Entry {
         let (host, scheme, port, address, legal) = if self.root.trial {
-            (
-                "127.0.0.1",
-                "http",
-                "\"port\":8080,",
-                "127.0.0.1/32",
-                "trial",
-            )
+            ("127.0.0.1", "http", "\"port\":8080,", "127.0.0.1/32", "trial")
         } else {
-            (
-                "news.example.org",
-                "https",
-                "",
-                "192.0.2.10/32",
-                "no-personal-information",
-            )
+            ("news.example.org", "https", "", "192.0.2.10/32", "no-personal-information")
         };
         let text = format!(
             r#"{{"id":"harbour-news","collector":"feed","seeds":["{}/news.atom"],"match":[{{"host":"{host}",{port}"scheme":"{scheme}"}}],
@@ -233,31 +205,16 @@ impl World {
         let opened = open_statement(note).unwrap();
         self.statements.insert(opened.digest, note.to_owned());
         self.now = minute(time);
-        let index = self.leaf(&Leaf::Act(Act::Statement {
-            v: 1,
-            kind,
-            digest: opened.digest,
-            time: minute(time),
-        }));
+        let index = self.leaf(&Leaf::Act(Act::Statement { v: 1, kind, digest: opened.digest, time: minute(time) }));
         let _ = self.history.push(index, minute(time), &opened);
         index
     }
 
     pub fn permit(&mut self, entries: &[Entry], time: &str) -> u64 {
         let salt = self.salt();
-        let allowlist = Allowlist {
-            format: 1,
-            max_policy_age_hours: 24,
-            entries: entries.to_vec(),
-        };
+        let allowlist = Allowlist { format: 1, max_policy_age_hours: 24, entries: entries.to_vec() };
         let made_at = minute(time).start();
-        let statement = Statement::Permission {
-            v: 1,
-            allowlist,
-            recipes: BTreeMap::new(),
-            made_at,
-            salt,
-        };
+        let statement = Statement::Permission { v: 1, allowlist, recipes: BTreeMap::new(), made_at, salt };
         self.statement(StatementKind::Permission, &sign(&statement, &["ana"]), time)
     }
 
@@ -265,13 +222,7 @@ impl World {
         let salt = self.salt();
         let entries = BTreeMap::from([(entry.id.clone(), entry.digest())]);
         let made_at = minute(time).start();
-        let statement = Statement::Approval {
-            v: 1,
-            entries,
-            until: "2027-06-30".into(),
-            made_at,
-            salt,
-        };
+        let statement = Statement::Approval { v: 1, entries, until: "2027-06-30".into(), made_at, salt };
         self.statement(StatementKind::Approval, &sign(&statement, by), time)
     }
 
@@ -279,35 +230,19 @@ impl World {
         let salt = self.salt();
         let agent = key(agent).vkey().to_string();
         let made_at = minute(time).start();
-        let statement = Statement::Enrolment {
-            v: 1,
-            agent,
-            collector: "feed".into(),
-            made_at,
-            salt,
-        };
+        let statement = Statement::Enrolment { v: 1, agent, collector: "feed".into(), made_at, salt };
         self.statement(StatementKind::Enrolment, &sign(&statement, &["bob"]), time)
     }
 
     pub fn revoke(&mut self, agent: &str, time: &str) -> u64 {
         let salt = self.salt();
         let made_at = minute(time).start();
-        let statement = Statement::Revocation {
-            v: 1,
-            agent: id(agent),
-            reason: "lost".into(),
-            made_at,
-            salt,
-        };
+        let statement = Statement::Revocation { v: 1, agent: id(agent), reason: "lost".into(), made_at, salt };
         self.statement(StatementKind::Revocation, &sign(&statement, &["bob"]), time)
     }
 
     fn ask(&self, plan: &Plan, path: &str) -> GateAsk {
-        let ip = if self.root.trial {
-            "127.0.0.1"
-        } else {
-            "192.0.2.10"
-        };
+        let ip = if self.root.trial { "127.0.0.1" } else { "192.0.2.10" };
         GateAsk {
             entry: "harbour-news".into(),
             collector: "feed".into(),
@@ -344,11 +279,7 @@ impl World {
             url: format!("{}/news.atom", self.site()),
             recipe: None,
         };
-        let reader = Reader {
-            name: "feed".into(),
-            version: "0.1.0".into(),
-            program: Digest::of(b"a program"),
-        };
+        let reader = Reader { name: "feed".into(), version: "0.1.0".into(), program: Digest::of(b"a program") };
         let last = self.chains.get(plan.agent).copied();
         let seq = plan.seq.unwrap_or(last.map_or(1, |(seq, _)| seq + 1));
         let start = Start {
@@ -362,8 +293,7 @@ impl World {
             date: now,
         };
         self.salts += 1;
-        let mut writer =
-            SegmentWriter::begin(Vec::new(), Counted(self.salts << 32), &start).unwrap();
+        let mut writer = SegmentWriter::begin(Vec::new(), Counted(self.salts << 32), &start).unwrap();
         let run = Run {
             v: 1,
             id: format!("harbour-news poll {now}"),
@@ -385,11 +315,7 @@ impl World {
         writer.run(&run).unwrap();
         let copy = RobotsCopy {
             v: 1,
-            authority: if self.root.trial {
-                self.site().to_owned()
-            } else {
-                format!("{}:443", self.site())
-            },
+            authority: if self.root.trial { self.site().to_owned() } else { format!("{}:443", self.site()) },
             final_url: format!("{}/robots.txt", self.site()),
             status: Some(200),
             redirects: 0,
@@ -402,13 +328,9 @@ impl World {
         let mut decision = gate::decide(&policy, &[], &ask, Some(&copy));
         (plan.forge)(&mut decision);
         let body = plan.texts.join("\n");
-        let response =
-            format!("HTTP/1.1 200 OK\r\nContent-Type: application/atom+xml\r\n\r\n{body}");
-        let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
-            plan.path,
-            self.site().split_once("://").unwrap().1
-        );
+        let response = format!("HTTP/1.1 200 OK\r\nContent-Type: application/atom+xml\r\n\r\n{body}");
+        let request =
+            format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", plan.path, self.site().split_once("://").unwrap().1);
         let fetch = Fetch {
             url: decision.url.as_deref().unwrap(),
             date: now,
@@ -441,13 +363,7 @@ impl World {
                 read: true,
             })
             .unwrap();
-        let header = Header {
-            v: 1,
-            response,
-            captured_at: plan.captured.into(),
-            reader,
-            step: Digest::of(b"null"),
-        };
+        let header = Header { v: 1, response, captured_at: plan.captured.into(), reader, step: Digest::of(b"null") };
         let mut lines = vec![line_bytes(&Line::Header(header.clone())).unwrap()];
         for (place, text) in plan.texts.iter().enumerate() {
             let mut item = Record::new(Kind::Article, "web", format!("news.example.org|{place}"));
@@ -457,42 +373,18 @@ impl World {
             if plan.forge_content {
                 content = Digest::of(b"something else");
             }
-            let line = RecordLine {
-                place: format!("/entry/{place}"),
-                content,
-                item,
-                dropped: vec![],
-            };
+            let line = RecordLine { place: format!("/entry/{place}"), content, item, dropped: vec![] };
             lines.push(line_bytes(&Line::Record(line)).unwrap());
         }
-        let items: Vec<u8> = lines[1..]
-            .iter()
-            .flat_map(|line| Digest::of(line).0)
-            .collect();
-        let end = End {
-            counts: [plan.texts.len() as u64, 0, 0],
-            items: Some(Digest::of(&items)),
-            ..End::default()
-        };
+        let items: Vec<u8> = lines[1..].iter().flat_map(|line| Digest::of(line).0).collect();
+        let end = End { counts: [plan.texts.len() as u64, 0, 0], items: Some(Digest::of(&items)), ..End::default() };
         lines.push(line_bytes(&Line::End(Box::new(end))).unwrap());
         writer.conversion(&header, &lines).unwrap();
         if plan.with_refusal {
-            let ask = GateAsk {
-                resolved: None,
-                connected: None,
-                ..self.ask(plan, "/private/list")
-            };
+            let ask = GateAsk { resolved: None, connected: None, ..self.ask(plan, "/private/list") };
             let decision = gate::decide(&policy, &[], &ask, Some(&copy));
             let step = serde_json::Value::Null;
-            writer
-                .refused(&Refused {
-                    v: 1,
-                    ask,
-                    decision,
-                    robots: Some(robots),
-                    step,
-                })
-                .unwrap();
+            writer.refused(&Refused { v: 1, ask, decision, robots: Some(robots), step }).unwrap();
         }
         let coverage = Coverage {
             target: "harbour-news".into(),
@@ -519,29 +411,17 @@ impl World {
             complete: true,
             coverage,
         };
-        let checkpoint = plan
-            .checkpoint
-            .clone()
-            .unwrap_or_else(|| self.checkpoint_ref());
+        let checkpoint = plan.checkpoint.clone().unwrap_or_else(|| self.checkpoint_ref());
         let prev = plan.prev.unwrap_or(last.map(|(_, digest)| digest));
         let signer = key(plan.signer.unwrap_or(plan.agent));
-        let (file, sealed) = writer
-            .seal(&commit, &signer, prev, checkpoint, now)
-            .unwrap();
+        let (file, sealed) = writer.seal(&commit, &signer, prev, checkpoint, now).unwrap();
         self.chains.insert(plan.agent, (seq, sealed.digest));
-        (
-            sealed.digest,
-            file,
-            canonical::canonical_of(&sealed.manifest).unwrap(),
-        )
+        (sealed.digest, file, canonical::canonical_of(&sealed.manifest).unwrap())
     }
 
     pub fn checkpoint_ref(&self) -> CheckpointRef {
         let hashes: Vec<_> = self.leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
-        CheckpointRef {
-            size: hashes.len() as u64,
-            root: tlog::root(&hashes),
-        }
+        CheckpointRef { size: hashes.len() as u64, root: tlog::root(&hashes) }
     }
 
     /// Erases units, by two erasers.
@@ -568,14 +448,7 @@ impl World {
         let ranges = units.iter().map(|unit| [*unit, *unit]).collect::<Vec<_>>();
         let ranges = merge(&ranges);
         let time = minute("2026-11-22T09:00Z");
-        let act = Act::Erasure {
-            v: 1,
-            manifest,
-            units: ranges,
-            reason,
-            statement: opened.digest,
-            time,
-        };
+        let act = Act::Erasure { v: 1, manifest, units: ranges, reason, statement: opened.digest, time };
         let index = self.leaf(&Leaf::Act(act));
         let _ = self.history.push(index, time, &opened);
         self.bury(manifest, units, index);
@@ -605,10 +478,7 @@ impl World {
 
     pub fn checkpoint(&self) -> String {
         let CheckpointRef { size, root } = self.checkpoint_ref();
-        Checkpoint::new(&self.root.origin, size, root)
-            .sign(&key(&self.root.origin))
-            .unwrap()
-            .to_string()
+        Checkpoint::new(&self.root.origin, size, root).sign(&key(&self.root.origin)).unwrap().to_string()
     }
 
     /// All files of the data folder.
@@ -618,19 +488,12 @@ impl World {
             ("log/checkpoint".to_owned(), self.checkpoint().into_bytes()),
         ]);
         for (digest, note) in &self.statements {
-            files.insert(
-                format!("statements/{digest}.note"),
-                note.clone().into_bytes(),
-            );
+            files.insert(format!("statements/{digest}.note"), note.clone().into_bytes());
         }
         for (digest, file) in &self.segments {
             files.insert(segment_path(*digest), file.clone());
         }
-        files.extend(
-            tiles(&self.leaves)
-                .into_iter()
-                .map(|(name, bytes)| (format!("log/{name}"), bytes)),
-        );
+        files.extend(tiles(&self.leaves).into_iter().map(|(name, bytes)| (format!("log/{name}"), bytes)));
         files
     }
 
@@ -645,10 +508,7 @@ impl World {
 pub fn tiles(leaves: &[Vec<u8>]) -> BTreeMap<String, Vec<u8>> {
     let none: HashMap<String, Vec<u8>> = HashMap::new();
     let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
-    let mut files: BTreeMap<_, _> = tiles_for_append(0, &hashes, &none)
-        .unwrap()
-        .into_iter()
-        .collect();
+    let mut files: BTreeMap<_, _> = tiles_for_append(0, &hashes, &none).unwrap().into_iter().collect();
     files.extend(bundles_for_append(0, leaves, &none).unwrap());
     files
 }

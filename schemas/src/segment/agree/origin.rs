@@ -33,7 +33,11 @@ impl Found<'_, '_> {
         };
         match &ask.origin {
             Origin::Redirect { from, hop } => match named(from) {
-                None if self.whole => self.add(unit, "redirect", "the response that is said to have redirected here is not in the segment before it"),
+                None if self.whole => self.add(
+                    unit,
+                    "redirect",
+                    "the response that is said to have redirected here is not in the segment before it",
+                ),
                 None => {}
                 Some((other, exchange)) => {
                     let count = match exchange.ask.origin {
@@ -46,12 +50,13 @@ impl Found<'_, '_> {
                 }
             },
             Origin::Robots { hop } if *hop > 0 => {
-                let led = position.checked_sub(1).and_then(|at| captures.get(at)).is_some_and(|other| match &other.kind {
-                    CaptureKind::Exchange(exchange) => {
-                        exchange.ask.origin == (Origin::Robots { hop: hop - 1 }) && leads_to(other, exchange, ask)
-                    }
-                    _ => false,
-                });
+                let led =
+                    position.checked_sub(1).and_then(|at| captures.get(at)).is_some_and(|other| match &other.kind {
+                        CaptureKind::Exchange(exchange) => {
+                            exchange.ask.origin == (Origin::Robots { hop: hop - 1 }) && leads_to(other, exchange, ask)
+                        }
+                        _ => false,
+                    });
                 if !led && self.whole {
                     self.add(unit, "redirect", "no response before it redirected the request for robots.txt here");
                 }
@@ -78,8 +83,7 @@ pub(super) fn as_answered(
         .into_iter()
         .flatten()
         .filter(|(exchange, date, _)| {
-            let took =
-                SignedDuration::from_millis(i64::try_from(exchange.took_ms).unwrap_or(i64::MAX));
+            let took = SignedDuration::from_millis(i64::try_from(exchange.took_ms).unwrap_or(i64::MAX));
             let age = copy.fetched_at.duration_since(*date);
             age >= SignedDuration::ZERO && age <= took.saturating_add(SOON)
         })
@@ -89,19 +93,11 @@ pub(super) fn as_answered(
         let Ok(head) = warc::http::parse(&response.record.block) else {
             return false;
         };
-        let coded = head
-            .get("content-encoding")
-            .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"));
-        let body = response
-            .record
-            .block
-            .get(head.body_offset..)
-            .unwrap_or_default();
+        let coded = head.get("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"));
+        let body = response.record.block.get(head.body_offset..).unwrap_or_default();
         let whole = copied.len() == body.len() || copied.len() >= CUT_FROM;
         // Nothing is kept of an answer that forbids everything, and one that came compressed is kept decoded.
-        let kept = copy.outcome != RobotsOutcome::Available
-            || coded
-            || (whole && body.starts_with(&copied));
+        let kept = copy.outcome != RobotsOutcome::Available || coded || (whole && body.starts_with(&copied));
         copy.status.is_none() || (copy.status == head.status() && kept)
     };
     fetches.peek().is_none() || fetches.any(|(_, _, response)| same(response))
@@ -109,9 +105,7 @@ pub(super) fn as_answered(
 
 fn decoded(copy: &RobotsCopy) -> Option<Vec<u8>> {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD
-        .decode(&copy.body_base64)
-        .ok()
+    base64::engine::general_purpose::STANDARD.decode(&copy.body_base64).ok()
 }
 
 /// Whether the answer is a redirect to what is asked. An answer that was erased, or whose `Location` cannot be read as text, contradicts nothing.
@@ -125,21 +119,15 @@ fn leads_to(from: &Capture<'_>, exchange: &Exchange, ask: &GateAsk) -> bool {
     if !matches!(head.status(), Some(301..=303 | 307 | 308)) {
         return false;
     }
-    let unclear = |head: &Head| {
-        !exchange.struck.is_empty() || head.get("location").is_some_and(|text| !text.is_ascii())
-    };
+    let unclear =
+        |head: &Head| !exchange.struck.is_empty() || head.get("location").is_some_and(|text| !text.is_ascii());
     if unclear(&head) {
         return true;
     }
-    let (Some(location), Some(base)) = (
-        head.get("location"),
-        address(exchange.decision.url.as_deref()),
-    ) else {
+    let (Some(location), Some(base)) = (head.get("location"), address(exchange.decision.url.as_deref())) else {
         return false;
     };
-    let absolute = base
-        .join(location)
-        .map_or_else(|_| location.to_owned(), String::from);
+    let absolute = base.join(location).map_or_else(|_| location.to_owned(), String::from);
     same_address(&absolute, &ask.url)
 }
 
@@ -153,10 +141,7 @@ fn never_asked(conversion: &Conversion, ask: &GateAsk) -> bool {
         return false;
     }
     let asked = |request: &serde_json::Value| {
-        request
-            .get("url")
-            .and_then(serde_json::Value::as_str)
-            .is_none_or(|url| same_address(url, &ask.url))
+        request.get("url").and_then(serde_json::Value::as_str).is_none_or(|url| same_address(url, &ask.url))
     };
     !end.next.iter().chain(&end.also).any(asked)
 }

@@ -9,31 +9,13 @@ use crate::{
 };
 
 impl Found<'_, '_> {
-    pub(super) fn header(
-        &mut self,
-        conversion: &Conversion,
-        capture: &Capture<'_>,
-        exchange: &Exchange,
-    ) {
-        let Some((unit, Line::Header(header))) = conversion
-            .lines
-            .first()
-            .map(|first| (first.unit, &first.line))
-        else {
+    pub(super) fn header(&mut self, conversion: &Conversion, capture: &Capture<'_>, exchange: &Exchange) {
+        let Some((unit, Line::Header(header))) = conversion.lines.first().map(|first| (first.unit, &first.line)) else {
             return;
         };
-        let step = canonical::to_canonical(&exchange.step)
-            .ok()
-            .map(|bytes| Digest::of(&bytes));
-        if header.response != exchange.response
-            || header.captured_at != capture.date
-            || Some(header.step) != step
-        {
-            self.add(
-                unit,
-                "conversion",
-                "its header names another response, date or step than the exchange",
-            );
+        let step = canonical::to_canonical(&exchange.step).ok().map(|bytes| Digest::of(&bytes));
+        if header.response != exchange.response || header.captured_at != capture.date || Some(header.step) != step {
+            self.add(unit, "conversion", "its header names another response, date or step than the exchange");
         }
     }
 
@@ -46,39 +28,18 @@ impl Found<'_, '_> {
             match &at.line {
                 Line::Header(header) => {
                     if number != 0 || header.v != 1 {
-                        self.add(
-                            unit,
-                            "conversion",
-                            "a header that is not the first line, or of another version",
-                        );
+                        self.add(unit, "conversion", "a header that is not the first line, or of another version");
                     }
-                    if self
-                        .view
-                        .run
-                        .as_ref()
-                        .is_some_and(|(_, run)| run.reader.name != header.reader.name)
-                    {
-                        self.add(
-                            unit,
-                            "conversion",
-                            "it was read by another collector than its run's",
-                        );
+                    if self.view.run.as_ref().is_some_and(|(_, run)| run.reader.name != header.reader.name) {
+                        self.add(unit, "conversion", "it was read by another collector than its run's");
                     }
                 }
                 Line::Record(line) => {
                     counts[0] += 1;
                     match line.item.content_hash() {
                         Ok(content) if content == line.content => {}
-                        Ok(_) => self.add(
-                            unit,
-                            "content",
-                            "the content hash is not that of the record",
-                        ),
-                        Err(why) => self.add(
-                            unit,
-                            "content",
-                            format!("the record has no content hash: {why}"),
-                        ),
+                        Ok(_) => self.add(unit, "content", "the content hash is not that of the record"),
+                        Err(why) => self.add(unit, "content", format!("the record has no content hash: {why}")),
                     }
                 }
                 Line::Gone(_) => counts[1] += 1,
@@ -102,10 +63,7 @@ impl Found<'_, '_> {
                 items.extend_from_slice(&Digest::of(&at.said).0);
             }
         }
-        let ends = conversion
-            .lines
-            .last()
-            .is_some_and(|line| matches!(line.line, Line::End(_)));
+        let ends = conversion.lines.last().is_some_and(|line| matches!(line.line, Line::End(_)));
         if self.whole && !ends {
             let unit = conversion.lines.last().map_or(0, |line| line.unit);
             self.add(unit, "conversion", "its last line is no end");
@@ -118,10 +76,7 @@ fn complete(conversion: &Conversion) -> bool {
     let (Some(first), Some(last)) = (conversion.lines.first(), conversion.lines.last()) else {
         return false;
     };
-    let gone = conversion
-        .lines
-        .iter()
-        .any(|line| matches!(line.line, Line::Tombstone(_)));
+    let gone = conversion.lines.iter().any(|line| matches!(line.line, Line::Tombstone(_)));
     matches!(first.line, Line::Header(_))
         && !gone
         && last.unit.checked_sub(first.unit) == Some(conversion.lines.len() as u64 - 1)

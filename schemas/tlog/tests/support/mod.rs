@@ -13,25 +13,17 @@ pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
     if found.exists() {
         return Some(found);
     }
-    assert!(
-        std::env::var_os("VIGIE_REQUIRE_ALL").is_none_or(|v| v != "1"),
-        "../shared/{path} is not here"
-    );
+    assert!(std::env::var_os("VIGIE_REQUIRE_ALL").is_none_or(|v| v != "1"), "../shared/{path} is not here");
     println!("skipped: {test}: ../shared/{path} is not here");
     None
 }
 
 /// Leaf entries of the own vectors: `leaf/0`, `leaf/1`, ...
 pub fn entries(count: u64) -> Vec<Vec<u8>> {
-    (0..count)
-        .map(|i| format!("leaf/{i}").into_bytes())
-        .collect()
+    (0..count).map(|i| format!("leaf/{i}").into_bytes()).collect()
 }
 
 /// Their leaf hashes.
 pub fn leaves(count: u64) -> Vec<tlog::Hash> {
-    entries(count)
-        .iter()
-        .map(|entry| tlog::leaf_hash(entry))
-        .collect()
+    entries(count).iter().map(|entry| tlog::leaf_hash(entry)).collect()
 }

@@ -7,10 +7,7 @@ pub fn three_records() -> Vec<Record> {
     let date = "2026-02-01T12:00:00.123456Z";
     let id = |n: u32| format!("urn:uuid:00000000-0000-4000-8000-00000000000{n}");
     let body = "<p>Ferries run late. Ferries run late again.</p>\n".repeat(6);
-    let http = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let http = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     vec![
         Record::new(RecordType::Warcinfo, &id(1), date)
             .field("Content-Type", "application/warc-fields")
@@ -18,10 +15,7 @@ pub fn three_records() -> Vec<Record> {
             .with_block_digest(),
         Record::new(RecordType::Response, &id(2), date)
             .field("WARC-Target-URI", "https://news.example.org/1")
-            .field(
-                "Vigie-Salt",
-                "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-            )
+            .field("Vigie-Salt", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
             .field("Content-Type", "application/http;msgtype=response")
             .block(http)
             .with_block_digest()

@@ -19,17 +19,8 @@ fn body(doc: &Doc, out: &mut String) -> std::fmt::Result {
          xmlns:fh=\"http://purl.org/syndication/history/1.0\" xml:lang=\"{}\">",
         doc.room.lang.code()
     )?;
-    writeln!(
-        out,
-        "<id>tag:{site},2026:feed</id>\n<title>{}</title>",
-        esc(doc.room.title)
-    )?;
-    writeln!(
-        out,
-        "<updated>{}</updated>\n<author><name>{}</name></author>",
-        doc.updated_at,
-        esc(doc.room.title)
-    )?;
+    writeln!(out, "<id>tag:{site},2026:feed</id>\n<title>{}</title>", esc(doc.room.title))?;
+    writeln!(out, "<updated>{}</updated>\n<author><name>{}</name></author>", doc.updated_at, esc(doc.room.title))?;
     writeln!(
         out,
         "<link rel=\"self\" href=\"{}\"/>\n<link rel=\"alternate\" href=\"{}\"/>",
@@ -43,46 +34,20 @@ fn body(doc: &Doc, out: &mut String) -> std::fmt::Result {
         writeln!(out, "<fh:archive/>")?;
     }
     for entry in &doc.entries {
-        writeln!(
-            out,
-            "<entry xml:lang=\"{}\">\n<id>{}</id>",
-            entry.lang.code(),
-            esc(&entry.id)
-        )?;
+        writeln!(out, "<entry xml:lang=\"{}\">\n<id>{}</id>", entry.lang.code(), esc(&entry.id))?;
         writeln!(out, "<title>{}</title>", esc(entry.title()))?;
-        writeln!(
-            out,
-            "<link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>",
-            esc(&doc.link(entry))
-        )?;
-        writeln!(
-            out,
-            "<published>{}</published>\n<updated>{}</updated>",
-            entry.published_at,
-            entry.updated_at()
-        )?;
+        writeln!(out, "<link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>", esc(&doc.link(entry)))?;
+        writeln!(out, "<published>{}</published>\n<updated>{}</updated>", entry.published_at, entry.updated_at())?;
         writeln!(
             out,
             "<author><name>{}</name></author>\n<category term=\"{}\"/>",
             esc(&entry.author),
             esc(&entry.tag)
         )?;
-        writeln!(
-            out,
-            "<content type=\"html\">{}</content>\n</entry>",
-            esc(&entry.html(None))
-        )?;
+        writeln!(out, "<content type=\"html\">{}</content>\n</entry>", esc(&entry.html(None)))?;
     }
-    for (entry, (_, at)) in doc
-        .graves
-        .iter()
-        .filter_map(|entry| Some((entry, entry.deleted?)))
-    {
-        writeln!(
-            out,
-            "<at:deleted-entry ref=\"{}\" when=\"{at}\"/>",
-            esc(&entry.id)
-        )?;
+    for (entry, (_, at)) in doc.graves.iter().filter_map(|entry| Some((entry, entry.deleted?))) {
+        writeln!(out, "<at:deleted-entry ref=\"{}\" when=\"{at}\"/>", esc(&entry.id))?;
     }
     writeln!(out, "</feed>")
 }

@@ -31,10 +31,7 @@ pub(super) fn write(doc: &Doc) -> String {
         "language": if doc.room.lang == crate::Lang::Zh { "zh-Hans" } else { doc.room.lang.code() },
         "items": items,
     });
-    if let (Some((_, next)), Some(members)) = (
-        doc.links.iter().find(|(rel, _)| *rel == "next"),
-        feed.as_object_mut(),
-    ) {
+    if let (Some((_, next)), Some(members)) = (doc.links.iter().find(|(rel, _)| *rel == "next"), feed.as_object_mut()) {
         members.insert("next_url".to_owned(), json!(next));
     }
     format!("{feed:#}\n")

@@ -19,35 +19,17 @@ fn two_body(doc: &Doc, out: &mut String) -> std::fmt::Result {
          xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmlns:atom=\"http://www.w3.org/2005/Atom\">\n<channel>"
     )?;
     head(doc, out)?;
-    writeln!(
-        out,
-        "<atom:link rel=\"self\" type=\"application/rss+xml\" href=\"{}\"/>",
-        esc(&doc.own)
-    )?;
-    writeln!(
-        out,
-        "<lastBuildDate>{}</lastBuildDate>",
-        rss_date(doc.updated_at)
-    )?;
+    writeln!(out, "<atom:link rel=\"self\" type=\"application/rss+xml\" href=\"{}\"/>", esc(&doc.own))?;
+    writeln!(out, "<lastBuildDate>{}</lastBuildDate>", rss_date(doc.updated_at))?;
     for (rel, to) in &doc.links {
         writeln!(out, "<atom:link rel=\"{rel}\" href=\"{}\"/>", esc(to))?;
     }
     let relative = doc.room.format == Format::Rss2Relative;
     for entry in &doc.entries {
-        let link = if relative {
-            format!("articles/{}", entry.number)
-        } else {
-            doc.link(entry)
-        };
+        let link = if relative { format!("articles/{}", entry.number) } else { doc.link(entry) };
         // A neighbour's address, relative too, so that links inside the content have to be resolved as well.
-        let neighbour =
-            relative.then(|| format!("articles/{}", entry.number.saturating_sub(1).max(1)));
-        writeln!(
-            out,
-            "<item>\n<title>{}</title>\n<link>{}</link>",
-            esc(entry.title()),
-            esc(&link)
-        )?;
+        let neighbour = relative.then(|| format!("articles/{}", entry.number.saturating_sub(1).max(1)));
+        writeln!(out, "<item>\n<title>{}</title>\n<link>{}</link>", esc(entry.title()), esc(&link))?;
         writeln!(out, "<guid isPermaLink=\"false\">{}</guid>", esc(&entry.id))?;
         writeln!(
             out,
@@ -61,11 +43,7 @@ fn two_body(doc: &Doc, out: &mut String) -> std::fmt::Result {
             esc(&entry.tag),
             esc(first_paragraph(entry))
         )?;
-        writeln!(
-            out,
-            "<content:encoded><![CDATA[{}]]></content:encoded>\n</item>",
-            entry.html(neighbour.as_deref())
-        )?;
+        writeln!(out, "<content:encoded><![CDATA[{}]]></content:encoded>\n</item>", entry.html(neighbour.as_deref()))?;
     }
     writeln!(out, "</channel>\n</rss>")
 }
@@ -83,12 +61,7 @@ fn rdf_body(doc: &Doc, out: &mut String) -> std::fmt::Result {
          xmlns:dc=\"http://purl.org/dc/elements/1.1/\">"
     )?;
     writeln!(out, "<channel rdf:about=\"{}\">", esc(&doc.own))?;
-    writeln!(
-        out,
-        "<title>{}</title>\n<link>{}</link>",
-        esc(doc.room.title),
-        esc(&doc.home())
-    )?;
+    writeln!(out, "<title>{}</title>\n<link>{}</link>", esc(doc.room.title), esc(&doc.home()))?;
     writeln!(
         out,
         "<description>{}</description>\n<dc:language>{}</dc:language>",
@@ -101,18 +74,8 @@ fn rdf_body(doc: &Doc, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out, "</rdf:Seq></items>\n</channel>")?;
     for entry in &doc.entries {
-        writeln!(
-            out,
-            "<item rdf:about=\"{}\">\n<title>{}</title>",
-            esc(&entry.id),
-            esc(entry.title())
-        )?;
-        writeln!(
-            out,
-            "<link>{}</link>\n<description>{}</description>",
-            esc(&doc.link(entry)),
-            esc(&entry.text())
-        )?;
+        writeln!(out, "<item rdf:about=\"{}\">\n<title>{}</title>", esc(&entry.id), esc(entry.title()))?;
+        writeln!(out, "<link>{}</link>\n<description>{}</description>", esc(&doc.link(entry)), esc(&entry.text()))?;
         writeln!(
             out,
             "<dc:date>{}</dc:date>\n<dc:creator>{}</dc:creator>\n</item>",
@@ -135,34 +98,15 @@ pub(super) fn old(doc: &Doc) -> String {
 fn old_body(doc: &Doc, out: &mut String) -> std::fmt::Result {
     head(doc, out)?;
     for entry in &doc.entries {
-        writeln!(
-            out,
-            "<item>\n<title>{}</title>\n<link>{}</link>",
-            esc(entry.title()),
-            esc(&doc.link(entry))
-        )?;
-        writeln!(
-            out,
-            "<description>{}</description>\n</item>",
-            esc(first_paragraph(entry))
-        )?;
+        writeln!(out, "<item>\n<title>{}</title>\n<link>{}</link>", esc(entry.title()), esc(&doc.link(entry)))?;
+        writeln!(out, "<description>{}</description>\n</item>", esc(first_paragraph(entry)))?;
     }
     writeln!(out, "</channel>\n</rss>")
 }
 
 fn head(doc: &Doc, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "<title>{}</title>\n<link>{}</link>",
-        esc(doc.room.title),
-        esc(&doc.home())
-    )?;
-    writeln!(
-        out,
-        "<description>{}</description>\n<language>{}</language>",
-        esc(doc.room.about),
-        doc.room.lang.code()
-    )
+    writeln!(out, "<title>{}</title>\n<link>{}</link>", esc(doc.room.title), esc(&doc.home()))?;
+    writeln!(out, "<description>{}</description>\n<language>{}</language>", esc(doc.room.about), doc.room.lang.code())
 }
 
 fn first_paragraph(entry: &Entry) -> &str {

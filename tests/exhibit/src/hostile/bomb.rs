@@ -13,11 +13,7 @@ const MIB: usize = 1 << 20;
 pub(super) async fn gzip_zeros(bytes: u64, wire: &mut Wire) -> Result<(), Cut> {
     let zeros = vec![0; MIB];
     let mut piece = Vec::with_capacity(64 * 1024);
-    let packed = Compress::new(Compression::best(), false).compress_vec(
-        &zeros,
-        &mut piece,
-        FlushCompress::Full,
-    );
+    let packed = Compress::new(Compression::best(), false).compress_vec(&zeros, &mut piece, FlushCompress::Full);
     if packed.is_err() {
         return Err(Cut);
     }
@@ -48,8 +44,7 @@ pub(super) fn deep_feed(tags: usize) -> String {
 
 /// Nine entities, each ten of the one before: three bytes that would become three thousand million.
 pub(super) fn entities() -> String {
-    let mut out =
-        String::from("<?xml version=\"1.0\"?>\n<!DOCTYPE feed [\n<!ENTITY lol0 \"lol\">\n");
+    let mut out = String::from("<?xml version=\"1.0\"?>\n<!DOCTYPE feed [\n<!ENTITY lol0 \"lol\">\n");
     for level in 1..=9 {
         let before = format!("&lol{};", level - 1).repeat(10);
         out.push_str(&format!("<!ENTITY lol{level} \"{before}\">\n"));

@@ -46,13 +46,7 @@ impl Wire {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        Some(Seen {
-            at: Timestamp::now(),
-            method,
-            path,
-            headers,
-            status: 0,
-        })
+        Some(Seen { at: Timestamp::now(), method, path, headers, status: 0 })
     }
 
     /// Counts before it writes and takes back what was not taken, so that the count is never behind the client.
@@ -61,8 +55,7 @@ impl Wire {
             let piece = bytes.get(..PIECE_BYTES).unwrap_or(bytes);
             self.count(piece.len());
             let sent = self.stream.write(piece).await.unwrap_or(0);
-            self.sent_bytes
-                .fetch_sub(piece.len().saturating_sub(sent) as u64, Ordering::SeqCst);
+            self.sent_bytes.fetch_sub(piece.len().saturating_sub(sent) as u64, Ordering::SeqCst);
             bytes = bytes.get(sent..).filter(|_| sent > 0).ok_or(Cut)?;
         }
         Ok(())
@@ -94,38 +87,25 @@ impl Wire {
 
     /// Status line and headers of a 200 that closes the connection at its end.
     pub async fn head(&mut self, headers: &[(&str, &str)]) -> Result<(), Cut> {
-        let lines: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        self.send(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{lines}\r\n").as_bytes())
-            .await
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        self.send(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{lines}\r\n").as_bytes()).await
     }
 
     /// A whole answer without tricks.
     pub async fn plain(&mut self, content_type: &str, body: &[u8]) -> Result<(), Cut> {
-        self.head(&[
-            ("content-type", content_type),
-            ("content-length", &body.len().to_string()),
-        ])
-        .await?;
+        self.head(&[("content-type", content_type), ("content-length", &body.len().to_string())]).await?;
         self.send(body).await
     }
 
     pub async fn redirect(&mut self, target: &str) -> Result<(), Cut> {
-        let head = format!(
-            "HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        );
+        let head =
+            format!("HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         self.send(head.as_bytes()).await
     }
 
     /// A feed with a Content-Length of one's choice.
     pub async fn lying(&mut self, body: &str, length: usize) -> Result<(), Cut> {
-        self.head(&[
-            ("content-type", "application/atom+xml"),
-            ("content-length", &length.to_string()),
-        ])
-        .await?;
+        self.head(&[("content-type", "application/atom+xml"), ("content-length", &length.to_string())]).await?;
         self.send(body.as_bytes()).await
     }
 

@@ -16,10 +16,7 @@ pub struct Got {
 
 impl Got {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value)
+        self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
     pub fn text(&self) -> String {
@@ -33,25 +30,15 @@ pub fn get(url: &str) -> Got {
 
 pub fn ask(method: &str, url: &str, headers: &[(&str, &str)]) -> Got {
     let raw = raw(method, url, headers);
-    let split = raw
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .expect("an answer has a head");
+    let split = raw.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
     let head = String::from_utf8(raw[..split].to_vec()).expect("the head is UTF-8");
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .and_then(|code| code.parse().ok());
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    Got {
-        status: status.expect("an answer has a status"),
-        headers,
-        body: raw[split + 4..].to_vec(),
-    }
+    Got { status: status.expect("an answer has a status"), headers, body: raw[split + 4..].to_vec() }
 }
 
 /// Everything the server sends until it closes, or until the connection breaks.
@@ -71,9 +58,7 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)]) -> TcpStream {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     request.push_str("\r\n");
-    stream
-        .write_all(request.as_bytes())
-        .expect("the request is sent");
+    stream.write_all(request.as_bytes()).expect("the request is sent");
     stream
 }
 

@@ -49,19 +49,12 @@ impl Collector for Listing {
         vec![Request::get(page_url(1), Step::Page)]
     }
 
-    fn read(
-        &self,
-        answer: &Answer<'_, Step>,
-        out: &mut Reading<'_, Self>,
-    ) -> Result<(), Halt<Step>> {
+    fn read(&self, answer: &Answer<'_, Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Step>> {
         match answer.step {
             Step::Page => {
                 let page: Page = answer.json()?;
                 for id in &page.articles {
-                    out.also(
-                        Request::get(article_url(*id), Step::Article)
-                            .unless_known(article_url(*id)),
-                    );
+                    out.also(Request::get(article_url(*id), Step::Article).unless_known(article_url(*id)));
                 }
                 if page.articles.is_empty() {
                     out.empty("no articles");
@@ -112,19 +105,14 @@ impl Collector for Feed {
     type Step = u32;
 
     fn about(&self) -> About {
-        About {
-            overlap: true,
-            ..About::of("an invented feed")
-        }
+        About { overlap: true, ..About::of("an invented feed") }
     }
 
     fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<u32>> {
         match &ask.work {
             Work::Items { due, .. } => due
                 .iter()
-                .map(|known| {
-                    Request::get(format!("https://news.example.org/post/{}", known.handle), 0)
-                })
+                .map(|known| Request::get(format!("https://news.example.org/post/{}", known.handle), 0))
                 .collect(),
             _ => vec![Request::get(&ask.target.url, 0).if_changed()],
         }
@@ -148,16 +136,10 @@ impl Collector for Feed {
                 out.promised(n);
             }
             Said::Empty => out.empty("no posts"),
-            Said::Want(ids) => ids
-                .iter()
-                .for_each(|id| out.want(id.to_string(), id.to_string())),
+            Said::Want(ids) => ids.iter().for_each(|id| out.want(id.to_string(), id.to_string())),
             Said::NotYet(tries) => {
                 let other = Request::get("https://news.example.org/other", 0);
-                return Err(Halt::NotYet {
-                    wait_secs: 5,
-                    tries,
-                    or_else: Some(Box::new(other)),
-                });
+                return Err(Halt::NotYet { wait_secs: 5, tries, or_else: Some(Box::new(other)) });
             }
             Said::Smaller(step) => {
                 return Err(Halt::instead(Request::get(
@@ -166,23 +148,15 @@ impl Collector for Feed {
                 )));
             }
             Said::SlowDown(secs) => {
-                let until = answer
-                    .captured_at
-                    .checked_add(jiff::SignedDuration::from_secs(secs))
-                    .unwrap();
-                return Err(Halt::SlowDown {
-                    until,
-                    scope: crate::contract::Scope::Host,
-                });
+                let until = answer.captured_at.checked_add(jiff::SignedDuration::from_secs(secs)).unwrap();
+                return Err(Halt::SlowDown { until, scope: crate::contract::Scope::Host });
             }
             Said::Loop => {
                 posts(&[1]);
                 out.next(Request::get("https://news.example.org/list", 0));
             }
             Said::Gone => {
-                return Err(Halt::Gone(crate::contract::Absent::Asked {
-                    why: "404".into(),
-                }));
+                return Err(Halt::Gone(crate::contract::Absent::Asked { why: "404".into() }));
             }
         }
         Ok(())

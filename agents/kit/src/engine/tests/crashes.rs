@@ -26,21 +26,13 @@ async fn child() {
     let Some(dir) = std::env::var_os(DIR) else {
         return;
     };
-    assert_eq!(
-        open(Path::new(&dir)).poll().await.state,
-        CoverageState::Complete
-    );
+    assert_eq!(open(Path::new(&dir)).poll().await.state, CoverageState::Complete);
 }
 
 /// Runs the child until it dies at a point; false where it lived.
 fn dies_at(dir: &Path, point: &str) -> bool {
     let status = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "engine::tests::crashes::child",
-            "--ignored",
-            "--quiet",
-        ])
+        .args(["--exact", "engine::tests::crashes::child", "--ignored", "--quiet"])
         .env("VIGIE_CRASH_AT", point)
         .env(DIR, dir)
         .stdout(std::process::Stdio::null())
@@ -55,11 +47,7 @@ fn records(world: &World) -> BTreeMap<String, u32> {
     let mut found = BTreeMap::new();
     for segment in world.segments() {
         for capture in segment.view().unwrap().captures {
-            for line in capture
-                .conversion
-                .iter()
-                .flat_map(|conversion| &conversion.lines)
-            {
+            for line in capture.conversion.iter().flat_map(|conversion| &conversion.lines) {
                 if let Line::Record(record) = &line.line {
                     *found.entry(record.item.id.clone()).or_default() += 1;
                 }
@@ -80,16 +68,8 @@ async fn nothing_is_lost_and_nothing_comes_twice(point: &str) {
             deaths += 1;
             world.poll().await;
         }
-        assert_eq!(
-            records(&world),
-            expected,
-            "after dying at {point}, pass {pass}"
-        );
-        assert_eq!(
-            world.cursor(),
-            Some(12.into()),
-            "after dying at {point}, pass {pass}"
-        );
+        assert_eq!(records(&world), expected, "after dying at {point}, pass {pass}");
+        assert_eq!(world.cursor(), Some(12.into()), "after dying at {point}, pass {pass}");
         if !died {
             break;
         }

@@ -47,9 +47,7 @@ impl Collector for Deadly {
     }
 
     fn plan(&self, _: &Ask<'_, ()>) -> Vec<Request<()>> {
-        ["a", "b", "c"]
-            .map(|name| Request::get(page(name), ()))
-            .into()
+        ["a", "b", "c"].map(|name| Request::get(page(name), ())).into()
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
@@ -107,10 +105,7 @@ fn kept(world: &World) -> (BTreeMap<String, u32>, Vec<String>) {
             if !exchange.read {
                 assert!(capture.conversion.is_none());
                 let block = &capture.response.unwrap().record.block;
-                assert!(
-                    String::from_utf8_lossy(block).contains("\"word\""),
-                    "the bytes are kept"
-                );
+                assert!(String::from_utf8_lossy(block).contains("\"word\""), "the bytes are kept");
                 unread.extend(exchange.conditions.iter().map(|met| met.name.clone()));
             }
             for line in capture.conversion.iter().flat_map(|lines| &lines.lines) {
@@ -128,12 +123,7 @@ async fn kept_and_not_read_again(word: &str) {
     // A power cut looks the same, so the first time is forgiven.
     for _ in 0..2 {
         let status = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "engine::tests::deaths::child",
-                "--ignored",
-                "--quiet",
-            ])
+            .args(["--exact", "engine::tests::deaths::child", "--ignored", "--quiet"])
             .env(DIR, dir.path())
             .env(WORD, word)
             .stdout(std::process::Stdio::null())
@@ -152,14 +142,8 @@ async fn kept_and_not_read_again(word: &str) {
         "the page that killed is not asked for again, the walk goes on"
     );
     let why = coverage.why.unwrap();
-    assert_eq!(
-        (coverage.state, coverage.unreadable),
-        (CoverageState::Partial, 1)
-    );
-    assert!(
-        why.contains(&page("b")) && why.contains("not read again"),
-        "{why}"
-    );
+    assert_eq!((coverage.state, coverage.unreadable), (CoverageState::Partial, 1));
+    assert!(why.contains(&page("b")) && why.contains("not read again"), "{why}");
     let (records, unread) = kept(&world);
     assert_eq!(records, [("a".into(), 1), ("c".into(), 1)].into());
     assert_eq!(unread, ["read"]);
@@ -167,17 +151,12 @@ async fn kept_and_not_read_again(word: &str) {
     // The next walk asks anew; the same bytes are kept and still not read.
     let coverage = world.poll().await;
     assert_eq!(world.net.take_asked(), ["a", "b", "c"].map(page));
-    assert_eq!(
-        (coverage.state, coverage.unreadable),
-        (CoverageState::Partial, 1)
-    );
+    assert_eq!((coverage.state, coverage.unreadable), (CoverageState::Partial, 1));
     assert_eq!(kept(&world).1, ["read", "read"]);
 
     // Other bytes are another answer.
     let word = format!("no {word}");
-    world
-        .net
-        .answers(move |_| Reply::Json(format!("{{\"id\":\"b\",\"word\":\"{word}\"}}")));
+    world.net.answers(move |_| Reply::Json(format!("{{\"id\":\"b\",\"word\":\"{word}\"}}")));
     assert_eq!(world.poll().await.state, CoverageState::Complete);
 }
 
@@ -197,10 +176,7 @@ async fn reading_that_does_not_come_back_is_given_up_and_the_walk_goes_on() {
     let (let_go, gate) = mpsc::channel();
     *LET_GO.lock().unwrap() = Some(gate);
     let mut world = open(dir.path(), "hang");
-    std::sync::Arc::get_mut(&mut world.engine)
-        .unwrap()
-        .bounds
-        .reading = Duration::from_millis(300);
+    std::sync::Arc::get_mut(&mut world.engine).unwrap().bounds.reading = Duration::from_millis(300);
     let coverage = world.poll().await;
     assert_eq!(coverage.state, CoverageState::Partial);
     assert!(coverage.why.unwrap().contains("took longer than"));
@@ -234,11 +210,7 @@ async fn reading_that_was_interrupted_in_order_is_made_again_and_a_person_may_tr
     let id = state.begin_reading(&begun, std::iter::empty()).unwrap();
     state.give_up_reading(id, "it hung").unwrap();
     assert_eq!(unreadable().as_deref(), Some("it hung"));
-    assert_eq!(
-        state.unreadable("harbour-news", &answer, "r 2").unwrap(),
-        None,
-        "another reader may try"
-    );
+    assert_eq!(state.unreadable("harbour-news", &answer, "r 2").unwrap(), None, "another reader may try");
     state.read_again("harbour-news").unwrap();
     assert_eq!(unreadable(), None);
 

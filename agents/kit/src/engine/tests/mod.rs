@@ -19,11 +19,7 @@ pub(crate) fn listing(url: &str) -> Reply {
     for page in 1..=3_u64 {
         if url == page_url(page) {
             let ids: Vec<u64> = (0..4).map(|n| 12 - (page - 1) * 4 - n).collect();
-            let next = if page < 3 {
-                format!(",\"next\":{}", page + 1)
-            } else {
-                String::new()
-            };
+            let next = if page < 3 { format!(",\"next\":{}", page + 1) } else { String::new() };
             let newest = if page == 1 { ",\"newest\":12" } else { "" };
             return Reply::Json(format!("{{\"articles\":{ids:?}{next}{newest}}}"));
         }
@@ -35,10 +31,7 @@ pub(crate) fn listing(url: &str) -> Reply {
 fn at(dir: &tempfile::TempDir, hours: i64) -> String {
     let _ = dir;
     let start: jiff::Timestamp = START.parse().unwrap();
-    start
-        .checked_add(jiff::SignedDuration::from_hours(hours))
-        .unwrap()
-        .to_string()
+    start.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap().to_string()
 }
 
 fn feed() -> (tempfile::TempDir, World) {
@@ -58,26 +51,13 @@ fn walk() -> (tempfile::TempDir, World) {
 async fn walk_collects_all_pages_and_follow_ups_and_moves_the_cursor() {
     let (_dir, world) = walk();
     let coverage = world.poll().await;
-    assert_eq!(
-        (
-            coverage.state,
-            coverage.records,
-            coverage.new,
-            coverage.requests
-        ),
-        (Complete, 12, 12, 15)
-    );
+    assert_eq!((coverage.state, coverage.records, coverage.new, coverage.requests), (Complete, 12, 12, 15));
     assert_eq!(world.cursor(), Some(12.into()));
     let segments = world.segments();
     assert_eq!(segments.len(), 1);
     let view = segments[0].view().unwrap();
     assert_eq!(view.captures.len(), 15);
-    assert!(
-        view.captures
-            .iter()
-            .all(|capture| capture.conversion.is_some()),
-        "every answer was read"
-    );
+    assert!(view.captures.iter().all(|capture| capture.conversion.is_some()), "every answer was read");
     assert!(view.commit.unwrap().1.complete);
 }
 
@@ -94,24 +74,14 @@ async fn second_run_asks_one_page_when_nothing_is_new() {
 #[tokio::test]
 async fn broken_page_holds_the_cursor_back_until_a_run_is_whole() {
     let (_dir, world) = walk();
-    world.net.answers(|url| {
-        if url == page_url(2) {
-            json("{}")
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == page_url(2) { json("{}") } else { listing(url) });
     let coverage = world.poll().await;
     assert_eq!((coverage.state, world.cursor()), (Partial, None));
     assert!(coverage.why.unwrap().contains("unreadable"));
     world.net.answers(listing);
     world.net.take_asked();
     let coverage = world.poll().await;
-    assert_eq!(
-        (coverage.state, coverage.new),
-        (Complete, 8),
-        "articles of the first page are not asked again"
-    );
+    assert_eq!((coverage.state, coverage.new), (Complete, 8), "articles of the first page are not asked again");
     assert_eq!(world.cursor(), Some(12.into()));
     assert_eq!(world.net.take_asked().len(), 3 + 8);
 }
@@ -119,24 +89,14 @@ async fn broken_page_holds_the_cursor_back_until_a_run_is_whole() {
 #[tokio::test]
 async fn failed_follow_up_is_tried_after_an_hour_and_the_cursor_does_not_wait() {
     let (_dir, world) = walk();
-    world.net.answers(|url| {
-        if url == article_url(5) {
-            Reply::Failed
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == article_url(5) { Reply::Failed } else { listing(url) });
     let coverage = world.poll().await;
     assert_eq!((coverage.state, coverage.records), (Partial, 11));
     assert_eq!(world.cursor(), Some(12.into()));
     world.net.answers(listing);
     world.net.take_asked();
     world.poll().await;
-    assert_eq!(
-        world.net.take_asked(),
-        [page_url(1)],
-        "its pause is not over"
-    );
+    assert_eq!(world.net.take_asked(), [page_url(1)], "its pause is not over");
     world.clock.pass(3_601);
     let coverage = world.poll().await;
     assert_eq!(coverage.records, 1);
@@ -146,13 +106,7 @@ async fn failed_follow_up_is_tried_after_an_hour_and_the_cursor_does_not_wait() 
 #[tokio::test]
 async fn follow_up_is_given_up_after_its_three_pauses() {
     let (_dir, world) = walk();
-    world.net.answers(|url| {
-        if url == article_url(5) {
-            Reply::Failed
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == article_url(5) { Reply::Failed } else { listing(url) });
     for pause in [3_601, 21_601, 86_401] {
         world.poll().await;
         world.clock.pass(pause);
@@ -167,13 +121,7 @@ async fn follow_up_is_given_up_after_its_three_pauses() {
 #[tokio::test]
 async fn refused_follow_up_is_settled_and_refused_page_is_a_failed_one() {
     let (_dir, world) = walk();
-    world.net.answers(|url| {
-        if url == article_url(5) {
-            Reply::Refused
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == article_url(5) { Reply::Refused } else { listing(url) });
     world.poll().await;
     assert_eq!(world.cursor(), Some(12.into()));
     world.clock.pass(100_000);
@@ -182,35 +130,19 @@ async fn refused_follow_up_is_settled_and_refused_page_is_a_failed_one() {
     assert_eq!(world.net.take_asked(), [page_url(1)]);
 
     let (_dir, world) = walk();
-    world.net.answers(|url| {
-        if url == page_url(3) {
-            Reply::Refused
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == page_url(3) { Reply::Refused } else { listing(url) });
     assert_eq!((world.poll().await.state, world.cursor()), (Partial, None));
 }
 
 #[tokio::test]
 async fn budget_that_is_spent_leaves_the_frontier_for_the_next_run() {
     let (_dir, world) = walk();
-    world.net.answers(|url| {
-        if url == page_url(2) {
-            Reply::Budget
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == page_url(2) { Reply::Budget } else { listing(url) });
     assert_eq!(world.poll().await.state, RateLimited);
     world.net.answers(listing);
     world.net.take_asked();
     assert_eq!(world.poll().await.state, Complete);
-    assert_eq!(
-        world.net.take_asked()[0],
-        page_url(2),
-        "the walk goes on, it does not begin again"
-    );
+    assert_eq!(world.net.take_asked()[0], page_url(2), "the walk goes on, it does not begin again");
     assert_eq!(world.cursor(), Some(12.into()));
 }
 
@@ -236,16 +168,7 @@ async fn blocked_target_stops_and_says_so() {
     let (_dir, world) = feed();
     world.net.answers(|_| Reply::Blocked);
     assert_eq!(world.poll().await.state, Blocked);
-    assert_eq!(
-        world
-            .engine
-            .state
-            .blocked("harbour-news")
-            .unwrap()
-            .unwrap()
-            .what,
-        "403 Forbidden"
-    );
+    assert_eq!(world.engine.state.blocked("harbour-news").unwrap().unwrap().what, "403 Forbidden");
     assert_eq!(world.segments().len(), 1, "what was met is kept");
 }
 
@@ -275,59 +198,31 @@ async fn feed_that_joins_the_last_one_is_complete_and_one_that_does_not_is_parti
 #[tokio::test]
 async fn unchanged_answer_is_complete_and_validators_come_only_of_what_was_read() {
     let (_dir, world) = feed();
-    world
-        .net
-        .answers(|_| Reply::Tagged("\"what is this\"".into(), "\"a\""));
+    world.net.answers(|_| Reply::Tagged("\"what is this\"".into(), "\"a\""));
     assert_eq!(world.poll().await.state, Failed);
-    world
-        .net
-        .answers(|_| Reply::Tagged("{\"posts\":[1]}".into(), "\"a\""));
+    world.net.answers(|_| Reply::Tagged("{\"posts\":[1]}".into(), "\"a\""));
     let coverage = world.poll().await;
-    assert_eq!(
-        (coverage.state, coverage.records),
-        (Complete, 1),
-        "an unreadable body is asked for again"
-    );
+    assert_eq!((coverage.state, coverage.records), (Complete, 1), "an unreadable body is asked for again");
     let coverage = world.poll().await;
-    assert_eq!(
-        (coverage.state, coverage.records, coverage.requests),
-        (Complete, 0, 1)
-    );
+    assert_eq!((coverage.state, coverage.records, coverage.requests), (Complete, 0, 1));
 }
 
 #[tokio::test]
 async fn source_that_is_not_ready_is_asked_again_and_then_asked_otherwise() {
     let (_dir, world) = feed();
-    world.net.answers(|url| {
-        if url.ends_with("/other") {
-            json("{\"posts\":[1]}")
-        } else {
-            json("{\"not_yet\":3}")
-        }
-    });
+    world.net.answers(|url| if url.ends_with("/other") { json("{\"posts\":[1]}") } else { json("{\"not_yet\":3}") });
     assert_eq!(world.poll().await.state, Complete);
     let list = "https://news.example.org/list".to_owned();
-    assert_eq!(
-        world.net.take_asked(),
-        [
-            list.clone(),
-            list.clone(),
-            list,
-            "https://news.example.org/other".to_owned()
-        ]
-    );
+    assert_eq!(world.net.take_asked(), [list.clone(), list.clone(), list, "https://news.example.org/other".to_owned()]);
 }
 
 #[tokio::test]
 async fn eight_replacements_are_followed_and_the_ninth_fails() {
     let (_dir, world) = feed();
     let turn = std::sync::atomic::AtomicU32::new(0);
-    world.net.answers(move |_| {
-        json(&format!(
-            "{{\"smaller\":{}}}",
-            turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
-        ))
-    });
+    world
+        .net
+        .answers(move |_| json(&format!("{{\"smaller\":{}}}", turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst))));
     let coverage = world.poll().await;
     assert_eq!((coverage.state, coverage.requests), (Failed, 9));
     assert!(coverage.why.unwrap().contains("8 times"));
@@ -369,19 +264,9 @@ async fn wanted_items_are_described_once_answered_or_not() {
     });
     let found = world.poll_and_items().await;
     assert_eq!(found.len(), 2);
-    assert!(
-        found[1]
-            .why
-            .as_deref()
-            .unwrap()
-            .contains("1 items were asked for and not answered")
-    );
+    assert!(found[1].why.as_deref().unwrap().contains("1 items were asked for and not answered"));
     world.net.take_asked();
-    assert_eq!(
-        world.poll_and_items().await.len(),
-        1,
-        "item 8 stays settled although nothing came"
-    );
+    assert_eq!(world.poll_and_items().await.len(), 1, "item 8 stays settled although nothing came");
     assert_eq!(world.net.take_asked().len(), 1);
 }
 
@@ -410,13 +295,7 @@ async fn half_a_register_is_doubted_and_a_row_missing_twice_has_vanished() {
     assert!(coverage.why.unwrap().contains("held 40 items and now 20"));
     world.net.answers(ids((0..39).collect()));
     world.poll().await;
-    let vanished = || {
-        world
-            .engine
-            .state
-            .vanished("harbour-news", schemas::capture::Lane::Poll, "all")
-            .unwrap()
-    };
+    let vanished = || world.engine.state.vanished("harbour-news", schemas::capture::Lane::Poll, "all").unwrap();
     assert!(vanished().is_empty(), "missing once");
     world.poll().await;
     assert_eq!(vanished(), ["39"]);
@@ -426,13 +305,7 @@ async fn half_a_register_is_doubted_and_a_row_missing_twice_has_vanished() {
 async fn old_walk_is_planned_anew() {
     let dir = tempfile::tempdir().unwrap();
     let world = World::open(dir.path(), Listing, START, 500);
-    world.net.answers(|url| {
-        if url == page_url(2) {
-            Reply::Budget
-        } else {
-            listing(url)
-        }
-    });
+    world.net.answers(|url| if url == page_url(2) { Reply::Budget } else { listing(url) });
     world.poll().await;
     drop(world);
     let world = World::open(dir.path(), Listing, &at(&dir, 25), 500);
@@ -449,10 +322,7 @@ async fn stopped_run_goes_on_where_it_was() {
     order.stop = tokio_util::sync::CancellationToken::new();
     order.stop.cancel();
     let report = world.engine.run(order).await.unwrap().unwrap();
-    assert_eq!(
-        report.coverage.state,
-        schemas::coverage::CoverageState::NotAttempted
-    );
+    assert_eq!(report.coverage.state, schemas::coverage::CoverageState::NotAttempted);
     assert_eq!(world.poll().await.records, 12);
 }
 
@@ -461,10 +331,7 @@ async fn low_disk_stops_fetching_before_it_stops_writing() {
     let dir = tempfile::tempdir().unwrap();
     let mut world = World::open(dir.path(), Listing, START, 500);
     world.net.answers(listing);
-    std::sync::Arc::get_mut(&mut world.engine)
-        .unwrap()
-        .bounds
-        .min_free_bytes = u64::MAX;
+    std::sync::Arc::get_mut(&mut world.engine).unwrap().bounds.min_free_bytes = u64::MAX;
     let coverage = world.poll().await;
     assert!(coverage.why.unwrap().contains("disk"));
     assert!(world.net.take_asked().is_empty());

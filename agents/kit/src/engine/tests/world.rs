@@ -26,8 +26,8 @@ use crate::{
     body::{Body, Spool},
     contract::{Collector, Scope, Work},
     engine::{
-        Answered, Clock, Engine, Fetched, Hop, HopResult, Identity, Judged, Network, Open, Order,
-        Outcome, Pending, Piece, RunFacts, Wanted,
+        Answered, Clock, Engine, Fetched, Hop, HopResult, Identity, Judged, Network, Open, Order, Outcome, Pending,
+        Piece, RunFacts, Wanted,
     },
     outbox::Outbox,
     state::State,
@@ -53,10 +53,7 @@ pub fn entry(collector: &str) -> Entry {
 /// The policy, and its issue as the log signed it.
 pub fn policy(entry: &Entry) -> (Policy, PolicyBundle, TrustRoot) {
     let origin = "vigie.example.org/log";
-    let person = |name: &str, roles: &[Role]| Person {
-        key: key(name).vkey().to_string(),
-        roles: roles.to_vec(),
-    };
+    let person = |name: &str, roles: &[Role]| Person { key: key(name).vkey().to_string(), roles: roles.to_vec() };
     let root = TrustRoot {
         format: 1,
         version: 1,
@@ -68,10 +65,7 @@ pub fn policy(entry: &Entry) -> (Policy, PolicyBundle, TrustRoot) {
         needs: Needs::default(),
         people: vec![
             person("ana", &[Role::Requester]),
-            person(
-                "bob",
-                &[Role::Approver, Role::Rooter, Role::Enroller, Role::Eraser],
-            ),
+            person("bob", &[Role::Approver, Role::Rooter, Role::Enroller, Role::Eraser]),
             person("cleo", &[Role::Approver, Role::Rooter, Role::Eraser]),
         ],
         evidence_recipients: Vec::new(),
@@ -79,18 +73,8 @@ pub fn policy(entry: &Entry) -> (Policy, PolicyBundle, TrustRoot) {
     };
     let made_at: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
     let salt = Digest([3; 32]);
-    let allowlist = Allowlist {
-        format: 1,
-        max_policy_age_hours: 24,
-        entries: vec![entry.clone()],
-    };
-    let permission = Statement::Permission {
-        v: 1,
-        allowlist,
-        recipes: BTreeMap::new(),
-        made_at,
-        salt,
-    };
+    let allowlist = Allowlist { format: 1, max_policy_age_hours: 24, entries: vec![entry.clone()] };
+    let permission = Statement::Permission { v: 1, allowlist, recipes: BTreeMap::new(), made_at, salt };
     let approval = Statement::Approval {
         v: 1,
         entries: [(entry.id.clone(), entry.digest())].into(),
@@ -114,14 +98,7 @@ pub fn policy(entry: &Entry) -> (Policy, PolicyBundle, TrustRoot) {
     };
     let bundle = PolicyBundle {
         v: 1,
-        roots: vec![signed(
-            &Statement::Root {
-                v: 1,
-                root: root.clone(),
-                salt,
-            },
-            &["bob", "cleo"],
-        )],
+        roots: vec![signed(&Statement::Root { v: 1, root: root.clone(), salt }, &["bob", "cleo"])],
         permission,
         approvals: vec![approval],
         issue: sign_issue(&issue, &key(origin)).unwrap(),
@@ -205,32 +182,16 @@ impl FakeNet {
         };
         let decision = Decision {
             permitted,
-            code: if permitted {
-                DecisionCode::Permitted
-            } else {
-                DecisionCode::NoMatch
-            },
+            code: if permitted { DecisionCode::Permitted } else { DecisionCode::NoMatch },
             because: "invented".to_owned(),
             entry: Some(wanted.run.entry_digest),
             url: Some(wanted.request.url.clone()),
             robots: None,
         };
-        Judged {
-            ask,
-            decision,
-            robots: None,
-            attempt: wanted.attempt,
-        }
+        Judged { ask, decision, robots: None, attempt: wanted.attempt }
     }
 
-    fn fetched(
-        &self,
-        wanted: &Wanted<'_>,
-        status: u16,
-        headers: &str,
-        body: &str,
-        kind: ResponseKind,
-    ) -> Fetched {
+    fn fetched(&self, wanted: &Wanted<'_>, status: u16, headers: &str, body: &str, kind: ResponseKind) -> Fetched {
         Fetched {
             id: uuid::Uuid::new_v4().urn().to_string(),
             judged: self.judged(wanted, true),
@@ -258,10 +219,7 @@ impl FakeNet {
     fn tagged(&self, wanted: &Wanted<'_>, text: &str, tag: Option<&str>) -> Outcome {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         headers.extend(tag.map(|tag| ("etag".to_owned(), tag.to_owned())));
-        let head: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
+        let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let fetched = self.fetched(wanted, 200, &head, text, ResponseKind::Full);
         let answered = Answered {
             hop: 0,
@@ -270,10 +228,7 @@ impl FakeNet {
             headers,
             url: wanted.request.url.parse().unwrap(),
         };
-        Outcome {
-            trail: vec![Hop::Fetched(Box::new(fetched))],
-            result: HopResult::Answer(Box::new(answered)),
-        }
+        Outcome { trail: vec![Hop::Fetched(Box::new(fetched))], result: HopResult::Answer(Box::new(answered)) }
     }
 
     fn reply(&self, wanted: &Wanted<'_>) -> Outcome {
@@ -289,19 +244,10 @@ impl FakeNet {
         };
         match source(&url) {
             Reply::Json(text) => self.answered(wanted, &text),
-            Reply::Tagged(_, tag)
-                if wanted
-                    .validators
-                    .is_some_and(|known| known.etag.as_deref() == Some(tag)) =>
-            {
-                let kind = ResponseKind::NotModified {
-                    refers_to: wanted.validators.map(|known| known.of.clone()),
-                };
+            Reply::Tagged(_, tag) if wanted.validators.is_some_and(|known| known.etag.as_deref() == Some(tag)) => {
+                let kind = ResponseKind::NotModified { refers_to: wanted.validators.map(|known| known.of.clone()) };
                 let fetched = self.fetched(wanted, 304, "", "", kind);
-                Outcome {
-                    trail: vec![Hop::Fetched(Box::new(fetched))],
-                    result: HopResult::NotModified,
-                }
+                Outcome { trail: vec![Hop::Fetched(Box::new(fetched))], result: HopResult::NotModified }
             }
             Reply::Tagged(text, tag) => self.tagged(wanted, &text, Some(tag)),
             Reply::Refused => refused(DecisionCode::NoMatch),
@@ -309,35 +255,17 @@ impl FakeNet {
             Reply::Limited(secs) => Outcome {
                 trail: Vec::new(),
                 result: HopResult::RateLimited {
-                    until: self
-                        .clock
-                        .now()
-                        .checked_add(SignedDuration::from_secs(secs))
-                        .unwrap(),
+                    until: self.clock.now().checked_add(SignedDuration::from_secs(secs)).unwrap(),
                     scope: "host".to_owned(),
                 },
             },
             Reply::Blocked => Outcome {
-                trail: vec![Hop::Fetched(Box::new(self.fetched(
-                    wanted,
-                    403,
-                    "",
-                    "",
-                    ResponseKind::Full,
-                )))],
-                result: HopResult::Blocked {
-                    what: "403 Forbidden".to_owned(),
-                },
+                trail: vec![Hop::Fetched(Box::new(self.fetched(wanted, 403, "", "", ResponseKind::Full)))],
+                result: HopResult::Blocked { what: "403 Forbidden".to_owned() },
             },
             Reply::Failed => Outcome {
-                trail: vec![Hop::Failed {
-                    judged: self.judged(wanted, true),
-                    error: "no route".to_owned(),
-                }],
-                result: HopResult::Failed {
-                    error: "no route".to_owned(),
-                    retry_after: None,
-                },
+                trail: vec![Hop::Failed { judged: self.judged(wanted, true), error: "no route".to_owned() }],
+                result: HopResult::Failed { error: "no route".to_owned(), retry_after: None },
             },
         }
     }
@@ -348,12 +276,7 @@ impl Network for FakeNet {
         Box::pin(async move { self.reply(&wanted) })
     }
 
-    fn piece<'a>(
-        &'a self,
-        _: Wanted<'a>,
-        _: &'a mut Open,
-        _: Pending<'a, ()>,
-    ) -> Pending<'a, Piece> {
+    fn piece<'a>(&'a self, _: Wanted<'a>, _: &'a mut Open, _: Pending<'a, ()>) -> Pending<'a, Piece> {
         unreachable!("no reply opens a connection")
     }
 
@@ -398,32 +321,16 @@ impl World {
             key,
             software: "vigie-test/0".to_owned(),
             user_agent: "vigie-test".to_owned(),
-            reader: Reader {
-                name: name.clone(),
-                version: "0".to_owned(),
-                program: Digest([9; 32]),
-            },
+            reader: Reader { name: name.clone(), version: "0".to_owned(), program: Digest([9; 32]) },
         };
-        let mut engine = Engine::new(
-            Arc::new(collector),
-            net.clone(),
-            state,
-            outbox,
-            clock.clone(),
-            identity,
-        );
+        let mut engine = Engine::new(Arc::new(collector), net.clone(), state, outbox, clock.clone(), identity);
         engine.bounds.segment_exchanges = exchanges;
         engine.bounds.min_free_bytes = 0;
         let facts = RunFacts {
             entry: entry.id.clone(),
             entry_digest: entry.digest(),
             policy: Arc::new(policy),
-            target: Target {
-                id: entry.id.clone(),
-                entry: entry.id,
-                url: entry.seeds[0].clone(),
-                recipe: None,
-            },
+            target: Target { id: entry.id.clone(), entry: entry.id, url: entry.seeds[0].clone(), recipe: None },
             collector: name,
             queries: Vec::new(),
             slots: Vec::new(),
@@ -436,22 +343,11 @@ impl World {
             clock_synchronised: None,
             stop: CancellationToken::new(),
         };
-        Self {
-            engine: Arc::new(engine),
-            net,
-            clock,
-            order,
-            public,
-        }
+        Self { engine: Arc::new(engine), net, clock, order, public }
     }
 
     pub async fn poll(&self) -> Coverage {
-        self.engine
-            .run(self.order.clone())
-            .await
-            .unwrap()
-            .unwrap()
-            .coverage
+        self.engine.run(self.order.clone()).await.unwrap().unwrap().coverage
     }
 
     pub async fn poll_and_items(&self) -> Vec<Coverage> {
@@ -464,10 +360,7 @@ impl World {
     }
 
     pub fn cursor(&self) -> Option<serde_json::Value> {
-        self.engine
-            .state
-            .cursor("harbour-news", schemas::capture::Lane::Poll)
-            .unwrap()
+        self.engine.state.cursor("harbour-news", schemas::capture::Lane::Poll).unwrap()
     }
 
     /// Every named segment, read, verified, and in one unbroken chain.
@@ -479,11 +372,7 @@ impl World {
             let segment = Segment::read(&file).unwrap();
             segment.verify(&self.public).unwrap();
             segment.view().unwrap();
-            assert_eq!(
-                (segment.manifest.seq, segment.manifest.prev),
-                (at as u64 + 1, prev),
-                "the chain has no hole"
-            );
+            assert_eq!((segment.manifest.seq, segment.manifest.prev), (at as u64 + 1, prev), "the chain has no hole");
             assert_eq!(segment.digest, waiting.manifest);
             prev = Some(segment.digest);
             found.push(segment);
