@@ -31,7 +31,11 @@ pub fn times(few: usize, many: usize) -> usize {
 /// Where everything is required.
 pub fn skipped(test: &str, missing: &str) {
     assert!(!required(), "{test} needs {missing}, and VIGIE_REQUIRE_ALL=1 forbids skipping");
-    println!("skipped: {test}: {missing} is not here");
+    // Written past the capture of test output: what was skipped is said even where the test passes.
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("skipped: {test}: {missing} is not here\n").as_bytes(),
+    );
 }
 
 /// A folder of `../shared`, beside the checkout.
