@@ -1,6 +1,6 @@
 //! `vigie agent`: which agents may hand in segments.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use schemas::{policy::sign_statement, statement::Statement};
 use tlog::{SigningKey, VerifierKey};
 
-use super::{Say, door::Door, keys, salt};
+use super::{Say, door::Door, keys, salt, unit::Unit};
+use crate::core::{evidence::Evidence, storage::RealDisk};
 
 /// Enrol, list and revoke agents. Enrolling and revoking are signed statements.
 #[derive(Debug, Subcommand)]
@@ -23,6 +24,11 @@ pub enum Agent {
         /// Private keys of as many enrollers as the trust root asks for
         #[arg(long = "key", required = true)]
         keys: Vec<PathBuf>,
+    },
+    /// Keep a released agent program as evidence, so that what it reads can be derived again by it (`up` does so by itself)
+    Program {
+        /// The program file, as it runs on the agent's host
+        file: PathBuf,
     },
     /// List agents, the state of their chains, and when they were last heard
     List,
@@ -60,14 +66,14 @@ pub fn enrolment(agent: &VerifierKey, collector: &str, keys: &[&SigningKey]) -> 
 /// # Errors
 ///
 /// Where a key cannot be read, or the registry refuses the statement.
-pub fn run(command: &Agent, door: impl FnOnce() -> Result<Door>, say: &Say) -> Result<()> {
+pub fn run(command: &Agent, unit: &Unit, say: &Say) -> Result<()> {
     match command {
         Agent::Enrol { agent, collector, keys } => {
             let vkey = VerifierKey::parse(agent)
                 .with_context(|| format!("`{agent}` is no public key\nhint: it is the line that `vigie key new` printed on the agent's machine"))?;
             let keys = keys.iter().map(|file| keys::read(file)).collect::<Result<Vec<_>>>()?;
             let note = enrolment(&vkey, collector, &keys.iter().collect::<Vec<_>>())?;
-            let index = door()?.add_statement(&note)?;
+            let index = Door::open(unit)?.add_statement(&note)?;
             say.json_or(&serde_json::json!({ "agent": vkey.id_text(), "leaf": index }), || {
                 format!("enrolled {} for `{collector}`: leaf {index}\n", vkey.id_text())
             })
@@ -82,7 +88,7 @@ pub fn run(command: &Agent, door: impl FnOnce() -> Result<Door>, say: &Say) -> R
                 salt: salt(),
             };
             let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
-            let mut door = door()?;
+            let mut door = Door::open(unit)?;
             if !door.agents()?.iter().any(|known| known.id == *agent) {
                 bail!("no agent `{agent}` was ever enrolled\nhint: `vigie agent list` names them");
             }
@@ -91,8 +97,14 @@ pub fn run(command: &Agent, door: impl FnOnce() -> Result<Door>, say: &Say) -> R
                 format!("revoked {agent}: leaf {index}. New segments of it are refused; earlier ones stay valid\n")
             })
         }
+        Agent::Program { file } => {
+            let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+            let evidence = Evidence::new(Arc::new(RealDisk), &unit.settings.data, &unit.settings.second);
+            let digest = evidence.keep_program(&bytes)?;
+            say.json_or(&serde_json::json!({ "program": digest }), || format!("kept program {digest}\n"))
+        }
         Agent::List => {
-            let agents = door()?.agents()?;
+            let agents = Door::open(unit)?.agents()?;
             say.json_or(&serde_json::to_value(&agents)?, || {
                 let mut out = String::new();
                 for agent in &agents {

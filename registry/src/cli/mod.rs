@@ -160,7 +160,7 @@ fn run(cli: Cli, say: &Say) -> Result<ExitCode> {
         Command::Key(command) => done(keys::run(&command, say)),
         Command::Root(command) => done(root::run(&command, || Ok(unit()?.settings.trust), say)),
         Command::Policy(command) => done(policy_command(&command, &unit, say)),
-        Command::Agent(command) => done(agent::run(&command, || Door::open(&unit()?), say)),
+        Command::Agent(command) => done(agent::run(&command, &unit()?, say)),
         Command::Submit { notes } => done(operate::submit(&notes, &unit()?, say)),
         Command::Cosign { note, key, yes } => done(operate::cosign(&note, &key, yes, say)),
         Command::Token(command) => done(token::run(&command, &unit()?, say)),
