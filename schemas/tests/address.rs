@@ -204,7 +204,8 @@ proptest! {
     fn global_unicast_ipv6_is_public(bits in any::<u128>()) {
         let ip = IpAddr::V6(Ipv6Addr::from((0b001 << 125) | (bits >> 3)));
         let special = SPECIAL_V6.iter().any(|net| net.parse::<IpNet>().unwrap().contains(&ip));
-        let isatap = matches!(ip, IpAddr::V6(ip) if ip.segments()[5] == 0x5efe);
+        // RFC 5214, section 6.1: the interface identifier begins with 0000:5efe or 0200:5efe.
+        let isatap = matches!(ip, IpAddr::V6(ip) if matches!(ip.segments(), [_, _, _, _, 0 | 0x200, 0x5efe, ..]));
         prop_assert_eq!(forbidden(ip).is_some(), special || isatap);
     }
 
