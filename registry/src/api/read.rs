@@ -220,7 +220,9 @@ pub async fn agents(
     only(&given, &[])?;
     blocking(move || {
         let history = desk.registry().history();
-        let found = desk.store().read(|db| desk::agents(db, &history)).map_err(|why| Refused::internal(&why))?;
+        let chains = desk.registry().chain_findings().map_err(|why| Refused::internal(&why))?;
+        let found =
+            desk.store().read(|db| desk::agents(db, &history, &chains)).map_err(|why| Refused::internal(&why))?;
         Ok(Json(json!({ "agents": found })))
     })
     .await

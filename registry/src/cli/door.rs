@@ -130,7 +130,8 @@ impl Door {
         match self {
             Self::Folder(registry) => {
                 let history = registry.history();
-                Ok(registry.store().read(|db| agents(db, &history))?)
+                let chains = registry.chain_findings()?;
+                Ok(registry.store().read(|db| agents(db, &history, &chains))?)
             }
             Self::Served { .. } => {
                 let answer = self.ask("GET", "/v1/agents", None)?;

@@ -5,6 +5,7 @@ use schemas::policy::{AgentState, History};
 use serde::{Deserialize, Serialize};
 
 use super::item::unsigned;
+use crate::core::chains::ChainFinding;
 
 /// An agent, its chain, and when it was last heard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,32 +24,25 @@ pub struct AgentHealth {
     pub finding: Option<String>,
 }
 
-/// All agents ever enrolled, by key id.
+/// All agents ever enrolled, by key id. `findings` are [`Registry::chain_findings`]; one of a fork that was refused names no agent and is
+/// among the denials.
+///
+/// [`Registry::chain_findings`]: crate::core::Registry::chain_findings
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn agents(db: &Connection, history: &History) -> rusqlite::Result<Vec<AgentHealth>> {
+pub fn agents(db: &Connection, history: &History, findings: &[ChainFinding]) -> rusqlite::Result<Vec<AgentHealth>> {
     history
         .agents()
         .map(|(id, state)| {
-            let (segments, distinct, highest): (i64, i64, Option<i64>) = db.query_row(
-                "SELECT count(*), count(DISTINCT seq), max(seq) FROM segments WHERE agent = ?1",
-                [id],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )?;
+            let segments: i64 =
+                db.query_row("SELECT count(*) FROM segments WHERE agent = ?1", [id], |row| row.get(0))?;
             let last_at = db
                 .query_row("SELECT closed_at FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1", [id], |row| {
                     row.get(0)
                 })
                 .optional()?;
-            let finding = if segments > distinct {
-                Some("fork: two segments with one number".to_owned())
-            } else if highest.is_some_and(|highest| highest > distinct) {
-                Some(format!("gap: {} of {} segments are in the log", distinct, highest.unwrap_or_default()))
-            } else {
-                None
-            };
             let (state, collector) = match state {
                 AgentState::Enrolled { collector, .. } => ("enrolled", collector),
                 AgentState::Revoked => ("revoked", String::new()),
@@ -60,8 +54,24 @@ pub fn agents(db: &Connection, history: &History) -> rusqlite::Result<Vec<AgentH
                 state: state.to_owned(),
                 segments: unsigned(segments),
                 last_at,
-                finding,
+                finding: findings.iter().find_map(|finding| in_words(finding, id)),
             })
         })
         .collect()
+}
+
+/// What a finding says of one agent's chain; nothing where it speaks of another.
+fn in_words(finding: &ChainFinding, id: &str) -> Option<String> {
+    match finding {
+        ChainFinding::Gap { agent, from, to } if agent == id && from == to => {
+            Some(format!("gap: segment {from} is not in the log"))
+        }
+        ChainFinding::Gap { agent, from, to } if agent == id => {
+            Some(format!("gap: segments {from} to {to} are not in the log"))
+        }
+        ChainFinding::Broken { agent, seq, .. } if agent == id => {
+            Some(format!("fork: segment {seq} names another predecessor than the log has"))
+        }
+        _ => None,
+    }
 }

@@ -36,7 +36,9 @@ pub async fn page(visit: Visit) -> Response {
 
 fn build(asked: &mut Asked) -> Result<Made, Refused> {
     let history = asked.desk.registry().history();
-    let found = asked.desk.store().read(|db| desk::agents(db, &history)).map_err(|why| Refused::internal(&why))?;
+    let chains = asked.desk.registry().chain_findings().map_err(|why| Refused::internal(&why))?;
+    let found =
+        asked.desk.store().read(|db| desk::agents(db, &history, &chains)).map_err(|why| Refused::internal(&why))?;
     let f = asked.frame("agents-title", "agents");
     let agents = found
         .into_iter()
