@@ -393,7 +393,7 @@ pub fn doctor(unit: &Unit, say: &Say) -> Result<ExitCode> {
                     .iter()
                     .map(|alarm| format!("alarm of {}: {} {}", alarm.at, alarm.code, alarm.detail)),
             );
-            bad.extend(registry.chain_findings()?.iter().map(|finding| format!("agents' chains: {finding:?}")));
+            bad.extend(registry.chain_findings()?.iter().map(|finding| format!("agents' chains: {finding}")));
         }
         Err(why) => bad.push(format!("{why:#}")),
     }

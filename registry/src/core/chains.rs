@@ -43,6 +43,24 @@ pub enum ChainFinding {
     },
 }
 
+impl std::fmt::Display for ChainFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Gap { agent, from, to } => {
+                write!(f, "{agent}: segments {from} to {to} are not in the log, later ones are")
+            }
+            Self::Broken { agent, seq, .. } => {
+                write!(f, "{agent}: segment {seq} names another predecessor than the log has")
+            }
+            Self::Fork { manifest, leaf } => write!(
+                f,
+                "segment {} was refused at leaf {leaf}: its number was taken, so two machines use one key, or an agent was set back",
+                manifest.short()
+            ),
+        }
+    }
+}
+
 impl Registry {
     /// All findings, agents ascending, forks last. A segment that was refused whole and that its successor names is no gap.
     ///
