@@ -1,0 +1,1 @@
+//! What does an article's page say: text, title, dates, authors, languages, reservations?
