@@ -2,6 +2,7 @@
 
 use crate::{
     capture::Run,
+    digest::Digest,
     gate::{self, Decision, GateAsk, RobotsCopy},
     policy::{History, Policy, PolicyError, open_issue},
 };
@@ -150,5 +151,25 @@ fn permits(policy: &Policy, captured: Captured<'_>) -> Result<(), String> {
     if again.robots != captured.recorded.robots {
         return Err("refused, because the recorded decision says otherwise about robots.txt".to_owned());
     }
-    Ok(())
+    same_recipe(policy, captured.run)
+}
+
+/// What a run read by is what the entry names: the gate judges addresses, and a recipe decides what is made of the answers.
+fn same_recipe(policy: &Policy, run: &Run) -> Result<(), String> {
+    let named = policy.entry(&run.target.entry).and_then(|entry| entry.recipe.as_ref());
+    let used = run.target.recipe.as_ref().map(|text| Digest::of(text.as_bytes()));
+    match (named, used) {
+        (None, None) => Ok(()),
+        (Some(named), Some(used)) if named.digest == used => Ok(()),
+        (Some(named), Some(used)) => {
+            let (file, named, used) = (&named.file, named.digest.short(), used.short());
+            Err(format!(
+                "refused, because the entry names the recipe `{file}` ({named}) and the run used another ({used})"
+            ))
+        }
+        (Some(named), None) => {
+            Err(format!("refused, because the entry names the recipe `{}` and the run used none", named.file))
+        }
+        (None, Some(_)) => Err("refused, because the run used a recipe and the entry names none".to_owned()),
+    }
 }

@@ -88,8 +88,8 @@ fn each_bad_value_is_refused_at_its_line() {
         ("methods", r#"methods = ["GET", "GET"]"#, "twice"),
         (
             "recipe",
-            r#"recipe = { file = "a.json", digest = "0000000000000000000000000000000000000000000000000000000000000000" }"#,
-            "not in this release",
+            r#"recipe = { file = "../a.toml", digest = "0000000000000000000000000000000000000000000000000000000000000000" }"#,
+            "cannot be a recipe's file",
         ),
         ("credential", r#"credential = "token""#, "not in this release"),
         ("authors", r#"authors = "pseudonym""#, "not in this release"),

@@ -10,7 +10,6 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use schemas::{
-    permission::Allowlist,
     policy::{Policy, sign_statement},
     statement::Statement,
     trust::{Needs, Person, Role, TrustRoot},
@@ -242,7 +241,14 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
     ))
 }
 
-fn sign_as(who: &Founder, list: &Allowlist, trust: &TrustRoot, door: &mut Door, yes: bool, say: &Say) -> Result<()> {
+fn sign_as(
+    who: &Founder,
+    list: &policy::Checked,
+    trust: &TrustRoot,
+    door: &mut Door,
+    yes: bool,
+    say: &Say,
+) -> Result<()> {
     let Some(key) = &who.key else { return Ok(()) };
     let current: Option<Policy> = door.policy(trust)?;
     let made = policy::signing(list, current.as_ref(), trust, key, &policy::default_until())?;

@@ -15,7 +15,7 @@ use schemas::{
     Digest,
     gate::{self, GateAsk, Origin},
     permission::{Allowlist, Entry, Method, RobotsRule},
-    policy::{Policy, check_allowlist_file, sign_statement},
+    policy::{Policy, check_allowlist_file, check_recipes, sign_statement},
     statement::Statement,
     trust::{Role, TrustRoot},
 };
@@ -77,17 +77,29 @@ pub struct SignArgs {
     pub out: Option<PathBuf>,
 }
 
-/// Reads and checks an allowlist; every problem is shown, then it is refused.
+/// An allowlist that may be signed, and the texts of the recipes its entries name, by file.
+pub struct Checked {
+    /// The entries.
+    pub list: Allowlist,
+    /// Recipes by file name.
+    pub recipes: BTreeMap<String, String>,
+}
+
+/// Reads and checks an allowlist and the recipes beside it; every problem is shown, then it is refused.
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, or has problems.
-pub fn checked(allowlist: &Path, root: &TrustRoot, say: &Say) -> Result<Allowlist> {
+/// Where a file cannot be read, or has problems.
+pub fn checked(allowlist: &Path, root: &TrustRoot, say: &Say) -> Result<Checked> {
     let name = allowlist.display().to_string();
     let text = fs::read_to_string(allowlist).with_context(|| format!("the allowlist `{name}` cannot be read"))?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    match check_allowlist_file(&text, &name, root, today) {
-        Ok(allowlist) => Ok(allowlist),
+    let beside = allowlist.parent().unwrap_or(Path::new(""));
+    let recipe = |file: &str| fs::read_to_string(beside.join(file)).map_err(|error| error.to_string());
+    let found = check_allowlist_file(&text, &name, root, today)
+        .and_then(|list| check_recipes(&list, &text, &name, recipe).map(|recipes| Checked { list, recipes }));
+    match found {
+        Ok(checked) => Ok(checked),
         Err(problems) => {
             for problem in &problems {
                 say.line(&problem.to_string())?;
@@ -121,7 +133,7 @@ fn uncovered(allowlist: &Allowlist, manifest: &serde_json::Value) -> Vec<String>
 ///
 /// Where a file cannot be read, or the allowlist is refused.
 pub fn check(args: &CheckArgs, allowlist: &Path, root: &TrustRoot, say: &Say) -> Result<()> {
-    let list = checked(allowlist, root, say)?;
+    let Checked { list, .. } = checked(allowlist, root, say)?;
     let mut gaps = Vec::new();
     for file in &args.about {
         let text =
@@ -152,12 +164,13 @@ pub struct Signing {
 ///
 /// Where the key is nobody's in the root, or may neither publish nor approve.
 pub fn signing(
-    list: &Allowlist,
+    checked: &Checked,
     current: Option<&Policy>,
     root: &TrustRoot,
     key: &SigningKey,
     until: &str,
 ) -> Result<Signing> {
+    let Checked { list, recipes } = checked;
     let me = key.vkey();
     let my_id = me.id_text();
     let roles = root
@@ -201,7 +214,7 @@ pub fn signing(
         let statement = Statement::Permission {
             v: 1,
             allowlist: list.clone(),
-            recipes: BTreeMap::new(),
+            recipes: recipes.clone(),
             made_at: now,
             salt: salt(),
         };
@@ -245,7 +258,7 @@ pub fn sign(
     door: impl FnOnce() -> Result<Door>,
     say: &Say,
 ) -> Result<()> {
-    let list = checked(allowlist, root, say)?;
+    let checked = checked(allowlist, root, say)?;
     let key = keys::read(&args.key)?;
     let until = match &args.until {
         Some(day) => day.clone(),
@@ -256,7 +269,7 @@ pub fn sign(
         Some(door) => door.policy(root)?,
         None => None,
     };
-    let made = signing(&list, current.as_ref(), root, &key, &until)?;
+    let made = signing(&checked, current.as_ref(), root, &key, &until)?;
     say.line(made.words.trim_end())?;
     if made.notes.is_empty() {
         return say.json_or(&serde_json::json!({ "signed": 0 }), || "nothing to sign\n".to_owned());
@@ -394,8 +407,9 @@ pub fn explain(policy: Option<&Policy>, url: &str, entry: Option<&str>, say: &Sa
 
 /// One entry in one sentence.
 fn sentence(entry: &Entry) -> String {
+    let recipe = entry.recipe.as_ref().map_or_else(String::new, |recipe| format!(" by the recipe `{}`", recipe.file));
     format!(
-        "collect {} with `{}`, {} ({}), at most {} requests a day, keep {} days, TLP:{}",
+        "collect {} with `{}`{recipe}, {} ({}), at most {} requests a day, keep {} days, TLP:{}",
         entry.seeds.join(", "),
         entry.collector,
         entry.schedule,

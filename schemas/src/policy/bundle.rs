@@ -101,11 +101,14 @@ pub(super) fn permission_facts(
     signers: Vec<tlog::VerifierKey>,
 ) -> Result<PermissionFacts, PolicyError> {
     let name = opened.name();
-    let Statement::Permission { allowlist, .. } = opened.statement else {
+    let Statement::Permission { allowlist, recipes, .. } = opened.statement else {
         return Err(PolicyError::content(name, "a permission is expected here"));
     };
     if allowlist.format != 1 {
         return Err(PolicyError::Version { what: format!("allowlist of {name}"), found: allowlist.format });
+    }
+    if let Some(why) = super::recipes::stray(&allowlist, &recipes) {
+        return Err(PolicyError::content(name, why));
     }
     PermissionFacts::new(opened.digest, allowlist, signers)
         .ok_or_else(|| PolicyError::content(name, "an entry id is given twice"))

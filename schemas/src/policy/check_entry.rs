@@ -7,6 +7,7 @@ use super::{
     check_match::{self, Complaint, is_loopback_host},
     day,
     nearest::nearest,
+    recipes,
 };
 use crate::{
     gate::network,
@@ -18,9 +19,6 @@ use crate::{
 
 /// What an entry asks for that this release does not do, in words; nothing where it enforces all of it.
 pub(crate) fn unenforced(entry: &Entry) -> Option<&'static str> {
-    if entry.recipe.is_some() {
-        return Some("a recipe");
-    }
     if entry.credential.is_some() {
         return Some("a credential");
     }
@@ -111,6 +109,10 @@ fn names(entry: &Entry, found: &mut Findings) {
         let message = format!("`{}` cannot be a collector's name", entry.collector.escape_debug());
         found.add("collector", message, "write the name of an agent's program, as `feed` or `web`");
     }
+    if let Some(recipe) = entry.recipe.as_ref().filter(|recipe| !recipes::is_recipe_file(&recipe.file)) {
+        let message = format!("`{}` cannot be a recipe's file", recipe.file.escape_debug());
+        found.add("recipe", message, recipes::RECIPE_FILE_FORM);
+    }
     found.unless(
         !entry.methods.is_empty(),
         "methods",
@@ -188,9 +190,6 @@ fn hosts(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
 
 fn promises(entry: &Entry, found: &mut Findings) {
     let not_yet = |what: &str| format!("{what} is not in this release, and would be accepted in silence");
-    if entry.recipe.is_some() {
-        found.add("recipe", not_yet("`recipe`"), "use a collector that needs none");
-    }
     if entry.credential.is_some() {
         found.add("credential", not_yet("`credential`"), "collect what is public without one");
     }

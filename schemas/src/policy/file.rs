@@ -57,7 +57,12 @@ pub fn check_trust_file(text: &str, file_name: &str) -> Result<TrustRoot, Vec<Po
     finish(read.check(), text, file_name, "person").map(|()| read)
 }
 
-fn finish(mut problems: Vec<PolicyProblem>, text: &str, file_name: &str, list: &str) -> Result<(), Vec<PolicyProblem>> {
+pub(super) fn finish(
+    mut problems: Vec<PolicyProblem>,
+    text: &str,
+    file_name: &str,
+    list: &str,
+) -> Result<(), Vec<PolicyProblem>> {
     for problem in &mut problems {
         file_name.clone_into(&mut problem.file);
         problem.line = locate(text, list, problem.position, problem.field.as_deref());
