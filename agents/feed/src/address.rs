@@ -49,6 +49,16 @@ pub fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 
+/// Where a feed's relative addresses lie when an interface on another host answers for the site: the address asked, but for those.
+///
+/// `api.io.canada.ca` is the Government of Canada's news interface; what it lists lies on `www.canada.ca`, and its links may be
+/// relative to that.
+pub fn site_behind(url: Url) -> Url {
+    const BEHIND: [(&str, &str); 1] = [("api.io.canada.ca", "https://www.canada.ca/")];
+    let behind = BEHIND.iter().find(|(interface, _)| url.host_str() == Some(interface));
+    behind.and_then(|(_, site)| Url::parse(site).ok()).unwrap_or(url)
+}
+
 /// The spelling that is equal for every way to the same page: without fragment and without the parameters that only count where readers
 /// came from (`utm_*`, `mc_*`, `fbclid`, `gclid`). The order and case of everything else stay.
 pub fn canonical(mut url: Url) -> Url {
@@ -70,7 +80,17 @@ fn is_tracking(pair: &&str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Base, canonical};
+    use super::{Base, canonical, site_behind};
+
+    #[test]
+    fn an_interface_that_answers_for_a_site_is_not_the_site() {
+        for (asked, site) in [
+            ("https://api.io.canada.ca/io-server/gc/news/fr/v2?dept=x", "https://www.canada.ca/"),
+            ("https://www.example.org/feed", "https://www.example.org/feed"),
+        ] {
+            assert_eq!(site_behind(asked.parse().unwrap()).as_str(), site);
+        }
+    }
 
     #[test]
     fn ways_to_a_page_are_stripped_and_nothing_else() {

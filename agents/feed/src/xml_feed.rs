@@ -11,7 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    address::{Base, canonical, is_web},
+    address::{Base, canonical, is_web, site_behind},
     ident::{self, Names},
     model::{At, Deleted, Entry, Feed, Head, NoFeed},
     rich,
@@ -41,6 +41,7 @@ pub fn read(source: &str, url: &Url) -> Result<Feed, NoFeed> {
     let (head, older) = reader.head(url);
     let site =
         head.link.as_ref().or(head.own.as_ref()).and_then(|link| Url::parse(link).ok()).unwrap_or_else(|| url.clone());
+    let site = site_behind(site);
     reader.site = host(&site);
     reader.bases = Bases::new(&document, Base::of(site));
     reader.head = head;
