@@ -10,6 +10,7 @@ mod operate;
 mod policy;
 mod root;
 mod serve;
+mod starters;
 mod token;
 mod trial;
 mod unit;
@@ -181,7 +182,7 @@ fn run(cli: Cli, say: &Say) -> Result<ExitCode> {
 }
 
 fn policy_command(command: &policy::PolicyCommand, unit: &dyn Fn() -> Result<Unit>, say: &Say) -> Result<()> {
-    use policy::PolicyCommand::{Check, Explain, Show, Sign};
+    use policy::PolicyCommand::{Check, Explain, Show, Sign, Starters};
     match command {
         Check(args) => {
             let root = policy::root_of(args.root.as_ref(), || Ok(unit()?.settings.trust))?;
@@ -207,6 +208,7 @@ fn policy_command(command: &policy::PolicyCommand, unit: &dyn Fn() -> Result<Uni
             let unit = unit()?;
             policy::explain(Door::open(&unit)?.policy(&unit.root()?)?.as_ref(), url, entry.as_deref(), say)
         }
+        Starters(args) => starters::run(args, say),
     }
 }
 

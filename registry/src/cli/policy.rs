@@ -32,6 +32,8 @@ pub enum PolicyCommand {
     Sign(SignArgs),
     /// Say what is permitted now, by whom, why and until when
     Show,
+    /// List sources that a unit might begin with, or write some as entries for allowlist.toml, with blanks for what people must decide
+    Starters(super::starters::StartersArgs),
     /// Say what the gate would answer for an address, without sending anything
     Explain {
         /// The address

@@ -17,6 +17,9 @@ use crate::{
     trust::{Role, TrustRoot},
 };
 
+/// How a text begins that a person has still to write; [`check_allowlist_file`](super::check_allowlist_file) refuses it. Starter sources use it.
+pub const UNDECIDED: &str = "DECIDE";
+
 /// What an entry asks for that this release does not do, in words; nothing where it enforces all of it.
 pub(crate) fn unenforced(entry: &Entry) -> Option<&'static str> {
     if entry.credential.is_some() {
@@ -227,6 +230,13 @@ fn reasons(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
         if text.trim().is_empty() {
             found.add(field, format!("`{field}` says nothing"), "write a sentence that a reviewer can judge");
         }
+        undecided(field, text, found);
+    }
+    if let Domestic::Allow { reason } = &entry.domestic {
+        undecided("domestic", reason, found);
+    }
+    for text in entry.notes.values() {
+        undecided("notes", text, found);
     }
     let reason = entry.pia.strip_prefix("none").map(|rest| rest.trim_start_matches(':').trim());
     if reason == Some("") {
@@ -260,6 +270,14 @@ fn reasons(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
             format!("{} people must approve, and {others} other than the requester could", root.needs.approve),
             "give more people the role `approver`, or let somebody else request it",
         );
+    }
+}
+
+fn undecided(field: &'static str, text: &str, found: &mut Findings) {
+    if let Some(what) = text.strip_prefix(UNDECIDED) {
+        let what = what.trim_start_matches(':').trim();
+        let hint = if what.is_empty() { "a person has to settle this before anybody signs" } else { what };
+        found.add(field, format!("`{field}` is not decided yet"), hint);
     }
 }
 

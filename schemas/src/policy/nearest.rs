@@ -1,7 +1,8 @@
 //! Which known name did a person mean?
 
 /// The known name that a misspelt one most likely means: at most a third of its letters differ.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name: Vec<char> = name.chars().take(64).collect();
     known
         .map(|one| (distance(&name, &one.chars().collect::<Vec<_>>()), one))
