@@ -36,6 +36,74 @@ pub struct Coverage {
     pub unreadable: u64,
     /// Body bytes received.
     pub bytes: u64,
+    /// Due runs of the target before this one that were not made and that no earlier run spoke of, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+}
+
+/// Due runs in a row that were not made, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Skipped {
+    /// When the first of them was due, jitter included.
+    pub first: Timestamp,
+    /// When the last of them was due; equal to `first` for one run. Runs between the two that the agent did make are not meant.
+    pub last: Timestamp,
+    /// How many.
+    pub runs: u64,
+    /// Why.
+    pub why: SkipReason,
+}
+
+/// Why a due run was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// The run before it was still under way.
+    Overlap,
+    /// The agent was not running.
+    Away,
+    /// The machine slept.
+    Asleep,
+    /// The clock was set ahead over it.
+    Clock,
+    /// No policy that is in force and young enough was at hand.
+    NoPolicy,
+    /// The target was blocked and waited for a person.
+    Blocked,
+    /// The agent had more to do than it could.
+    Late,
+    /// It was begun, and the agent ended before it did.
+    Cut,
+}
+
+impl SkipReason {
+    /// Every reason.
+    pub const ALL: [SkipReason; 8] = [
+        SkipReason::Overlap,
+        SkipReason::Away,
+        SkipReason::Asleep,
+        SkipReason::Clock,
+        SkipReason::NoPolicy,
+        SkipReason::Blocked,
+        SkipReason::Late,
+        SkipReason::Cut,
+    ];
+
+    /// In words, for people.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            SkipReason::Overlap => "the run before was still under way",
+            SkipReason::Away => "the agent was not running",
+            SkipReason::Asleep => "the machine slept",
+            SkipReason::Clock => "the machine's clock was set ahead over it",
+            SkipReason::NoPolicy => "the agent had no policy in force",
+            SkipReason::Blocked => "the target was blocked and waited for a person",
+            SkipReason::Late => "the agent had more to do than it could",
+            SkipReason::Cut => "the run was begun and the agent ended before it did",
+        }
+    }
 }
 
 /// What came of a window.
@@ -54,7 +122,7 @@ pub enum CoverageState {
     Blocked,
     /// It failed.
     Failed,
-    /// It was due and did not run.
+    /// It was due and the source was asked for nothing: it did not run, or the gate refused what it would have asked.
     NotAttempted,
     /// It was due and nothing has been heard from the agent since. Said by the registry only.
     NotHeardYet,

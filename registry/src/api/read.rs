@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, Refused, Seat, blocking, log::policy_now};
 use crate::{
-    desk::{self, DenialFilter, Item, RecordId},
+    desk::{self, DenialFilter, Item, Plan, RecordId},
     prove,
     search::{Options, Query as Words, Search},
 };
@@ -183,12 +183,20 @@ pub async fn coverage(
     let from = instant(&given, "from")?.unwrap_or_else(|| to.checked_sub(SignedDuration::from_hours(24)).unwrap_or(to));
     blocking(move || {
         let policy = policy_now(&desk)?;
-        let entry = policy.entry(&entry).ok_or_else(|| Refused::not_found(format!("there is no entry `{entry}`")))?;
+        if policy.entry(&entry).is_none() {
+            return Err(Refused::not_found(format!("there is no entry `{entry}`")));
+        }
+        let plan = Plan::of(&desk.registry().history(), &entry, from, to);
+        if plan.is_long() {
+            let most = desk::MAX_LINES;
+            let why = format!("more than {most} runs were due from {from} to {to}: ask for a shorter time");
+            return Err(Refused::bad_request(why));
+        }
         let found = desk
             .store()
-            .read(|db| desk::coverage_of(db, entry, from, to, now))
+            .read(|db| desk::coverage_by(db, &plan, from, to, now))
             .map_err(|why| Refused::internal(&why))?;
-        Ok(Json(json!({ "entry": entry.id, "from": from, "to": to, "runs": found })))
+        Ok(Json(json!({ "entry": entry, "from": from, "to": to, "runs": found })))
     })
     .await
 }

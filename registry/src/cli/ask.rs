@@ -235,10 +235,11 @@ pub fn trace(args: &TraceArgs, unit: &Unit, say: &Say) -> Result<ExitCode> {
 ///
 /// Where there is no such entry.
 pub fn coverage(args: &CoverageArgs, unit: &Unit, say: &Say) -> Result<()> {
-    let policy = Door::open(unit)?.policy(&unit.root()?)?.context("no allowlist has been published yet")?;
-    let db = tables(unit)?;
+    let mut door = Door::open(unit)?;
+    let policy = door.policy(&unit.root()?)?.context("no allowlist has been published yet")?;
     let now = Timestamp::now();
     let Some(id) = &args.entry else {
+        let db = tables(unit)?;
         let found = desk::sources(&db, &policy, now)?;
         return say.json_or(&serde_json::to_value(&found)?, || {
             let mut out = String::new();
@@ -259,9 +260,9 @@ pub fn coverage(args: &CoverageArgs, unit: &Unit, say: &Say) -> Result<()> {
             out
         });
     };
-    let entry = policy.entry(id).with_context(|| format!("there is no entry `{id}`"))?;
+    anyhow::ensure!(policy.entry(id).is_some(), "there is no entry `{id}`");
     let from = now.checked_sub(SignedDuration::from_hours(args.hours))?;
-    let found = desk::coverage_of(&db, entry, from, now, now)?;
+    let found = door.coverage(id, from, now)?;
     say.json_or(&serde_json::to_value(&found)?, || {
         let mut out = String::new();
         for line in &found {

@@ -3,12 +3,13 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use schemas::{policy::Policy, statement::PolicyBundle, trust::TrustRoot};
 
 use super::unit::Unit;
 use crate::{
     core::{Config, Registry, RegistryError},
-    desk::{AgentHealth, agents},
+    desk::{AgentHealth, CoverageLine, Plan, agents, coverage_by},
     search::SqliteIndex,
 };
 
@@ -118,6 +119,26 @@ impl Door {
                 Err(why) if why.to_string().contains("no allowlist") => Ok(None),
                 Err(why) => Err(why),
             },
+        }
+    }
+
+    /// Coverage of one entry between two instants.
+    ///
+    /// # Errors
+    ///
+    /// The database's or the server's; where more runs were due than are listed.
+    pub fn coverage(&mut self, entry: &str, from: Timestamp, to: Timestamp) -> Result<Vec<CoverageLine>> {
+        match self {
+            Self::Folder(registry) => {
+                let plan = Plan::of(&registry.history(), entry, from, to);
+                let most = crate::desk::MAX_LINES;
+                anyhow::ensure!(!plan.is_long(), "more than {most} runs were due: ask for fewer `--hours`");
+                Ok(registry.store().read(|db| coverage_by(db, &plan, from, to, to))?)
+            }
+            Self::Served { .. } => {
+                let answer = self.ask("GET", &format!("/v1/coverage?entry={entry}&from={from}&to={to}"), None)?;
+                Ok(serde_json::from_value(answer.get("runs").cloned().unwrap_or_default())?)
+            }
         }
     }
 

@@ -465,6 +465,7 @@ impl Agent {
             new: records,
             unreadable: 0,
             bytes: 0,
+            skipped: Vec::new(),
         };
         let commit = Commit {
             v: 1,

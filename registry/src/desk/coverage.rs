@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use schemas::{
-    coverage::CoverageState,
-    permission::Entry,
-    policy::Policy,
-    schedule::{Jitter, Schedule},
-};
+use schemas::{permission::Entry, policy::Policy};
 use serde::Serialize;
 
-use super::item::{RecordId, unsigned};
+use super::{
+    item::{RecordId, unsigned},
+    runs::{CoverageLine, newest_line},
+};
 
 /// A source: an entry, whether it is in force, and how it is doing.
 #[derive(Clone, Debug, Serialize)]
@@ -31,39 +29,6 @@ pub struct Source {
     pub requests: u64,
     /// Newest coverage; absent where nothing was heard yet.
     pub last: Option<CoverageLine>,
-}
-
-/// What one run, or one run that should have been, came to.
-#[derive(Clone, Debug, Serialize)]
-pub struct CoverageLine {
-    /// Entry.
-    pub entry: String,
-    /// Target.
-    pub target: String,
-    /// When it was due.
-    pub due: Option<String>,
-    /// When it began.
-    pub from: String,
-    /// When it ended.
-    pub to: String,
-    /// What came of it, in the words of [`CoverageState`].
-    pub state: String,
-    /// Why.
-    pub why: Option<String>,
-    /// Requests sent.
-    pub requests: u64,
-    /// Requests refused.
-    pub refused: u64,
-    /// Requests failed.
-    pub failed: u64,
-    /// Items read.
-    pub records: u64,
-    /// Items never seen before.
-    pub new: u64,
-    /// Items set aside.
-    pub unreadable: u64,
-    /// The agent that ran it; absent where none was heard.
-    pub agent: Option<String>,
 }
 
 /// Something that was not fetched, or not kept.
@@ -107,7 +72,7 @@ pub struct CoverageDay {
     pub troubled: u64,
 }
 
-/// Runs heard of, by entry and day, from a day on. Says nothing of runs that should have been: see [`coverage_of`].
+/// Runs heard of, by entry and day, from a day on. Says nothing of runs that should have been: see [`calendar`](super::calendar).
 ///
 /// # Errors
 ///
@@ -158,8 +123,7 @@ pub fn sources(db: &Connection, policy: &Policy, now: Timestamp) -> rusqlite::Re
                 [&entry.id],
                 |row| row.get(0),
             )?;
-            let last =
-                lines(db, "WHERE c.entry = ?1 AND c.complete = 1 ORDER BY c.from_at DESC LIMIT 1", &[&entry.id])?.pop();
+            let last = newest_line(db, &entry.id)?;
             Ok(Source {
                 digest: entry.digest().to_string(),
                 approved_by: state.as_ref().map(|found| found.approvers.to_vec()).unwrap_or_default(),
@@ -171,49 +135,6 @@ pub fn sources(db: &Connection, policy: &Policy, now: Timestamp) -> rusqlite::Re
             })
         })
         .collect()
-}
-
-/// Coverage of one entry between two instants, oldest first: runs as agents reported them, and due runs nobody was heard about.
-///
-/// Expected runs come from the signed schedule by the function the agents use; a run that is not due for ten minutes yet is not missed.
-///
-/// # Errors
-///
-/// The database's.
-pub fn coverage_of(
-    db: &Connection,
-    entry: &Entry,
-    from: Timestamp,
-    to: Timestamp,
-    now: Timestamp,
-) -> rusqlite::Result<Vec<CoverageLine>> {
-    let (low, high) = (from.to_string(), to.to_string());
-    let mut found = lines(
-        db,
-        "WHERE c.entry = ?1 AND c.complete = 1 AND c.from_at >= ?2 AND c.from_at < ?3 ORDER BY c.from_at",
-        &[&entry.id, &low, &high],
-    )?;
-    let heard: std::collections::BTreeSet<(String, String)> =
-        found.iter().filter_map(|line| line.due.clone().map(|due| (line.target.clone(), due))).collect();
-    if let Ok(schedule) = Schedule::parse(&entry.schedule, &entry.zone) {
-        let until = to.min(now.checked_sub(jiff::SignedDuration::from_mins(10)).unwrap_or(now));
-        for index in 0..entry.seeds.len() {
-            let target = match index {
-                0 => entry.id.clone(),
-                more => format!("{}#{}", entry.id, more + 1),
-            };
-            let jitter = Jitter::of(&target, entry.jitter_secs);
-            for due in schedule.between(from, until, jitter).take(5_000) {
-                if !heard.contains(&(target.clone(), due.at.to_string()))
-                    && !heard.contains(&(target.clone(), due.nominal.to_string()))
-                {
-                    found.push(unheard(entry, &target, &due.at.to_string()));
-                }
-            }
-        }
-    }
-    found.sort_by(|a, b| a.from.cmp(&b.from).then_with(|| a.target.cmp(&b.target)));
-    Ok(found)
 }
 
 /// What was refused, newest first.
@@ -264,51 +185,4 @@ pub fn denials(db: &Connection, filter: &DenialFilter) -> rusqlite::Result<Vec<D
     found.sort_by(|a, b| b.at.cmp(&a.at));
     found.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
     Ok(found)
-}
-
-fn lines(db: &Connection, rest: &str, given: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<Vec<CoverageLine>> {
-    let sql = format!(
-        "SELECT c.entry, c.target, c.due, c.from_at, c.to_at, c.state, c.why, c.requests, c.refused, c.failed, c.records, c.new, c.unreadable, c.agent
-         FROM coverage c {rest}"
-    );
-    db.prepare_cached(&sql)?
-        .query_map(given, |row| {
-            Ok(CoverageLine {
-                entry: row.get(0)?,
-                target: row.get(1)?,
-                due: row.get(2)?,
-                from: row.get(3)?,
-                to: row.get(4)?,
-                state: row.get(5)?,
-                why: row.get(6)?,
-                requests: unsigned(row.get(7)?),
-                refused: unsigned(row.get(8)?),
-                failed: unsigned(row.get(9)?),
-                records: unsigned(row.get(10)?),
-                new: unsigned(row.get(11)?),
-                unreadable: unsigned(row.get(12)?),
-                agent: row.get(13)?,
-            })
-        })?
-        .collect()
-}
-
-fn unheard(entry: &Entry, target: &str, due: &str) -> CoverageLine {
-    let state = serde_json::to_value(CoverageState::NotHeardYet).ok().and_then(|word| word.as_str().map(str::to_owned));
-    CoverageLine {
-        entry: entry.id.clone(),
-        target: target.to_owned(),
-        due: Some(due.to_owned()),
-        from: due.to_owned(),
-        to: due.to_owned(),
-        state: state.unwrap_or_default(),
-        why: None,
-        requests: 0,
-        refused: 0,
-        failed: 0,
-        records: 0,
-        new: 0,
-        unreadable: 0,
-        agent: None,
-    }
 }

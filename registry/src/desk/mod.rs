@@ -7,10 +7,10 @@ mod agents;
 mod cards;
 mod coverage;
 mod item;
+mod runs;
 
 pub use agents::{AgentHealth, agents};
 pub use cards::{Card, cards};
-pub use coverage::{
-    CoverageDay, CoverageLine, Denial, DenialFilter, Source, coverage_days, coverage_of, denials, sources,
-};
+pub use coverage::{CoverageDay, Denial, DenialFilter, Source, coverage_days, denials, sources};
 pub use item::{Capture, Item, RecordId, Revision, Sighting, item};
+pub use runs::{CoverageLine, MAX_LINES, Plan, TargetDay, calendar, coverage_by, coverage_of};

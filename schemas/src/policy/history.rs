@@ -23,6 +23,7 @@ use crate::{
     canonical,
     digest::Digest,
     manifest::Minute,
+    permission::Entry,
     statement::{PolicyIssue, PolicyIssueKind, Statement},
     trust::{Role, TrustRoot},
 };
@@ -37,6 +38,17 @@ pub struct History {
     approvals: Vec<Kept<ApprovalFacts>>,
     states: Vec<State>,
     agents: Agents,
+}
+
+/// An entry that was in force for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InForceFor {
+    /// From then on.
+    pub from: Timestamp,
+    /// Until just before then.
+    pub to: Timestamp,
+    /// Its words.
+    pub entry: Entry,
 }
 
 /// Facts with their statement, so that signatures can be asked for again when a new root brings new people.
@@ -158,6 +170,35 @@ impl History {
         let minute = Minute::of(at);
         let state = self.states.iter().rev().find(|state| state.from <= minute)?;
         self.build(state)
+    }
+
+    /// When and in which words an entry was in force between two instants, oldest first. Neighbouring stretches differ in their words.
+    ///
+    /// Exact to the minute where a statement changed it, and to the day (UTC) where an entry or approval ran out.
+    #[must_use]
+    pub fn stretches(&self, entry: &str, from: Timestamp, to: Timestamp) -> Vec<InForceFor> {
+        let mut found: Vec<InForceFor> = Vec::new();
+        let mut states = self.states.iter().peekable();
+        while let Some(state) = states.next() {
+            let begins = state.from.start().max(from);
+            let ends = states.peek().map_or(to, |next| next.from.start().min(to));
+            let Some(policy) = (begins < ends).then(|| self.build(state)).flatten() else {
+                continue;
+            };
+            let mut at = begins;
+            while at < ends {
+                let midnight = (at.as_second().div_euclid(86_400) + 1) * 86_400;
+                let until = Timestamp::from_second(midnight).unwrap_or(Timestamp::MAX).min(ends);
+                if let Ok(entry) = policy.in_force(entry, at) {
+                    match found.last_mut().filter(|last| last.to == at && last.entry == *entry) {
+                        Some(last) => last.to = until,
+                        None => found.push(InForceFor { from: at, to: until, entry: entry.clone() }),
+                    }
+                }
+                at = until;
+            }
+        }
+        found
     }
 
     /// Every policy that may have been in force in the minute of `at`, the newest first.

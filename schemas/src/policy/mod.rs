@@ -28,7 +28,7 @@ pub use check::{ID_FORM, is_id};
 pub use check_entry::UNDECIDED;
 pub use file::{check_allowlist_file, check_trust_file};
 pub use force::{InForce, NotInForce, NotInForceCode, Policy};
-pub use history::History;
+pub use history::{History, InForceFor};
 pub use nearest::nearest;
 pub use note::{
     OpenIssue, OpenStatement, PolicyError, open_issue, open_statement, sign_issue, sign_statement, statement_digest,

@@ -169,6 +169,7 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
         new: 0,
         unreadable: 1,
         bytes: 12,
+        skipped: Vec::new(),
     };
     let commit = Commit {
         v: 1,

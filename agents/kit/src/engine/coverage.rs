@@ -91,5 +91,6 @@ pub(super) fn coverage(facts: &Facts<'_>) -> Coverage {
         new: count.new,
         unreadable: count.unreadable,
         bytes: count.bytes,
+        skipped: Vec::new(),
     }
 }

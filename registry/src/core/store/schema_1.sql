@@ -187,10 +187,13 @@ CREATE TABLE coverage (
     records INTEGER NOT NULL,
     new INTEGER NOT NULL,
     unreadable INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    skipped TEXT               -- due runs before it that were not made: JSON list of first, last, runs, why
 ) STRICT;
 CREATE INDEX coverage_target ON coverage (target, from_at);
 CREATE INDEX coverage_entry ON coverage (entry, from_at);
+CREATE INDEX coverage_due ON coverage (entry, due);
+CREATE INDEX coverage_skipped ON coverage (entry) WHERE skipped IS NOT NULL;
 
 CREATE TABLE refusals (
     idx INTEGER PRIMARY KEY,

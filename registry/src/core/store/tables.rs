@@ -158,7 +158,11 @@ fn insert_coverage(tx: &Transaction<'_>, index: u64, agent: &str, row: &super::C
     let said = &row.coverage;
     let state =
         serde_json::to_value(said.state).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
-    tx.prepare_cached("INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+    let skipped = match said.skipped.as_slice() {
+        [] => None,
+        some => serde_json::to_string(some).ok(),
+    };
+    tx.prepare_cached("INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
         .execute(params![
             row_id(index, row.unit),
             index as i64,
@@ -179,6 +183,7 @@ fn insert_coverage(tx: &Transaction<'_>, index: u64, agent: &str, row: &super::C
             said.new as i64,
             said.unreadable as i64,
             said.bytes as i64,
+            skipped,
         ])?;
     Ok(())
 }

@@ -400,6 +400,7 @@ impl World {
             new: 1,
             unreadable: 0,
             bytes: body.len() as u64,
+            skipped: Vec::new(),
         };
         let commit = Commit {
             v: 1,
