@@ -52,6 +52,12 @@ pub struct Target {
     /// Recipe bytes, for collectors that read recipes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<String>,
+    /// True where the entry goes by an official interface's own terms instead of robots.txt ([`RobotsRule::Api`]): what pages say to robots is then
+    /// recorded, and not obeyed.
+    ///
+    /// [`RobotsRule::Api`]: crate::permission::RobotsRule::Api
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_terms: bool,
 }
 
 impl Target {

@@ -4,6 +4,7 @@ use crate::{
     capture::Run,
     digest::Digest,
     gate::{self, Decision, GateAsk, RobotsCopy},
+    permission::RobotsRule,
     policy::{History, Policy, PolicyError, open_issue},
 };
 
@@ -151,12 +152,16 @@ fn permits(policy: &Policy, captured: Captured<'_>) -> Result<(), String> {
     if again.robots != captured.recorded.robots {
         return Err("refused, because the recorded decision says otherwise about robots.txt".to_owned());
     }
-    same_recipe(policy, captured.run)
+    same_target(policy, captured.run)
 }
 
-/// What a run read by is what the entry names: the gate judges addresses, and a recipe decides what is made of the answers.
-fn same_recipe(policy: &Policy, run: &Run) -> Result<(), String> {
-    let named = policy.entry(&run.target.entry).and_then(|entry| entry.recipe.as_ref());
+/// What a run read by is what the entry says: the gate judges addresses, and recipe and rules decide what is made of the answers.
+fn same_target(policy: &Policy, run: &Run) -> Result<(), String> {
+    let entry = policy.entry(&run.target.entry);
+    if run.target.own_terms != entry.is_some_and(|entry| entry.robots != RobotsRule::Obey) {
+        return Err("refused, because the run took another rule for robots than the entry names".to_owned());
+    }
+    let named = entry.and_then(|entry| entry.recipe.as_ref());
     let used = run.target.recipe.as_ref().map(|text| Digest::of(text.as_bytes()));
     match (named, used) {
         (None, None) => Ok(()),

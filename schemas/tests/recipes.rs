@@ -71,6 +71,7 @@ fn a_run_read_by_another_recipe_than_the_one_signed_is_refused() {
             entry: "news".to_owned(),
             url: named.seeds[0].clone(),
             recipe: recipe.map(ToOwned::to_owned),
+            own_terms: false,
         },
         lane: Lane::Poll,
         work: Value::Null,

@@ -8,10 +8,8 @@
 //! `comments_url`, `comments_feed`, `duration`, `rights`, `text_cut` (true where `text` was too long), and outside the content hash
 //! `volatile_outlet` (the feed's title) and `volatile_repaired` (true where the markup had to be mended to read it).
 
-pub mod address;
 pub mod charset;
 mod collector;
-pub mod dates;
 mod discover;
 mod html;
 pub mod ident;
@@ -23,6 +21,7 @@ mod xml;
 mod xml_feed;
 
 pub use collector::Collected as Feed;
+pub use kit::{address, dates};
 
 use model::NoFeed;
 use url::Url;

@@ -2,12 +2,14 @@
 //!
 //! A collector says what to ask and what an answer holds ([`contract`]); everything else, from the gate to the push, happens here.
 
+pub mod address;
 pub mod body;
 pub mod budget;
 pub mod cli;
 pub mod config;
 pub mod conformance;
 pub mod contract;
+pub mod dates;
 pub mod derive;
 pub mod engine;
 pub mod fetch;

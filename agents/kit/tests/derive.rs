@@ -71,6 +71,7 @@ fn facts() -> Facts {
             entry: "t".to_owned(),
             url: "https://example.org/".to_owned(),
             recipe: None,
+            own_terms: false,
         },
         captured_at: "2026-10-03T09:00:00Z".parse().unwrap(),
         url: "https://example.org/".parse().unwrap(),

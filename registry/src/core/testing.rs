@@ -337,8 +337,13 @@ impl Agent {
             date: at,
         };
         let mut writer = SegmentWriter::begin(Vec::new(), Counted { scope, count: 0 }, &start).unwrap();
-        let target =
-            Target { id: "news".to_owned(), entry: "news".to_owned(), url: entry.seeds[0].clone(), recipe: None };
+        let target = Target {
+            id: "news".to_owned(),
+            entry: "news".to_owned(),
+            url: entry.seeds[0].clone(),
+            recipe: None,
+            own_terms: true,
+        };
         let reader = Reader { name: "feed".to_owned(), version: "0.1.0".to_owned(), program: Digest([5; 32]) };
         let run = Run {
             v: 1,

@@ -67,7 +67,13 @@ fn decision() -> Decision {
 }
 
 fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
-    let target = Target { id: "harbour-news".into(), entry: "harbour-news".into(), url: ask().url, recipe: None };
+    let target = Target {
+        id: "harbour-news".into(),
+        entry: "harbour-news".into(),
+        url: ask().url,
+        recipe: None,
+        own_terms: false,
+    };
     let reader = Reader { name: "feed".into(), version: "0.1.0".into(), program: Digest([1; 32]) };
     let start = Start {
         software: "vigie-feed/0.1.0".into(),

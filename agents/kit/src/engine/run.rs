@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
+    fmt::Write as _,
     sync::Arc,
     time::Duration,
 };
@@ -100,7 +101,11 @@ impl Running {
         let due = order.due.unwrap_or(now);
         let name = format!("{} {} {due}", target.id, word(lane));
         let reader = &engine.identity.reader;
-        let reader = format!("{} {} {}", reader.name, reader.version, reader.program);
+        let mut reader = format!("{} {} {}", reader.name, reader.version, reader.program);
+        if let Some(recipe) = &target.recipe {
+            // Another recipe reads what is unchanged anew.
+            let _ = write!(reader, " {}", Digest::of(recipe.as_bytes()));
+        }
         let shelf = engine.state.shelf_due(&target.id, lane, now, SHELF_BATCH)?;
         let keys = engine.state.shelf_keys(&target.id)?.into_iter().collect();
         let mut running = Self {

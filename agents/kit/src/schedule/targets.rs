@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemas::{
     Digest,
     capture::Target,
-    permission::{Entry, Missed as MissedWord},
+    permission::{Entry, Missed as MissedWord, RobotsRule},
     policy::{Policy, open_statement},
     schedule::{Jitter, Missed, Schedule},
     statement::{PolicyBundle, Statement},
@@ -113,7 +113,13 @@ fn of_entry(
                 policy: Arc::clone(policy),
                 entry: entry.id.clone(),
                 entry_digest: entry.digest(),
-                target: Target { id, entry: entry.id.clone(), url: seed.clone(), recipe: recipe.clone() },
+                target: Target {
+                    id,
+                    entry: entry.id.clone(),
+                    url: seed.clone(),
+                    recipe: recipe.clone(),
+                    own_terms: entry.robots != RobotsRule::Obey,
+                },
                 collector: entry.collector.clone(),
                 queries: about.queries.clone(),
                 slots: about.slots.clone(),

@@ -278,6 +278,7 @@ impl World {
             entry: "harbour-news".into(),
             url: format!("{}/news.atom", self.site()),
             recipe: None,
+            own_terms: false,
         };
         let reader = Reader { name: "feed".into(), version: "0.1.0".into(), program: Digest::of(b"a program") };
         let last = self.chains.get(plan.agent).copied();

@@ -1,6 +1,6 @@
-//! Which moment does a feed's date claim?
+//! Which moment does a date in a feed or on a page claim?
 //!
-//! Feeds write dates as RFC 822, RFC 3339, W3C-DTF and in whatever a content system's locale makes of them. This reader takes a date apart
+//! Feeds and pages write dates as RFC 822, RFC 3339, W3C-DTF and in whatever a content system's locale makes of them. This reader takes a date apart
 //! into numbers, words and signs instead of trying patterns. What it refuses to do matters as much:
 //!
 //! - An instant follows only from an offset, from a zone name with one meaning, or from seconds since 1970. All else is a local time.

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-/// Longest address taken from a feed, in bytes.
+/// Longest address taken from a source, in bytes.
 const MAX_BYTES: usize = 8 * 1024;
 
-/// What addresses in a piece of a feed are relative to; nothing where the feed gives no absolute address at all.
+/// What addresses in a piece of a feed or page are relative to; nothing where it gives no absolute address at all.
 #[derive(Clone, Debug, Default)]
 pub struct Base(Option<Url>);
 
