@@ -2,6 +2,7 @@
 
 mod agent;
 mod ask;
+mod demo;
 mod door;
 mod http;
 mod init;

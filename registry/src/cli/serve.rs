@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -13,12 +12,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Say, door, trial, unit::Unit};
-use crate::{
-    api::{self, Desk},
-    core::store::Store as _,
-    desk::RecordId,
-};
+use super::{Say, door, unit::Unit};
+use crate::api::{self, Desk};
 
 /// How to start.
 #[derive(Debug, Args)]
@@ -28,20 +23,20 @@ pub struct Up {
     demo: bool,
     /// With --demo: folder for the trial unit
     #[arg(long, default_value = "vigie-demo")]
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// With --demo: address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8600")]
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     /// With --demo: seconds between two rounds of the newsrooms
-    #[arg(long, default_value_t = 20)]
-    tick: u64,
+    #[arg(long, default_value_t = 8)]
+    pub(super) tick: u64,
     /// Stop by itself after so many seconds
     #[arg(long = "for")]
-    secs: Option<u64>,
+    pub(super) secs: Option<u64>,
 }
 
 /// A program of this release beside the running one.
-fn beside(name: &str) -> Result<PathBuf> {
+pub(super) fn beside(name: &str) -> Result<PathBuf> {
     let here = std::env::current_exe().context("this program does not know where it lies")?;
     let file = here.with_file_name(name);
     if !file.exists() {
@@ -51,7 +46,7 @@ fn beside(name: &str) -> Result<PathBuf> {
 }
 
 /// Stops a child when it is dropped.
-struct Running(Child);
+pub(super) struct Running(pub(super) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -98,7 +93,7 @@ pub fn serve(unit: &Unit, say: &Say) -> Result<()> {
 pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
     logging();
     if args.demo {
-        return demo(args, say);
+        return super::demo::demo(args, say);
     }
     let unit = Unit::open(folder)?;
     let listener = bind(unit.settings.listen)?;
@@ -114,7 +109,7 @@ pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
     })
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener> {
+pub(super) fn bind(address: SocketAddr) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| {
         format!("{address} can't be listened on: another program has it, or it is not this machine's")
     })?;
@@ -124,7 +119,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 /// Starts every agent below `agents/`; the folder's name is the collector's. The program itself is kept as evidence, so that what it
 /// reads can be derived again by it.
-fn start_agents(unit: &Unit, desk: &Desk, quiet: bool) -> Result<Vec<Running>> {
+pub(super) fn start_agents(unit: &Unit, desk: &Desk, quiet: bool) -> Result<Vec<Running>> {
     let mut agents = Vec::new();
     for entry in fs::read_dir(unit.folder.join("agents")).into_iter().flatten().flatten() {
         let settings = entry.path().join("agent.toml");
@@ -149,7 +144,7 @@ fn start_agents(unit: &Unit, desk: &Desk, quiet: bool) -> Result<Vec<Running>> {
 }
 
 /// Opens the registry, serves it, runs `beside` once it listens, and stops on a signal or after `secs`.
-fn run<T>(
+pub(super) fn run<T>(
     unit: &Unit,
     listener: TcpListener,
     secs: Option<u64>,
@@ -178,109 +173,4 @@ fn run<T>(
     stop.cancel();
     let ended = runtime.block_on(served).context("the listener ended badly")?;
     outcome.and(ended)
-}
-
-fn demo(args: &Up, say: &Say) -> Result<()> {
-    let listener = bind(args.listen)?;
-    let listen = listener.local_addr()?;
-    if !listen.ip().is_loopback() {
-        bail!("a demonstration listens on loopback only, not on {listen}");
-    }
-    say.line("Vigie demonstration: TRIAL. Invented newsrooms on this machine; it proves nothing about the world.\n")?;
-    let mut exhibit = Command::new(beside("exhibit")?)
-        .args(["--tick", &args.tick.to_string(), "--until-stdin-closes"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("the exhibit could not be started")?;
-    let mut first = String::new();
-    let output = exhibit.stdout.take().context("the exhibit has no output")?;
-    let exhibit = Running(exhibit);
-    BufReader::new(output).read_line(&mut first)?;
-    let newsrooms: trial::Exhibit =
-        serde_json::from_str(&first).context("the exhibit's first line is not understood")?;
-    let unit = trial::make(&args.folder, &newsrooms, listen, "every 10s", say)?;
-    let root = unit.root()?;
-    let people: Vec<_> = root
-        .people
-        .iter()
-        .filter_map(|person| tlog::VerifierKey::parse(&person.key).ok())
-        .map(|key| key.id_text())
-        .collect();
-    say.line(&format!("exhibit    {} newsrooms on loopback, {}", newsrooms.newsrooms.len(), newsrooms.control))?;
-    say.line(&format!("permission asked for by {}", people.join(", approved by ")))?;
-    say.line(&format!("registry   http://{listen}/"))?;
-    run(&unit, listener, args.secs, say, |desk| {
-        let agents = start_agents(&unit, desk, true)?;
-        let first = first_record(desk, Duration::from_secs(60))?;
-        say.line(&story(&args.folder, listen, first))?;
-        tell(desk.clone(), *say);
-        Ok(agents)
-    })?;
-    drop(exhibit);
-    Ok(())
-}
-
-/// Waits until the agent's first records are found.
-fn first_record(desk: &Desk, patience: Duration) -> Result<RecordId> {
-    let until = Instant::now() + patience;
-    loop {
-        let found: Option<i64> = desk
-            .store()
-            .read(|db| db.query_row("SELECT max(id) FROM revisions WHERE record IS NOT NULL", [], |row| row.get(0)))?;
-        if let Some(row) = found {
-            return Ok(RecordId::of_row(row));
-        }
-        if Instant::now() > until {
-            bail!(
-                "no record came within {} s; `vigie denials` and `vigie coverage` say what happened",
-                patience.as_secs()
-            );
-        }
-        let size = desk.store().leaf_count()?;
-        let _ = desk.registry().wait_followed(size + 1, Duration::from_millis(300));
-    }
-}
-
-/// Says every quarter of a minute what the demonstration has come to.
-fn tell(desk: Desk, say: Say) {
-    std::thread::spawn(move || {
-        loop {
-            std::thread::sleep(Duration::from_secs(15));
-            let counted: Result<[u64; 4], _> = desk.store().read(|db| {
-                let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
-                Ok([
-                    count("SELECT count(*) FROM items")?,
-                    count("SELECT count(*) FROM items WHERE revisions > 1 AND gone = 0")?,
-                    count("SELECT count(*) FROM items WHERE gone = 1")?,
-                    count("SELECT count(*) FROM captures WHERE kind = 'refused'")?,
-                ])
-            });
-            let Ok([items, edited, gone, refused]) = counted else {
-                return;
-            };
-            let size = desk.registry().checkpoint().size;
-            let told = say.line(&format!("  {items} records, {edited} edited, {gone} withdrawn by their source, {refused} requests refused; log size {size}"));
-            if told.is_err() {
-                return;
-            }
-        }
-    });
-}
-
-fn story(folder: &Path, listen: SocketAddr, record: RecordId) -> String {
-    let folder = folder.display();
-    format!(
-        "\nThe agent has collected. Look, in another terminal (programs lie beside this one):
-  open       http://{listen}/            en français: http://{listen}/?lang=fr
-  find       vigie --unit {folder} search harbour
-  follow     vigie --unit {folder} trace {record} --bundle record.vigie-bundle
-  prove      vigie-verify record.vigie-bundle --root {folder}/trust.toml
-  refusals   vigie --unit {folder} denials
-
-Stop with Ctrl-C; then, on the data folder alone:
-  prove all  vigie-verify {folder}/data --root {folder}/trust.toml
-  derive     vigie --unit {folder} rederive --all
-  erase one  vigie --unit {folder} erase {record} --authority demo-1 --reason request --key {folder}/keys/alice.key --key {folder}/keys/bob.key"
-    )
 }

@@ -176,8 +176,6 @@ notes = {{ terms = {terms} }}
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
     use schemas::policy::check_allowlist_file;
 
     use super::{UNDECIDED, entry, shelf};

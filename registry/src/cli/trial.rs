@@ -23,9 +23,6 @@ const ORIGIN: &str = "demo.vigie.invalid/log";
 pub struct Exhibit {
     /// The newsrooms it plays.
     pub newsrooms: Vec<Newsroom>,
-    /// Where it can be told to go on.
-    #[serde(default)]
-    pub control: String,
 }
 
 /// One newsroom of the exhibit.
