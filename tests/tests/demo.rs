@@ -1,7 +1,5 @@
 //! Does the demonstration tell its story within a minute, and does every page it names show what it says?
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
