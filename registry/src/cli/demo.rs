@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Say,
@@ -32,6 +32,9 @@ const WAVE: &str = "link:coast-facts.example.net";
 /// Copies that make a wave worth telling.
 const WAVE_COPIES: u64 = 5;
 
+/// The newsrooms begin so many days ago and tell a day a round, so that the timeline has days to show.
+const DAYS_TOLD: i64 = 12;
+
 /// Makes a trial unit, starts newsrooms, registry and agents, and tells what they come to until stopped.
 ///
 /// # Errors
@@ -45,8 +48,18 @@ pub fn demo(args: &Up, say: &Say) -> Result<()> {
         bail!("a demonstration listens on loopback only, not on {listen}");
     }
     say.line("Vigie demonstration: TRIAL. Invented newsrooms on this machine; it proves nothing about the world.\n")?;
+    let epoch = Timestamp::from_second(Timestamp::now().as_second())?
+        .checked_sub(SignedDuration::from_hours(24 * DAYS_TOLD))?;
     let mut exhibit = Command::new(beside("exhibit")?)
-        .args(["--tick", &args.tick.to_string(), "--until-stdin-closes"])
+        .args([
+            "--tick",
+            &args.tick.to_string(),
+            "--epoch",
+            &epoch.to_string(),
+            "--step",
+            "86400",
+            "--until-stdin-closes",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

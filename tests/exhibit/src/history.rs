@@ -18,15 +18,37 @@ const BACKLOG_STEP_HOURS: i64 = 3;
 pub(crate) struct Calendar {
     pub epoch: Timestamp,
     pub step_secs: u32,
+    /// No round is later than this row of moments: when round 0 really is, and the seconds from one to the next.
+    pub latest: Option<(Timestamp, u32)>,
 }
 
 impl Calendar {
     pub fn at(self, round: u32) -> Timestamp {
-        self.later(i64::from(round).saturating_mul(i64::from(self.step_secs)))
+        let row = |(first, step): (Timestamp, u32)| later(first, i64::from(round).saturating_mul(i64::from(step)));
+        let told = row((self.epoch, self.step_secs));
+        self.latest.map_or(told, |real| row(real).min(told))
     }
+}
 
-    fn later(self, secs: i64) -> Timestamp {
-        self.epoch.checked_add(SignedDuration::from_secs(secs)).unwrap_or(self.epoch)
+fn later(than: Timestamp, secs: i64) -> Timestamp {
+    than.checked_add(SignedDuration::from_secs(secs)).unwrap_or(than)
+}
+
+#[cfg(test)]
+mod calendar {
+    use super::Calendar;
+
+    #[test]
+    fn a_round_is_never_told_later_than_it_is() {
+        let at = |text: &str| text.parse().unwrap();
+        let days = Calendar {
+            epoch: at("2026-10-01T00:00:00Z"),
+            step_secs: 86_400,
+            latest: Some((at("2026-10-03T12:00:00Z"), 8)),
+        };
+        assert_eq!(days.at(2), at("2026-10-03T00:00:00Z"));
+        assert_eq!(days.at(3), at("2026-10-03T12:00:24Z"));
+        assert_eq!(days.at(4), at("2026-10-03T12:00:32Z"));
     }
 }
 
@@ -112,7 +134,7 @@ impl History {
             History { room: room.clone(), seed, calendar, round: 0, entries: Vec::new(), changed_at: calendar.at(0) };
         let start = i64::try_from(room.pace.start).unwrap_or(0);
         for before in (1..=start).rev() {
-            history.publish(calendar.later(-before * BACKLOG_STEP_HOURS * 3600));
+            history.publish(later(calendar.at(0), -before * BACKLOG_STEP_HOURS * 3600));
         }
         history.note_visible();
         history
@@ -124,7 +146,7 @@ impl History {
         let before = self.entries.len();
         let fresh = i64::try_from(self.room.pace.per_round).unwrap_or(0);
         for left in (0..fresh).rev() {
-            self.publish(self.calendar.later(i64::from(self.round) * i64::from(self.calendar.step_secs) - left));
+            self.publish(later(at, -left));
         }
         if let Mood::Mirror(outlet) = self.room.mood {
             for post in wave::posts(self.round, outlet) {

@@ -57,6 +57,8 @@ pub struct Options {
     pub epoch: Timestamp,
     /// Seconds between rounds, by the content's own clock. Default 3600.
     pub step_secs: u32,
+    /// No round is told later than this row of moments: when round 0 really is, and the seconds between rounds. Default none.
+    pub latest: Option<(Timestamp, u32)>,
     /// Who plays. Default: the whole cast.
     pub newsrooms: Vec<Newsroom>,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             // 2026-10-01T06:00:00Z: within the range of a timestamp, so the fallback is never taken.
             epoch: Timestamp::from_second(1_790_834_400).unwrap_or(Timestamp::UNIX_EPOCH),
             step_secs: 3600,
+            latest: None,
             newsrooms: Newsroom::all(),
         }
     }
@@ -143,7 +146,7 @@ impl Exhibit {
         }
         let elsewhere = doors.iter().find(|(room, _)| room.name == "elsewhere").map(|(_, (_, base))| base.clone());
         let elsewhere = elsewhere.unwrap_or_else(|| "http://elsewhere.invalid".to_owned());
-        let calendar = Calendar { epoch: options.epoch, step_secs: options.step_secs };
+        let calendar = Calendar { epoch: options.epoch, step_secs: options.step_secs, latest: options.latest };
         let mut sites = Vec::new();
         for (room, (listener, base)) in doors {
             let site = Arc::new(Site::new(room, options.seed, calendar, elsewhere.clone()));

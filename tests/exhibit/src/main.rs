@@ -25,7 +25,7 @@ struct Arguments {
     /// The time of round 0 by the content's own clock; the default is now, to the second
     #[arg(long)]
     epoch: Option<Timestamp>,
-    /// Seconds between rounds by the content's own clock; the default is that of --tick, else 3600
+    /// Seconds between rounds by the content's own clock; the default is that of --tick, else 3600. With --tick no round is told later than it is
     #[arg(long)]
     step: Option<u32>,
     /// Play a round by itself every SECS seconds; without it rounds are played by POST /-/advance on the control port
@@ -102,6 +102,7 @@ fn options(arguments: &Arguments) -> anyhow::Result<Options> {
         seed: arguments.seed,
         epoch: arguments.epoch.unwrap_or(now),
         step_secs: arguments.step.or(arguments.tick).unwrap_or(3600),
+        latest: arguments.tick.map(|secs| (now, secs)),
         newsrooms,
     })
 }
