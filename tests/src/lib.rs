@@ -6,6 +6,7 @@
 
 mod dice;
 mod http;
+mod manager;
 mod process;
 mod scan;
 mod skip;
@@ -15,6 +16,7 @@ mod world;
 
 pub use dice::Dice;
 pub use http::{Got, get, put};
+pub use manager::Manager;
 pub use process::{Output, Running, program};
 pub use scan::{files, occurrences, rows, segments, terms};
 pub use skip::{long, required, shared, skipped, times};

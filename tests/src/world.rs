@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::{
     http,
+    manager::Manager,
     process::{Output, Running, command, program},
     until,
 };
@@ -164,10 +165,7 @@ impl World {
     /// Starts the registry with a crash point; false where it ended before it answered.
     pub fn start_crashing(&mut self, point: Option<&str>) -> bool {
         self.kill();
-        let mut serve = command(&program("vigie"));
-        let log = File::options().create(true).append(true).open(self.log_file()).expect("a file");
-        serve.arg("--unit").arg(self.unit()).arg("serve").stdout(log.try_clone().expect("a file")).stderr(log);
-        let mut running = Running::start(crashing(serve, point));
+        let mut running = Running::start(crashing(self.serve(), point));
         let listen = self.listen;
         let answered = until("the registry's first answer", || {
             if running.ended().is_some() {
@@ -177,6 +175,35 @@ impl World {
         });
         self.server = answered.then_some(running);
         answered
+    }
+
+    fn serve(&self) -> Command {
+        let mut serve = command(&program("vigie"));
+        let log = File::options().create(true).append(true).open(self.log_file()).expect("a file");
+        serve.arg("--unit").arg(self.unit()).arg("serve").stdout(log.try_clone().expect("a file")).stderr(log);
+        serve
+    }
+
+    /// Starts the registry as a service; its manager says when it is ready.
+    pub fn start_managed(&mut self, manager: &Manager, watchdog_usec: u64) {
+        self.kill();
+        let mut serve = self.serve();
+        manager.manages(&mut serve, watchdog_usec);
+        self.server = Some(Running::start(serve));
+    }
+
+    /// Starts registry and agent in one, `vigie up`, as a service.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn up_managed(&self, manager: &Manager, watchdog_usec: u64) -> Running {
+        let mut up = command(&program("vigie"));
+        let log = File::options().create(true).append(true).open(self.log_file()).expect("a file");
+        up.arg("--unit").arg(self.unit()).arg("up").stdout(log.try_clone().expect("a file")).stderr(log);
+        manager.manages(&mut up, watchdog_usec);
+        Running::start(up)
     }
 
     /// What the registry wrote to its log so far, its newest 4 000 characters.
@@ -415,6 +442,20 @@ impl Agent {
         let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
         once.stdout(log.try_clone().expect("a file")).stderr(log);
         Running::start(once)
+    }
+
+    /// Starts the agent as a service: `vigie-feed run`.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn run_managed(&self, manager: &Manager, watchdog_usec: u64) -> Running {
+        let mut run = self.command("run", &[]);
+        let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
+        run.stdout(log.try_clone().expect("a file")).stderr(log);
+        manager.manages(&mut run, watchdog_usec);
+        Running::start(run)
     }
 
     fn db(&self) -> Option<Connection> {

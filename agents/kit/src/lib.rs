@@ -20,6 +20,7 @@ pub mod push;
 pub mod robots;
 pub mod schedule;
 pub mod secrets;
+pub mod service;
 pub mod state;
 
 pub use body::{Charset, Element, Event, Frame, FrameData, Row, Table};

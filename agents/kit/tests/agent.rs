@@ -7,6 +7,7 @@ mod world;
 
 use std::{
     io::Read as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::LazyLock,
@@ -28,6 +29,11 @@ struct World {
     registry: StubRegistry,
 }
 
+/// Everybody may read what a test writes; an agent wants its key for itself.
+fn private(file: &Path) {
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 impl World {
     fn new(change: impl FnOnce(&mut Entry)) -> Self {
         let site = Site::with_robots("", |_| ok("application/json", PAGE));
@@ -38,6 +44,7 @@ impl World {
         let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).unwrap();
         write("trust.toml", toml::to_string(&root()).unwrap());
         write("agent.key", key("harbour").private_text().to_string());
+        private(&dir.path().join("agent.key"));
         write(
             "agent.toml",
             format!(
@@ -135,6 +142,31 @@ fn plan_asks_the_gate_and_sends_nothing() {
     assert!([0, 3].contains(&code), "{out}{err}");
     assert!(world.site.asked().is_empty());
     assert_eq!(world.site.robots(), 0);
+}
+
+#[test]
+fn key_that_everybody_may_read_is_refused() {
+    let world = World::new(|_| {});
+    let key = world.dir.path().join("agent.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, _, err) = world.run(&["once"]);
+    assert!(code == 1 && err.contains("everybody on this machine may read this secret; `chmod 600 "), "{err}");
+}
+
+#[test]
+fn what_systemd_hands_over_goes_before_the_configuration() {
+    let world = World::new(|_| {});
+    let given = tempfile::tempdir().unwrap();
+    let [credentials, state] = ["credentials", "state"].map(|name| given.path().join(name));
+    std::fs::create_dir(&credentials).unwrap();
+    std::fs::rename(world.dir.path().join("agent.key"), credentials.join("agent.key")).unwrap();
+    // No token is needed on loopback: the unit's stand-in is empty.
+    std::fs::write(credentials.join("registry.token"), "").unwrap();
+    private(&credentials.join("registry.token"));
+    let mut once = world.command(&["once"]);
+    let done = once.env("CREDENTIALS_DIRECTORY", &credentials).env("STATE_DIRECTORY", &state).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(state.join("state.sqlite").exists() && !world.dir.path().join("state").exists());
 }
 
 #[test]

@@ -116,7 +116,8 @@ pub fn router(desk: Desk) -> Router {
         .with_state(desk)
 }
 
-/// Serves until told to stop; requests under way are finished. `tls`: certificate chain and key, PEM files.
+/// Serves until told to stop; requests under way are finished. `tls`: certificate chain and key, PEM files. `listens` is called once it
+/// takes requests.
 ///
 /// # Errors
 ///
@@ -126,10 +127,16 @@ pub async fn serve(
     desk: Desk,
     tls: Option<(PathBuf, PathBuf)>,
     stop: CancellationToken,
+    listens: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let app = router(desk).into_make_service_with_connect_info::<SocketAddr>();
     let handle = axum_server::Handle::new();
-    let stopping = handle.clone();
+    let (stopping, listening) = (handle.clone(), handle.clone());
+    tokio::spawn(async move {
+        if listening.listening().await.is_some() {
+            listens();
+        }
+    });
     tokio::spawn(async move {
         stop.cancelled().await;
         stopping.graceful_shutdown(Some(Duration::from_secs(20)));

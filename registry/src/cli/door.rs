@@ -26,9 +26,9 @@ pub enum Door {
     },
 }
 
-/// Where signed erasures lie until the registry has carried them out.
+/// Where signed erasures lie until the registry has carried them out: beside its data, where it may write also as a service.
 pub fn pending_erasures(unit: &Unit) -> PathBuf {
-    unit.folder.join("erasures")
+    unit.settings.data.with_file_name("erasures")
 }
 
 /// Hands in erasures that a cut left: one record may take several statements, and either all of them count or none.

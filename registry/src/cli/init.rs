@@ -24,6 +24,10 @@ use super::{Say, agent, door::Door, keys, policy, root, salt, unit::Unit};
 pub struct Init {
     /// Folder to make
     pub folder: PathBuf,
+    /// Where data and the second place go, where not into the folder itself: `/var/lib/vigie` for a unit that the Debian package's
+    /// service runs from /etc/vigie
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Name of the log: an address of the unit without scheme, `vigie.unit.example/log`
     #[arg(long)]
     pub origin: Option<String>,
@@ -94,9 +98,9 @@ pub fn first_root(
 ///
 /// Where a file cannot be written.
 pub fn write_folder(folder: &Path, settings: &super::unit::Settings, root: &TrustRoot) -> Result<()> {
-    for sub in ["data", "second", "keys", "agents"] {
-        fs::create_dir_all(folder.join(sub))
-            .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+    for sub in [&settings.data, &settings.second, Path::new("keys"), Path::new("agents")] {
+        let sub = folder.join(sub);
+        fs::create_dir_all(&sub).with_context(|| format!("the folder `{}` cannot be made", sub.display()))?;
     }
     let settings = toml::to_string_pretty(settings)?;
     fs::write(
@@ -208,7 +212,12 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
     if let Some(problem) = trust.check().first() {
         bail!("{problem}");
     }
-    write_folder(folder, &Unit::defaults(), &trust)?;
+    let mut settings = Unit::defaults();
+    if let Some(state) = &args.state {
+        let state = std::path::absolute(state)?;
+        (settings.data, settings.second) = (state.join("data"), state.join("second"));
+    }
+    write_folder(folder, &settings, &trust)?;
     let unit = Unit::open(folder)?;
     say.line(&format!("\n{}", root::in_words(&trust)))?;
     let founders = Founders { requester, approver };

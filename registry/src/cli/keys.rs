@@ -3,11 +3,11 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use tlog::SigningKey;
 
@@ -81,10 +81,14 @@ pub fn new(name: &str, file: &Path) -> Result<SigningKey> {
 ///
 /// # Errors
 ///
-/// Where it cannot be read or holds no private key; the message never shows its content.
+/// Where it cannot be read, everybody on this machine may read it, or it holds no private key; the message never shows its content.
 pub fn read(file: &Path) -> Result<SigningKey> {
-    let text =
-        fs::read_to_string(file).with_context(|| format!("the private key `{}` cannot be read", file.display()))?;
+    let unread = || format!("the private key `{}` cannot be read", file.display());
+    // The group's bits say nothing: the lists that systemd puts on its credentials show there.
+    if fs::metadata(file).with_context(unread)?.permissions().mode() & 0o007 != 0 {
+        bail!("everybody on this machine may read the private key `{0}`\nhint: `chmod 600 {0}`", file.display());
+    }
+    let text = fs::read_to_string(file).with_context(unread)?;
     SigningKey::parse(text.trim_end())
         .with_context(|| format!("`{}` holds no private key made by `vigie key new`", file.display()))
 }

@@ -7,6 +7,7 @@ mod door;
 mod http;
 mod init;
 mod keys;
+mod manager;
 mod operate;
 mod policy;
 mod root;

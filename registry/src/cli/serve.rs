@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Say, door, unit::Unit};
+use super::{Say, door, manager, unit::Unit};
 use crate::api::{self, Desk};
 
 /// How to start.
@@ -129,7 +129,11 @@ pub(super) fn start_agents(unit: &Unit, desk: &Desk, quiet: bool) -> Result<Vec<
         let collector = entry.file_name().to_string_lossy().into_owned();
         let program = beside(&format!("vigie-{collector}"))?;
         desk.registry().evidence().keep_program(&fs::read(&program)?)?;
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        for name in manager::NOT_FOR_CHILDREN {
+            command.env_remove(name);
+        }
+        let child = command
             .arg("run")
             .arg("--config")
             .arg(&settings)
@@ -155,8 +159,9 @@ pub(super) fn run<T>(
     let desk = Desk::new(registry, unit.settings.listen.ip().is_loopback(), unit.settings.public_log);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stop = CancellationToken::new();
-    let tls = unit.settings.tls.as_ref().map(|tls| (tls.certificate.clone(), tls.key.clone()));
-    let served = runtime.spawn(api::serve(listener, desk.clone(), tls, stop.clone()));
+    let tls = unit.settings.tls.as_ref().map(|tls| (tls.certificate.clone(), unit.secret("tls.key", &tls.key)));
+    let telling = manager::tell(desk.clone(), stop.clone());
+    let served = runtime.spawn(api::serve(listener, desk.clone(), tls, stop.clone(), || drop(tokio::spawn(telling))));
     let children = start(&desk)?;
     let deadline = secs.map(Duration::from_secs);
     let outcome = runtime.block_on(async {
@@ -169,6 +174,7 @@ pub(super) fn run<T>(
         anyhow::Ok(())
     });
     say.line("stopping")?;
+    manager::stops();
     drop(children);
     stop.cancel();
     let ended = runtime.block_on(served).context("the listener ended badly")?;

@@ -20,7 +20,7 @@ pub struct Settings {
     pub data: PathBuf,
     /// Second place, best on another disk: the highest checkpoint, statements, log.
     pub second: PathBuf,
-    /// File of the log's private key. Never inside `data` or `second`. Read from the service manager's credentials where there is one.
+    /// File of the log's private key. Never inside `data` or `second`. Not read where the service manager loads a credential `log.key`.
     pub log_key: PathBuf,
     /// The trust root.
     pub trust: PathBuf,
@@ -42,7 +42,7 @@ pub struct Settings {
 pub struct Tls {
     /// Certificate chain, PEM.
     pub certificate: PathBuf,
-    /// Private key, PEM.
+    /// Private key, PEM. Not read where the service manager loads a credential `tls.key`.
     pub key: PathBuf,
 }
 
@@ -134,16 +134,23 @@ impl Unit {
         read_root(&self.settings.trust)
     }
 
-    /// The log's private key: from `$CREDENTIALS_DIRECTORY/log.key` where that is, else from the settings' file.
+    /// Where a secret lies: in the folder systemd names by `CREDENTIALS_DIRECTORY` (`LoadCredential=`, `LoadCredentialEncrypted=`) where it
+    /// has loaded one of this name, else in the settings' file.
+    #[must_use]
+    pub fn secret(&self, name: &str, settings: &Path) -> PathBuf {
+        std::env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|folder| PathBuf::from(folder).join(name))
+            .filter(|file| file.exists())
+            .unwrap_or_else(|| settings.to_owned())
+    }
+
+    /// The log's private key, the secret `log.key`.
     ///
     /// # Errors
     ///
     /// Where it cannot be read.
     pub fn log_key(&self) -> Result<tlog::SigningKey> {
-        let given = std::env::var_os("CREDENTIALS_DIRECTORY")
-            .map(|folder| PathBuf::from(folder).join("log.key"))
-            .filter(|file| file.exists());
-        super::keys::read(given.as_deref().unwrap_or(&self.settings.log_key))
+        super::keys::read(&self.secret("log.key", &self.settings.log_key))
     }
 }
 

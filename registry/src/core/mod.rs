@@ -142,6 +142,16 @@ pub enum RegistryError {
         /// Key named.
         named: String,
     },
+    /// The folder is another user's, so what is written now could not be read by whoever serves it.
+    #[error("`{}` belongs to user {owner}, and you are user {me}; do this as its owner, on a machine with the package: `runuser -u vigie -- vigie …`", path.display())]
+    OtherOwner {
+        /// Data folder.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// Number of the user this process runs as.
+        me: u32,
+    },
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -336,6 +346,16 @@ impl Registry {
         self.inner.progress().trouble.clone()
     }
 
+    /// Goes the way of a segment through the thread that gives out indices and through a write transaction, adding nothing. Does not come back
+    /// where one of them hangs.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be added now.
+    pub fn try_log(&self) -> Result<(), RegistryError> {
+        Ok(self.inner.log.settle()?)
+    }
+
     /// Waits until the tables are complete to `size`; false if they are not after `timeout`.
     #[must_use]
     pub fn wait_followed(&self, size: u64, timeout: Duration) -> bool {
@@ -368,6 +388,7 @@ impl Inner {
         disk.create_dirs(&config.data).map_err(failed(&config.data))?;
         disk.create_dirs(&config.second).map_err(failed(&config.second))?;
         let lock = lock(&config.data)?;
+        check_owner(&config.data)?;
         check_format(&*disk, &config.data)?;
         for place in [&config.data, &config.second] {
             sweep(&*disk, place).map_err(failed(place))?;
@@ -525,6 +546,13 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+fn check_owner(data: &Path) -> Result<(), RegistryError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = rustix::process::geteuid().as_raw();
+    let owner = std::fs::metadata(data).map_err(|source| RegistryError::Disk { path: data.to_owned(), source })?.uid();
+    if owner == me { Ok(()) } else { Err(RegistryError::OtherOwner { path: data.to_owned(), owner, me }) }
 }
 
 fn lock(data: &Path) -> Result<Option<File>, RegistryError> {

@@ -1,4 +1,7 @@
 //! What does an agent's operator write down? `agent.toml`, the trust root beside it, and the key.
+//!
+//! A secret named X is the file X in the folder systemd names by `CREDENTIALS_DIRECTORY` (`LoadCredential=`, `LoadCredentialEncrypted=`), where
+//! there is one; else the file that the configuration names. A file that everybody may read is refused.
 
 use std::path::{Path, PathBuf};
 
@@ -18,18 +21,18 @@ pub struct Config {
     pub format: u32,
     /// Name of this agent, as its key has it: 1 to 64 of `a-z 0-9 -`.
     pub name: String,
-    /// File of the agent's private key. Default: `agent.key` in the folder systemd names by `CREDENTIALS_DIRECTORY`.
+    /// File of the agent's private key, where systemd loads no `agent.key`.
     #[serde(default)]
     pub key: Option<PathBuf>,
     /// File of the trust root, put here by hand.
     pub trust: PathBuf,
     /// Address of the registry.
     pub registry: Url,
-    /// File of a token with the role `agent`, for a registry that is not on this machine. Default: `registry.token` in the folder systemd
-    /// names by `CREDENTIALS_DIRECTORY`, where there is one.
+    /// File of a token with the role `agent`, for a registry that is not on this machine, where systemd loads no `registry.token`. An empty
+    /// file is no token.
     #[serde(default)]
     pub token: Option<PathBuf>,
-    /// Folder of the agent's memory and outbox. Default: the folder systemd names by `STATE_DIRECTORY`.
+    /// Folder of the agent's memory and outbox, where systemd names none by `STATE_DIRECTORY`.
     #[serde(default)]
     pub state: Option<PathBuf>,
     /// How long segments stay on disk after their receipt, in hours. Default 72, at most 8 760.
@@ -108,16 +111,11 @@ impl Config {
     ///
     /// [`ConfigError::Unreadable`] for a file that is named and not there.
     pub fn token(&self) -> Result<Option<secrecy::SecretString>, ConfigError> {
-        let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
-            .map(|folder| PathBuf::from(folder).join("registry.token"))
-            .filter(|file| file.exists());
-        let Some(file) = self.token.clone().or(credential) else {
+        let Some(file) = by_systemd("registry.token").or_else(|| self.token.clone()) else {
             return Ok(None);
         };
-        match std::fs::read_to_string(&file) {
-            Ok(text) => Ok(Some(text.trim().to_owned().into())),
-            Err(why) => Err(ConfigError::Unreadable { file, why, hint: "it is named by `token` in the configuration" }),
-        }
+        let text = secret(&file, "it is named by `token` in the configuration")?;
+        Ok(Some(text.trim().to_owned()).filter(|token| !token.is_empty()).map(Into::into))
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
@@ -152,7 +150,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The folder of the agent's memory: `--state`, the file, or what systemd says.
+    /// The folder of the agent's memory: `--state`, or what systemd says, or the file.
     ///
     /// # Errors
     ///
@@ -160,8 +158,8 @@ impl Config {
     pub fn state_dir(&self, given: Option<&Path>) -> Result<PathBuf, ConfigError> {
         given
             .map(Path::to_owned)
-            .or_else(|| self.state.clone())
             .or_else(|| std::env::var_os("STATE_DIRECTORY").map(PathBuf::from))
+            .or_else(|| self.state.clone())
             .ok_or_else(|| ConfigError::Missing {
                 why: "no state folder is named; write `state = \"…\"` into the configuration or give `--state DIR`"
                     .to_owned(),
@@ -174,16 +172,11 @@ impl Config {
     ///
     /// [`ConfigError`]; the text of the file is never part of it.
     pub fn signing_key(&self) -> Result<SigningKey, ConfigError> {
-        let by_systemd = || std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| PathBuf::from(dir).join("agent.key"));
-        let file = self.key.clone().or_else(by_systemd).ok_or_else(|| ConfigError::Missing {
+        let file = by_systemd("agent.key").or_else(|| self.key.clone()).ok_or_else(|| ConfigError::Missing {
             why: "no key is named; write `key = \"…\"` into the configuration, or let systemd load `agent.key`"
                 .to_owned(),
         })?;
-        let text = std::fs::read_to_string(&file).map_err(|why| ConfigError::Unreadable {
-            file: file.clone(),
-            why,
-            hint: "it is named by `key` in the configuration",
-        })?;
+        let text = secret(&file, "it is named by `key` in the configuration")?;
         let key = SigningKey::parse(text.trim()).map_err(|error| ConfigError::At {
             file: file.clone(),
             line: 1,
@@ -223,6 +216,24 @@ fn trust_root(text: &str, file: &Path) -> Result<TrustRoot, ConfigError> {
         Some(problem) => Err(refused(problem)),
         None => Ok(root),
     }
+}
+
+/// A secret that systemd has loaded.
+fn by_systemd(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(PathBuf::from(folder).join(name)).filter(|file| file.exists())
+}
+
+/// Reads a secret's file.
+fn secret(file: &Path, hint: &'static str) -> Result<String, ConfigError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let unreadable = |why| ConfigError::Unreadable { file: file.to_owned(), why, hint };
+    // The group's bits say nothing: the lists that systemd puts on its credentials show there.
+    if std::fs::metadata(file).map_err(unreadable)?.permissions().mode() & 0o007 != 0 {
+        let why = format!("everybody on this machine may read this secret; `chmod 600 {}`", file.display());
+        return Err(ConfigError::At { file: file.to_owned(), line: 1, why });
+    }
+    std::fs::read_to_string(file).map_err(unreadable)
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -32,6 +32,7 @@ use crate::{
     engine::{Engine, Order, Report},
     policy::{Copy, CopyError, fetch},
     push::Registry,
+    service::Manager,
 };
 
 /// How old a policy may be before the registry is asked for a newer one.
@@ -221,21 +222,24 @@ impl Agent {
         let mut watch = ClockWatch::new(clock.now(), clock.elapsed());
         let mut lanes = Lanes::default();
         let room = Arc::new(Semaphore::new(self.max_concurrent));
+        let manager = Manager::default();
         while !stop.is_cancelled() {
+            manager.beat();
             self.watch_clock(&mut watch, &mut lanes);
             self.refreshed().await;
-            let next = match self.targets() {
+            let (next, words) = match self.targets() {
                 Err(why) => {
                     if self.in_force.trouble(&why) {
                         tracing::error!("{why}");
                     }
-                    None
+                    (None, format!("nothing is collected: {why}"))
                 }
                 Ok(found) => {
                     if self.in_force.good() {
                         tracing::info!("there is a policy in force again: work goes on");
                     }
-                    self.start_due(&found, &mut lanes, &room, &tasks, &alarm, &stop)?
+                    let next = self.start_due(&found, &mut lanes, &room, &tasks, &alarm, &stop)?;
+                    (next, lanes.words(&found, next))
                 }
             };
             let sleep = next
@@ -243,15 +247,18 @@ impl Agent {
                 .unwrap_or(LONGEST_SLEEP)
                 .clamp(Duration::from_millis(500), LONGEST_SLEEP);
             let armed = arm(&scheduler, sleep, &alarm).await?;
+            manager.works(words);
             tokio::select! {
                 () = alarm.notified() => {}
                 () = stop.cancelled() => {}
                 // Should the scheduler ever lose an alarm, work still goes on.
                 () = clock.sleep(sleep + Duration::from_secs(5)) => {}
+                () = self.beats(&manager) => {}
             }
             // An alarm that rang is gone already.
             let _ = scheduler.remove(&armed).await;
         }
+        manager.stops();
         tracing::info!("stopping: running exchanges end, what is collected is kept");
         scheduler.shutdown().await?;
         tasks.close();
@@ -260,6 +267,21 @@ impl Agent {
             self.engine.state.abandon_readings()?;
         }
         Ok(())
+    }
+
+    /// While the loop waits: looks again and again whether the state still answers, and says so. In the loop itself, so that nothing is said
+    /// for a loop that hangs.
+    async fn beats(&self, manager: &Manager) {
+        let Some(pause) = Manager::pause() else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.engine.state.next_waiting() {
+                Ok(_) => manager.beat(),
+                Err(error) => tracing::error!(%error, "the agent's state can't be read"),
+            }
+        }
     }
 
     fn watch_clock(&self, watch: &mut ClockWatch, lanes: &mut Lanes) {
@@ -368,6 +390,17 @@ struct Lanes {
 impl Lanes {
     fn is_running(&self, target: &str) -> bool {
         self.running.get(target).is_some_and(|run| run.strong_count() > 0)
+    }
+
+    /// What goes on, in a line for the service manager.
+    fn words(&self, found: &Targets, next: Option<Timestamp>) -> String {
+        let running = found.planned.iter().filter(|planned| self.is_running(&planned.facts.target.id)).count();
+        let next = next.map_or_else(String::new, |at| format!(", next due {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
+        let rest = match found.resting.len() {
+            0 => String::new(),
+            some => format!(", {some} not permitted now"),
+        };
+        format!("{} targets{rest}, {running} being collected{next}", found.planned.len())
     }
 
     fn begin(&mut self, target: &str) -> Arc<()> {
