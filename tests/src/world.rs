@@ -29,13 +29,30 @@ pub struct Source {
     pub url: String,
     /// Path of its feed, or an absolute address.
     pub feed: String,
+    /// Collector that reads it.
+    pub collector: String,
+    /// Further lines of its entry, as TOML.
+    pub more: String,
 }
 
 impl Source {
     /// A source on a server.
     #[must_use]
     pub fn new(name: &str, url: &str, feed: &str) -> Self {
-        Self { name: name.to_owned(), url: url.to_owned(), feed: feed.to_owned() }
+        let collector = "feed".to_owned();
+        Self { name: name.to_owned(), url: url.to_owned(), feed: feed.to_owned(), collector, more: String::new() }
+    }
+
+    /// The same source, read by another collector.
+    #[must_use]
+    pub fn read_by(self, collector: &str) -> Self {
+        Self { collector: collector.to_owned(), ..self }
+    }
+
+    /// The same source, its entry with further lines of TOML.
+    #[must_use]
+    pub fn with_lines(self, more: &str) -> Self {
+        Self { more: more.to_owned(), ..self }
     }
 }
 
@@ -69,7 +86,10 @@ impl World {
         let listen = free_address();
         let list: Vec<Value> = sources
             .iter()
-            .map(|source| json!({ "name": source.name, "url": source.url, "feed": source.feed, "about": "a test" }))
+            .map(|source| {
+                let Source { name, url, feed, collector, more } = source;
+                json!({ "name": name, "url": url, "feed": feed, "about": "a test", "collector": collector, "more": more })
+            })
             .collect();
         let file = folder.path().join("newsrooms.json");
         fs::write(&file, json!({ "newsrooms": list }).to_string()).expect("a file");
@@ -337,7 +357,20 @@ impl World {
     /// The unit's agent.
     #[must_use]
     pub fn agent(&self) -> Agent {
-        Agent { folder: self.unit().join("agents/feed") }
+        self.agent_of("feed")
+    }
+
+    /// The unit's agent for a collector.
+    #[must_use]
+    pub fn agent_of(&self, collector: &str) -> Agent {
+        Agent::at(self.unit().join("agents").join(collector), collector)
+    }
+
+    /// All agents of the unit.
+    #[must_use]
+    pub fn agents(&self) -> Vec<Agent> {
+        let folders = fs::read_dir(self.unit().join("agents")).into_iter().flatten().flatten();
+        folders.filter_map(|folder| Some(self.agent_of(folder.file_name().to_str()?))).collect()
     }
 
     /// Manifests that the registry's tables hold as kept, with agent and number, in the order of their leaves.
@@ -360,10 +393,10 @@ impl World {
     /// Where that is not so.
     pub fn holds(&self, when: &str) {
         let _ = self.settled();
-        let agent = self.agent();
-        assert_eq!(agent.waiting(), 0, "{when}: segments wait\n{}", self.log());
+        let agents = self.agents();
+        assert!(agents.iter().all(|agent| agent.waiting() == 0), "{when}: segments wait\n{}", self.log());
         let mut kept: Vec<String> = self.kept().into_iter().map(|(manifest, ..)| manifest).collect();
-        let mut receipts = agent.receipts();
+        let mut receipts: Vec<String> = agents.iter().flat_map(Agent::receipts).collect();
         kept.sort();
         receipts.sort();
         assert_eq!(kept, receipts, "{when}: what is kept is not what has a receipt");
@@ -384,7 +417,7 @@ impl Drop for World {
             running.kill();
         }
         if !self.may_wait && !std::thread::panicking() {
-            assert_eq!(self.agent().waiting(), 0, "segments still wait in the outbox");
+            assert!(self.agents().iter().all(|agent| agent.waiting() == 0), "segments still wait in an outbox");
         }
     }
 }
@@ -394,13 +427,21 @@ impl Drop for World {
 pub struct Agent {
     /// Where `agent.toml` lies.
     pub folder: PathBuf,
+    /// Its program: `vigie-feed`.
+    pub program: String,
 }
 
 impl Agent {
+    /// An agent for a collector in a folder.
+    #[must_use]
+    pub fn at(folder: PathBuf, collector: &str) -> Self {
+        Self { folder, program: format!("vigie-{collector}") }
+    }
+
     fn command(&self, what: &str, arguments: &[&str]) -> Command {
-        let mut feed = command(&program("vigie-feed"));
-        feed.arg(what).args(arguments).arg("--config").arg(self.folder.join("agent.toml"));
-        feed
+        let mut agent = command(&program(&self.program));
+        agent.arg(what).args(arguments).arg("--config").arg(self.folder.join("agent.toml"));
+        agent
     }
 
     /// Collects every target once and pushes: `vigie-feed once`.
@@ -424,7 +465,7 @@ impl Agent {
         let mut faked = command(Path::new("faketime"));
         faked
             .args(["-f", shift])
-            .arg(program("vigie-feed"))
+            .arg(program(&self.program))
             .args(["once", "--target", name, "--config"])
             .arg(self.folder.join("agent.toml"));
         Output::of(faked)

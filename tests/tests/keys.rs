@@ -269,7 +269,7 @@ fn signer_removed_by_a_new_root_counts_no_more_and_a_rotated_key_does() {
 #[test]
 fn agent_key_on_two_machines_shows_as_a_fork() {
     let unit = Unit::new();
-    let copy = Agent { folder: unit.world.scratch().join("copy") };
+    let copy = Agent::at(unit.world.scratch().join("copy"), "feed");
     copy_folder(&unit.world.agent().folder, &copy.folder);
     unit.world.agent().once().ok();
     let kept = unit.kept();
@@ -297,7 +297,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 #[test]
 fn unknown_agent_keeps_what_it_has() {
     let unit = Unit::new();
-    let stranger = Agent { folder: unit.world.scratch().join("stranger") };
+    let stranger = Agent::at(unit.world.scratch().join("stranger"), "feed");
     fs::create_dir_all(&stranger.folder).unwrap();
     for file in ["agent.toml", "trust.toml"] {
         fs::copy(unit.world.agent().folder.join(file), stranger.folder.join(file)).unwrap();

@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 9] = ["schemas", "tlog", "warc", "kit", "feed", "registry", "verify", "tests", "exhibit"];
+const OURS: [&str; 11] =
+    ["schemas", "tlog", "warc", "kit", "feed", "mastodon", "web", "registry", "verify", "tests", "exhibit"];
 
 /// What a collector's crate may use beyond the kit: words, parsers, pure functions. No network, no files, no clock, no runtime.
-const FOR_COLLECTORS: [&str; 12] = [
+const FOR_COLLECTORS: [&str; 13] = [
     "base64",
     "chardetng",
     "encoding_rs",
@@ -16,6 +17,7 @@ const FOR_COLLECTORS: [&str; 12] = [
     "memchr",
     "quick-xml",
     "schemas",
+    "scraper",
     "serde",
     "serde_json",
     "kit",
@@ -59,6 +61,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("schemas", &["tlog", "warc"]),
         ("kit", &["schemas", "tlog", "warc"]),
         ("feed", &["kit", "schemas"]),
+        ("mastodon", &["kit", "schemas"]),
         ("verify", &["schemas", "tlog", "warc"]),
         ("registry", &["schemas", "tlog", "verify", "warc"]),
         ("exhibit", &[]),
@@ -72,7 +75,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
 #[test]
 fn collector_has_nothing_to_open_a_socket_with() {
     let metadata = metadata();
-    for name in dependencies(&metadata, "feed") {
+    for name in ["feed", "mastodon"].iter().flat_map(|collector| dependencies(&metadata, collector)) {
         assert!(
             FOR_COLLECTORS.contains(&name.as_str()),
             "`{name}` is not on the short list of what a collector may use"
@@ -92,7 +95,7 @@ fn cryptography_comes_from_one_place() {
 fn programs_are_built_for_these_tests() {
     // `cargo test` builds a package's programs only if it has integration tests.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for folder in ["agents/feed", "registry", "registry/verify", "tests/exhibit"] {
+    for folder in ["agents/feed", "agents/mastodon", "registry", "registry/verify", "tests/exhibit"] {
         let tests = fs::read_dir(root.join(folder).join("tests")).into_iter().flatten().flatten();
         let any = tests.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
         assert!(any, "{folder} has no integration test: `cargo test` would not build its program");

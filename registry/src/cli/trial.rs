@@ -1,6 +1,7 @@
 //! A trial unit: both keys made here, loopback only, a log of its own under `.invalid`. For `vigie up --demo` and for tests.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs,
     net::SocketAddr,
@@ -37,6 +38,16 @@ pub struct Newsroom {
     /// What it shows.
     #[serde(default)]
     pub about: String,
+    /// Which collector reads it.
+    #[serde(default = "feed")]
+    pub collector: String,
+    /// Further lines of its entry, as TOML.
+    #[serde(default)]
+    pub more: String,
+}
+
+fn feed() -> String {
+    "feed".to_owned()
 }
 
 /// Makes a trial unit without starting anything.
@@ -104,9 +115,13 @@ pub fn make(folder: &Path, exhibit: &Exhibit, listen: SocketAddr, schedule: &str
             door.add_statement(note)?;
         }
     }
-    let vkey =
-        init::write_agent(&folder.join("agents/feed"), "feed-demo", &unit.settings.trust, &format!("http://{listen}"))?;
-    door.add_statement(&agent::enrolment(&vkey, "feed", &[&bob])?)?;
+    let others = exhibit.newsrooms.iter().map(|room| room.collector.as_str());
+    for collector in others.chain(["feed"]).collect::<BTreeSet<_>>() {
+        let place = folder.join("agents").join(collector);
+        let vkey =
+            init::write_agent(&place, &format!("{collector}-demo"), &unit.settings.trust, &format!("http://{listen}"))?;
+        door.add_statement(&agent::enrolment(&vkey, collector, &[&bob])?)?;
+    }
     Ok(unit)
 }
 
@@ -119,6 +134,8 @@ fn allowlist(exhibit: &Exhibit, requester: &str, schedule: &str) -> Result<Strin
         url: room.url.clone(),
         feed: "/away.atom".to_owned(),
         about: "a feed that redirects to a host nobody permitted".to_owned(),
+        collector: feed(),
+        more: String::new(),
     });
     let away: Vec<_> = away.collect();
     for room in exhibit.newsrooms.iter().chain(&away) {
@@ -134,7 +151,7 @@ fn allowlist(exhibit: &Exhibit, requester: &str, schedule: &str) -> Result<Strin
             r#"
 [[entry]]
 id = "{name}"
-collector = "feed"
+collector = "{collector}"
 seeds = ["{seed}"]
 match = [{{ scheme = "{scheme}", host = "{host}", port = {port} }}]
 purpose = "showing what Vigie does"
@@ -151,10 +168,15 @@ retain_days = 7
 tlp = "clear"
 domestic = "allow: nobody in it is real"
 expires_on = "{expires}"
-allow_addresses = ["127.0.0.1/32"]
+allow_addresses = ["{address}/32"]
 notes = {{ about = '{about}' }}
+{more}
 "#,
             name = room.name,
+            collector = room.collector,
+            more = room.more,
+            // Other loopback addresses are hosts of their own.
+            address = url.host_str().filter(|host| host.starts_with("127.")).unwrap_or("127.0.0.1"),
             scheme = url.scheme(),
             host = url.host_str().unwrap_or("127.0.0.1"),
             about = room.about.replace('\'', "’"),

@@ -16,6 +16,7 @@ mod formats;
 mod history;
 pub mod hostile;
 mod listen;
+mod mastodon;
 mod newsroom;
 mod odd;
 mod page;
@@ -35,6 +36,7 @@ use serde::Serialize;
 
 pub use file_site::{FileSite, Headers};
 pub use forbidden::ForbiddenListener;
+pub use mastodon::{Instance, Manner};
 pub use newsroom::{Format, Mood, Newsroom, Pace, Paging, Robots};
 pub use seen::Seen;
 pub use truth::{TrueEntry, Truth, Wording};

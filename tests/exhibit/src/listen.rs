@@ -122,8 +122,13 @@ impl Drop for Stage {
 
 /// Listens on loopback, on `port` or on a free one when it is 0.
 pub(crate) fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .map_err(|why| io::Error::new(why.kind(), format!("cannot listen on 127.0.0.1:{port}: {why}")))?;
+    bind_at(Ipv4Addr::LOCALHOST, port)
+}
+
+/// As [`bind`], on another of the loopback addresses: a host of its own.
+pub(crate) fn bind_at(host: Ipv4Addr, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((host, port))
+        .map_err(|why| io::Error::new(why.kind(), format!("cannot listen on {host}:{port}: {why}")))?;
     let at = listener.local_addr()?;
     Ok((listener, at))
 }

@@ -17,11 +17,12 @@ pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<
     headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// The pause an answer asks for: 429 always, 503 where it says how long (RFC 9110, section 10.2.3). A day at most.
+/// The pause an answer asks for: 429 always, by `Retry-After` or else by its rate headers; 503 where it says how long (RFC 9110, section 10.2.3). A
+/// day at most.
 pub(super) fn asked_pause(status: u16, headers: &[(String, String)], now: Timestamp) -> Option<Timestamp> {
     let said = header(headers, "retry-after").and_then(|value| pause(value, now));
     match (status, said) {
-        (429, said) => Some(said.unwrap_or_else(|| after(now, DEFAULT_PAUSE))),
+        (429, said) => Some(said.or_else(|| used_up(headers, now)).unwrap_or_else(|| after(now, DEFAULT_PAUSE))),
         (503, said) => said,
         _ => None,
     }
@@ -138,6 +139,9 @@ mod tests {
             Some(at("2026-11-22T12:01:00Z"))
         );
         assert_eq!(seen(&[("ratelimit-remaining", "0")]), None);
+        // Mastodon sends no `Retry-After` with its 429.
+        let busy = headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2026-11-22T12:00:09.5Z")]);
+        assert_eq!(asked_pause(429, &busy, at(NOW)), Some(at("2026-11-22T12:00:09.5Z")));
     }
 
     #[test]
