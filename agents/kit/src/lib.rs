@@ -26,6 +26,7 @@ pub mod state;
 pub use body::{Charset, Element, Event, Frame, FrameData, Row, Table};
 pub use cli::run;
 pub use contract::{
-    About, Absent, Answer, Ask, Bounds, Collector, Facts, Flow, Halt, Known, Part, Place, Reading, Record, Refill,
-    Request, Scope, Slot, SlotPlace, Target, TokenStyle, Unit, Unreadable, What, Work,
+    About, Absent, Answer, Ask, Bounds, Collector, Facts, Flow, Halt, Known, Matched, Part, Place, Reading,
+    RecipeProblem, Recipes, Record, Refill, Request, Scope, Slot, SlotPlace, Target, TokenStyle, Unit, Unreadable,
+    What, Work,
 };

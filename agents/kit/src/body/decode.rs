@@ -39,6 +39,13 @@ pub(super) fn decoded(raw: &Spool, headers: &[(String, String)], cut: bool) -> R
     Ok(spool)
 }
 
+/// What a gzip file holds; anything else as it is. Such files come as they are, and under `.gz` some servers send them unpacked: the magic tells.
+pub(super) fn gunzipped(spool: &Spool, cut: bool) -> Result<Spool, BodyError> {
+    let mut head = Vec::with_capacity(2);
+    spool.reader().take(2).read_to_end(&mut head).map_err(|error| BodyError::Spool { why: error.to_string() })?;
+    if head == [0x1f, 0x8b] { undo(spool, "gzip", cut) } else { Ok(spool.clone()) }
+}
+
 fn undo(spool: &Spool, coding: &str, cut: bool) -> Result<Spool, BodyError> {
     let input = BufReader::new(spool.reader());
     let mut out = SpoolWriter::like(spool, MAX_DECODED_BYTES);

@@ -218,14 +218,17 @@ impl Body {
         Rows::new("", self.decoded()?, table, charset, self.content_type(), self.cut)
     }
 
-    /// Its elements of a local name.
+    /// Its elements of a local name; of what a gzip file holds where it is one (`sitemap.xml.gz`).
     ///
     /// # Errors
     ///
     /// [`BodyError`].
     pub fn elements(&self, name: &str) -> Result<Elements, BodyError> {
-        let head = self.head(4096)?;
-        Ok(Elements::new(self.decoded()?, charset::of(&head, self.content_type()), name))
+        let unpacked = decode::gunzipped(self.decoded()?, self.cut)?;
+        let mut head = Vec::new();
+        let read = unpacked.reader().take(4096).read_to_end(&mut head);
+        read.map_err(|error| BodyError::Spool { why: error.to_string() })?;
+        Ok(Elements::new(&unpacked, charset::of(&head, self.content_type()), name))
     }
 
     /// Its one zip member that fits a pattern.

@@ -7,7 +7,7 @@ use schemas::{coverage::CoverageState, gate::Origin};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Cli, Command, EXIT_NOT_ALL, check, read, setup};
+use super::{Cli, Command, EXIT_NOT_ALL, check, read, recipe, setup};
 use crate::{
     contract::{Ask, Erased, Manifest, Work, checked_plan},
     engine::{Report, Wanted},
@@ -17,6 +17,7 @@ pub(super) async fn command(collector: Arc<dyn Erased>, cli: &Cli) -> anyhow::Re
     match &cli.command {
         Command::About => about(&*collector, cli.json),
         Command::Read { file, entry } => read::read(&*collector, file, entry.as_deref()),
+        Command::Recipe(command) => recipe::command(&collector, command, cli).await,
         Command::Check => check::check(&collector, cli).await,
         Command::Plan => plan(&collector, cli).await,
         Command::Once { target, from, to } => {

@@ -6,11 +6,12 @@
 mod check;
 mod commands;
 mod read;
+mod recipe;
 mod setup;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::{
@@ -67,6 +68,9 @@ enum Command {
         #[arg(long, value_name = "FILE.json")]
         entry: Option<PathBuf>,
     },
+    /// Check a recipe, or try it on a page
+    #[command(subcommand)]
+    Recipe(recipe::RecipeCommand),
     /// Look whether everything an agent needs is in order: configuration, key, root, policy, registry, disk, clock
     Check,
     /// Print the collector's manifest: what it covers, needs and misses
@@ -85,7 +89,16 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 
 /// The whole of an agent's `main`: reads the command line and does what it says.
 pub fn run(collector: impl Collector) -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command();
+    // Shown only where there is something to be told by it.
+    let command = match collector.recipes() {
+        Some(_) => command,
+        None => command.mut_subcommand("recipe", |recipe| recipe.hide(true)),
+    };
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     logging(cli.json);
     // Fails only where a provider was installed before; then that one stands.
     let _ = rustls::crypto::ring::default_provider().install_default();

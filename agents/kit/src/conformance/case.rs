@@ -22,6 +22,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct CaseFile {
     target: Target,
+    /// Name of the file whose text is the target's recipe, for collectors that read recipes.
+    recipe: Option<String>,
     /// Absent: the cursor before the first walk.
     cursor: Option<Value>,
     /// Absent: a poll.
@@ -105,7 +107,13 @@ impl Case {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let path = folder.join("case.json");
         let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let file: CaseFile = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut file: CaseFile =
+            serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        if let Some(recipe) = &file.recipe {
+            let path = folder.join(recipe);
+            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            file.target.recipe = Some(text);
+        }
         let mut exchanges = Vec::new();
         for (index, exchange) in file.exchanges.into_iter().enumerate() {
             let bytes = match &exchange.body {

@@ -171,6 +171,16 @@ impl<'a, S> Answer<'a, S> {
         Ok(scraper::Html::parse_document(&self.body.text()?))
     }
 
+    /// The text of an HTML page, for readers that look at its end or parse it themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`json`](Self::json).
+    pub fn page(&self) -> Result<String, Halt<S>> {
+        judge::whole(self.facts, self.body, judge::Expected::Html)?;
+        self.raw_text()
+    }
+
     /// The decoded bytes.
     ///
     /// # Errors

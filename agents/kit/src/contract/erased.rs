@@ -6,7 +6,7 @@ use schemas::canonical::canonical_of;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{About, Answer, Ask, Collector, Facts, Halt, Hear, Reading, Request};
+use super::{About, Answer, Ask, Collector, Facts, Halt, Hear, Reading, Recipes, Request};
 use crate::body::Body;
 
 /// Largest step, as RFC 8785 JSON.
@@ -40,6 +40,9 @@ pub trait Erased: Send + Sync {
     ///
     /// The reader's halt; an unreadable one where the step is not one of this collector's.
     fn read(&self, facts: &Facts, body: &Body, out: &mut dyn Hear) -> Result<(), Halt<Value>>;
+
+    /// [`Collector::recipes`].
+    fn recipes(&self) -> Option<&dyn Recipes>;
 
     /// [`Collector::merge`].
     ///
@@ -115,6 +118,10 @@ impl<C: Collector> Erased for C {
                 .try_map(|step| json::<C>("step", step))
                 .unwrap_or_else(|error| Halt::unreadable("step", error))),
         }
+    }
+
+    fn recipes(&self) -> Option<&dyn Recipes> {
+        Collector::recipes(self)
     }
 
     fn merge(&self, old: &Value, new: &Value) -> Result<Value, Broken> {

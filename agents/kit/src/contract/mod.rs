@@ -12,6 +12,7 @@ mod erased;
 mod halt;
 mod place;
 mod reading;
+mod recipes;
 mod request;
 mod work;
 
@@ -21,6 +22,7 @@ pub use erased::{Broken, Erased, MAX_STEP_BYTES, check_request, checked_plan};
 pub use halt::{Absent, Halt, Scope, Unreadable};
 pub use place::Place;
 pub use reading::{Hear, Reading, Word};
+pub use recipes::{Matched, RecipeProblem, Recipes};
 pub use request::{Accept, Bounds, Method, Request};
 pub use schemas::{
     capture::{Target, What},
@@ -61,6 +63,11 @@ pub trait Collector: Sized + Send + Sync + 'static {
     ///
     /// The [`Halt`] that stands for the whole answer; whatever was said before it is thrown away.
     fn read(&self, answer: &Answer<'_, Self::Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Self::Step>>;
+
+    /// What can be said of recipes, for a collector that works by them. Its targets rest while theirs is missing or broken.
+    fn recipes(&self) -> Option<&dyn Recipes> {
+        None
+    }
 
     /// Joins a cursor with a later proposal: `max` or union, so that the order of proposals does not matter.
     ///

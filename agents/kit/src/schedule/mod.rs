@@ -151,7 +151,7 @@ impl Agent {
             return Err(why);
         }
         let collector = &self.engine.collector;
-        Ok(targets(&copy.text, &Arc::new(copy.policy.clone()), collector.name(), &collector.about(), now))
+        Ok(targets(&copy.text, &Arc::new(copy.policy.clone()), &**collector, now))
     }
 
     fn clock_synchronised(&self) -> Option<bool> {

@@ -13,7 +13,7 @@ use schemas::{
 };
 
 use crate::{
-    contract::{About, Work},
+    contract::{About, Erased, Work},
     engine::{Order, RunFacts},
 };
 use tokio_util::sync::CancellationToken;
@@ -61,17 +61,18 @@ pub struct Targets {
 ///
 /// `bundle` is the policy as the registry sent it; the caller has opened `policy` from it.
 #[must_use]
-pub fn targets(bundle: &str, policy: &Arc<Policy>, collector: &str, about: &About, now: Timestamp) -> Targets {
+pub fn targets(bundle: &str, policy: &Arc<Policy>, collector: &dyn Erased, now: Timestamp) -> Targets {
+    let about = collector.about();
     let bundle: Option<PolicyBundle> = serde_json::from_str(bundle).ok();
     let issue = bundle.as_ref().map(|bundle| bundle.issue.clone()).unwrap_or_default();
     let recipes = bundle.as_ref().map(|bundle| recipes(&bundle.permission)).unwrap_or_default();
     let mut found = Targets::default();
-    for entry in policy.allowlist().entries.iter().filter(|entry| entry.collector == collector) {
+    for entry in policy.allowlist().entries.iter().filter(|entry| entry.collector == collector.name()) {
         if let Err(why) = policy.in_force(&entry.id, now) {
             found.resting.push((entry.id.clone(), why.to_string()));
             continue;
         }
-        match of_entry(entry, policy, about, &issue, &recipes) {
+        match of_entry(entry, policy, collector, &about, &issue, &recipes) {
             Ok(planned) => found.planned.extend(planned),
             Err(why) => found.resting.push((entry.id.clone(), why)),
         }
@@ -86,9 +87,27 @@ fn recipes(permission: &str) -> BTreeMap<String, String> {
     }
 }
 
+/// Whether the collector can work by what the entry names.
+fn readable(collector: &dyn Erased, recipe: Option<&str>, file: &str) -> Result<(), String> {
+    let name = collector.name();
+    match (collector.recipes(), recipe) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(format!("the collector `{name}` reads no recipes, and the entry names `{file}`")),
+        (Some(_), None) => Err(format!("the collector `{name}` works by recipes, and the entry names none")),
+        (Some(recipes), Some(text)) => match recipes.check(text, file) {
+            Ok(_) => Ok(()),
+            Err(problems) => {
+                let first = problems.first().map(ToString::to_string).unwrap_or_default().replace('\n', "; ");
+                Err(format!("its recipe cannot be read: {first}"))
+            }
+        },
+    }
+}
+
 fn of_entry(
     entry: &Entry,
     policy: &Arc<Policy>,
+    collector: &dyn Erased,
     about: &About,
     issue: &str,
     recipes: &BTreeMap<String, String>,
@@ -105,6 +124,7 @@ fn of_entry(
             Some(text.clone())
         }
     };
+    readable(collector, recipe.as_deref(), entry.recipe.as_ref().map_or("", |named| &named.file))?;
     let planned = entry.seeds.iter().enumerate().map(|(at, seed)| {
         let id = if at == 0 { entry.id.clone() } else { format!("{}#{}", entry.id, at + 1) };
         Planned {
