@@ -12,3 +12,4 @@ pub mod pages;
 pub mod prove;
 pub mod rederive;
 pub mod search;
+pub mod unsealing;

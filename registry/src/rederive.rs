@@ -16,13 +16,13 @@ use anyhow::{Context, Result, bail};
 use schemas::{
     Digest,
     capture::{Line, Run},
-    permission::Entry,
-    segment::{Conversion, Part, Segment},
+    permission::{Authors, Entry, Evidence},
+    segment::{Conversion, Opened, Part, Segment, contradictions, keyed_lines},
     statement::Statement,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::core::Registry;
+use crate::{core::Registry, unsealing::Holder};
 
 /// A zone that few machines are set to, with a summer time rule of its own.
 const ZONE: &str = "Australia/Lord_Howe";
@@ -46,6 +46,9 @@ pub struct Rederived {
     pub gone: u64,
     /// Readings whose response was lawfully erased: nothing to read again.
     pub without_evidence: u64,
+    /// Readings whose evidence is sealed and was not opened: only a recipient can derive them again.
+    #[serde(default)]
+    pub sealed: u64,
     /// What differs: where, and which fields. At most 100.
     pub differences: Vec<Difference>,
 }
@@ -59,6 +62,9 @@ impl Rederived {
         } else {
             String::new()
         };
+        if self.sealed > 0 {
+            return format!("sealed: {} readings, which only a recipient can derive again{gone}", self.sealed);
+        }
         if self.differences.is_empty() {
             let who = if self.same_reader { "same reader" } else { "other reader" };
             format!("{who}: equal, {} lines of {} readings{gone}", self.equal, self.readings)
@@ -93,6 +99,7 @@ struct Said {
 pub struct Readers {
     folder: tempfile::TempDir,
     other: Option<PathBuf>,
+    holder: Holder,
     laid: BTreeMap<Digest, PathBuf>,
 }
 
@@ -103,7 +110,18 @@ impl Readers {
     ///
     /// Where there is no room for temporary files.
     pub fn new(other: Option<&Path>) -> Result<Self> {
-        Ok(Self { folder: tempfile::tempdir()?, other: other.map(Path::to_owned), laid: BTreeMap::new() })
+        Ok(Self {
+            folder: tempfile::tempdir()?,
+            other: other.map(Path::to_owned),
+            holder: Holder::default(),
+            laid: BTreeMap::new(),
+        })
+    }
+
+    /// Opens sealed evidence with these keys. What is opened lies in memory-backed files, where the machine has them, and only while it is read.
+    #[must_use]
+    pub fn with_holder(self, holder: Holder) -> Self {
+        Self { holder, ..self }
     }
 
     /// Derives one segment again.
@@ -120,8 +138,16 @@ impl Readers {
             report.without_evidence = conversions(&kept).count() as u64;
             return Ok(report);
         };
-        let program = self.program(registry, run, &mut report)?;
         let entry = entry_of(registry, run)?;
+        if entry.evidence == Evidence::Sealed && !self.holder.opens() {
+            report.sealed = conversions(&kept).count() as u64;
+            return Ok(report);
+        }
+        let program = self.program(registry, run, &mut report)?;
+        if entry.evidence == Evidence::Sealed {
+            self.opened(&kept, &entry, &program, &mut report)?;
+            return Ok(report);
+        }
         let copy = self.folder.path().join("segment.warc.gz");
         fs::write(&copy, without_conversions(&bytes)?)?;
         let entry_file = self.folder.path().join("entry.json");
@@ -129,6 +155,49 @@ impl Readers {
         let said = derive(&program, &copy, &entry_file)?;
         compare(&kept, &said, &mut report);
         Ok(report)
+    }
+
+    /// Derives a sealed segment again: what the program says of the opened bytes is compared before the keyed step with what is sealed, after it with the kept lines.
+    fn opened(&self, kept: &Segment, entry: &Entry, program: &Path, report: &mut Rederived) -> Result<()> {
+        let opened = Opened::of(kept, &self.holder).map_err(anyhow::Error::msg)?;
+        for (unit, what) in &opened.differs {
+            push(report, Difference { response: String::new(), unit: Some(*unit), fields: vec![what.clone()] });
+        }
+        let view = opened.segment.view()?;
+        for found in contradictions(&opened.segment, &view) {
+            push(report, Difference { response: String::new(), unit: Some(found.unit), fields: vec![found.what] });
+        }
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
+        let copy = folder.path().join("segment.warc.gz");
+        fs::write(&copy, opened.to_warc()?)?;
+        let entry_file = folder.path().join("entry.json");
+        fs::write(&entry_file, serde_json::to_vec(entry)?)?;
+        let clear = derive(program, &copy, &entry_file)?;
+        drop(folder);
+        let keyed = conversions(kept).flat_map(|conversion| &conversion.lines).find_map(|line| match &line.line {
+            Line::Record(line) => line.item.keyed.as_ref(),
+            _ => None,
+        });
+        let key = self.holder.key(keyed);
+        if entry.authors != Authors::Named && key.is_none() {
+            let which =
+                keyed.map_or_else(String::new, |keyed| format!(" {} of the scope `{}`", keyed.key, keyed.scope));
+            bail!(
+                "its records hold pseudonyms of the key{which}, which is not at hand\nhint: `--pseudonym-key FILE` names it"
+            );
+        }
+        let mut said = BTreeMap::new();
+        for (response, lines) in clear {
+            let end = opened.said.get(&response);
+            if lines.last() != end && end.is_some() {
+                let fields = vec!["the last line before the keyed step".to_owned()];
+                push(report, Difference { response: response.clone(), unit: None, fields });
+            }
+            said.insert(response, keyed_lines(&lines, entry, key)?);
+        }
+        compare(kept, &said, report);
+        Ok(())
     }
 
     fn program(&mut self, registry: &Registry, run: &Run, report: &mut Rederived) -> Result<PathBuf> {

@@ -35,6 +35,8 @@ pub mod media_type {
     pub const LINES: &str = "application/x-ndjson";
     /// The manifest, a C2SP signed note.
     pub const MANIFEST: &str = "application/vnd.vigie.manifest";
+    /// A block that is an age file: of a request or response, or (in a metadata record) what run and commit record leave out.
+    pub const SEALED: &str = "application/vnd.vigie.sealed";
     /// [`super::Tombstone`] in place of a WARC record.
     pub const TOMBSTONE: &str = "application/vnd.vigie.tombstone+json";
 }
@@ -187,6 +189,11 @@ pub struct Exchange {
     pub took_ms: u64,
     /// True where the answer goes to the collector's `read` (no robots.txt, no followed redirect, no retried error).
     pub read: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 const fn yes() -> bool {
@@ -392,6 +399,9 @@ pub struct End {
     /// Real cost by unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub spent: BTreeMap<String, u64>,
+    /// True where the rest of what the reading said stands, encrypted, beside its answer: requests, cursors, ids and reasons are left out here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sealed: bool,
     /// The reading ended by a halt: nothing said before it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halt: Option<Value>,

@@ -17,6 +17,7 @@ pub mod minimise;
 pub mod permission;
 pub mod policy;
 pub mod problem;
+pub mod pseudonym;
 pub mod receipt;
 pub mod record;
 pub mod robots;

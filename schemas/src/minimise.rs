@@ -1,9 +1,13 @@
 //! What of a record may be kept? What the entry's field list names, and what identifies the record.
 
-use crate::{permission::Entry, record::Record};
+use crate::{
+    permission::{Authors, Entry},
+    pseudonym::{PseudonymKey, pseudonymise},
+    record::Record,
+};
 
 /// Fields that are kept whatever the list says: without them there is no record.
-pub const IDENTITY_FIELDS: [&str; 3] = ["kind", "platform", "id"];
+pub const IDENTITY_FIELDS: [&str; 4] = ["kind", "platform", "id", "keyed"];
 
 /// Fields that can name a person, or lead to one. Whoever adds a field to [`Record`] decides on which list it belongs.
 pub const PERSON_FIELDS: [&str; 15] = [
@@ -25,10 +29,10 @@ pub const PERSON_FIELDS: [&str; 15] = [
 ];
 
 /// Fields that tell of no person.
-pub const OTHER_FIELDS: [&str; 6] = ["kind", "platform", "published_at", "edited_at", "language", "metrics"];
+pub const OTHER_FIELDS: [&str; 7] = ["kind", "platform", "published_at", "edited_at", "language", "metrics", "keyed"];
 
 /// Every field of a record, in the order of [`Record`]: the names that an entry's `fields` may hold.
-pub const RECORD_FIELDS: [&str; 21] = [
+pub const RECORD_FIELDS: [&str; 22] = [
     "kind",
     "platform",
     "id",
@@ -50,6 +54,7 @@ pub const RECORD_FIELDS: [&str; 21] = [
     "registration",
     "place",
     "extra",
+    "keyed",
 ];
 
 /// A record without what may not be kept.
@@ -61,11 +66,29 @@ pub struct Minimised {
     pub dropped: Vec<String>,
 }
 
-/// Drops every field that the entry's list does not name. An entry without a list keeps all.
+/// Replaces people where the entry says so, then drops every field that its list does not name. An entry without a list keeps all.
+///
+/// Without `key`, an entry that keeps no authors by name leaves the record whole: that is the reading before the keyed step, which stands nowhere but in
+/// sealed evidence. The list waits for the keyed step as well, since a field that goes may be what tells whom another field names.
 ///
 /// Pure and idempotent. An empty field is not dropped, since there is nothing to tell of it.
 #[must_use]
-pub fn minimise(record: &Record, entry: &Entry) -> Minimised {
+pub fn minimise(record: &Record, entry: &Entry, key: Option<&PseudonymKey>) -> Minimised {
+    match (entry.authors, key) {
+        (Authors::Named, _) => drop_fields(record, entry),
+        (_, None) => Minimised { record: record.clone(), dropped: Vec::new() },
+        (authors, Some(key)) => {
+            let (keyed, lost) = pseudonymise(record, authors, key);
+            let mut kept = drop_fields(&keyed, entry);
+            kept.dropped.extend(lost);
+            kept.dropped.sort_unstable();
+            kept.dropped.dedup();
+            kept
+        }
+    }
+}
+
+fn drop_fields(record: &Record, entry: &Entry) -> Minimised {
     let mut sieve = Sieve { named: entry.fields.as_deref(), dropped: Vec::new() };
     // Taken apart in full, so that a new field cannot slip through.
     let Record {
@@ -90,6 +113,7 @@ pub fn minimise(record: &Record, entry: &Entry) -> Minimised {
         registration,
         place,
         extra,
+        keyed,
     } = record;
     let record = Record {
         kind: *kind,
@@ -113,6 +137,7 @@ pub fn minimise(record: &Record, entry: &Entry) -> Minimised {
         registration: sieve.pass("registration", registration),
         place: sieve.pass("place", place),
         extra: sieve.pass("extra", extra),
+        keyed: keyed.clone(),
     };
     let mut dropped = sieve.dropped;
     dropped.sort_unstable();

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{canonical, digest::Digest};
+use crate::{canonical, digest::Digest, pseudonym::Keyed};
 
 /// One item as one capture showed it. Unknown stays absent; nothing is guessed.
 ///
@@ -75,6 +75,9 @@ pub struct Record {
     /// What has no field of its own yet, by a name the collector documents. Keys starting with `volatile_` stay outside the content hash.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, Value>,
+    /// Which key made the pseudonyms in this record; absent where nothing was replaced. Never said by a collector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed: Option<Keyed>,
 }
 
 impl Record {
@@ -103,6 +106,7 @@ impl Record {
             registration: None,
             place: None,
             extra: BTreeMap::new(),
+            keyed: None,
         }
     }
 

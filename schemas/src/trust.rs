@@ -32,9 +32,9 @@ pub struct TrustRoot {
     /// The people, their keys and roles.
     #[serde(rename = "person")]
     pub people: Vec<Person>,
-    /// Recipients of sealed evidence (age). Not in this release: must be empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence_recipients: Vec<String>,
+    /// Who may open sealed evidence. At least two, or none: then no entry may ask for it.
+    #[serde(default, rename = "evidence_recipient", skip_serializing_if = "Vec::is_empty")]
+    pub evidence_recipients: Vec<Recipient>,
     /// Verifier keys of witnesses (cosignature keys) whose cosignatures are shown.
     #[serde(default, rename = "witness", skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<String>,
@@ -81,6 +81,16 @@ pub struct Person {
     pub key: String,
     /// What the person may sign.
     pub roles: Vec<Role>,
+}
+
+/// Somebody who may open sealed evidence: the private half of the key is on a machine of theirs, never on an agent's or the registry's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// Short name of the person or office, without spaces or `+`; nobody who enrols agents or replaces the root.
+    pub name: String,
+    /// Their age recipient (X25519): `age1` and 58 characters, as `vigie key evidence` prints it.
+    pub age: String,
 }
 
 /// What a person may sign.

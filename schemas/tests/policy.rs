@@ -7,7 +7,7 @@ use schemas::{
     Digest,
     policy::{NotInForceCode, Policy, open_issue, open_statement, sign_issue, statement_digest},
     statement::{PolicyBundle, PolicyIssue},
-    trust::TrustRoot,
+    trust::{Recipient, TrustRoot},
 };
 
 mod policy_world;
@@ -155,6 +155,7 @@ fn a_new_root_counts_with_the_old_ones_threshold_only() {
     }
     refused(&chained(root_note(&new, &["cleo"])), &old, "1 of the 2");
     refused(&chained(root_note(&new, &["cleo", "newcomer", "ana"])), &old, "1 of the 2");
+    let recipient = Recipient { name: "eva".to_owned(), age: format!("age1{}", "q".repeat(58)) };
     for (change, because) in [
         (TrustRoot { version: 3, ..new.clone() }, "the next number"),
         (TrustRoot { previous: Some(Digest([1; 32])), ..new.clone() }, "`previous`"),
@@ -167,7 +168,7 @@ fn a_new_root_counts_with_the_old_ones_threshold_only() {
             "never change",
         ),
         (TrustRoot { trial: true, ..new.clone() }, "never change"),
-        (TrustRoot { evidence_recipients: vec!["age1x".to_owned()], ..new.clone() }, "sealed evidence"),
+        (TrustRoot { evidence_recipients: vec![recipient], ..new.clone() }, "too few"),
     ] {
         refused(&chained(root_note(&change, &["cleo", "finn"])), &old, because);
     }

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod push;
 pub mod robots;
 pub mod schedule;
+pub mod sealing;
 pub mod secrets;
 pub mod service;
 pub mod state;

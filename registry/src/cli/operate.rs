@@ -35,6 +35,7 @@ use crate::{
     desk::RecordId,
     erasing, prove, rederive as again,
     search::SqliteIndex,
+    unsealing::Holder,
 };
 
 /// What to derive again.
@@ -49,6 +50,13 @@ pub struct RederiveArgs {
     /// A program to use where the one that made the records is not kept
     #[arg(long)]
     pub with: Option<PathBuf>,
+    /// An age identity of yours, for sealed evidence (several, if need be). Run this on your own machine, on a copy of the data folder: an identity never goes
+    /// to the registry's host
+    #[arg(long, value_name = "FILE")]
+    pub identity: Vec<PathBuf>,
+    /// A key of pseudonyms (several, if keys were changed)
+    #[arg(long, value_name = "FILE")]
+    pub pseudonym_key: Vec<PathBuf>,
 }
 
 /// What to erase, and on whose authority.
@@ -151,7 +159,8 @@ pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode>
         None => registry.store().of_kind(LeafKind::Manifest)?.into_iter().map(|row| row.digest).collect(),
     };
     let bar = say.progress(manifests.len() as u64, "deriving again");
-    let mut readers = again::Readers::new(args.with.as_deref())?;
+    let holder = Holder::read(&args.identity, &args.pseudonym_key)?;
+    let mut readers = again::Readers::new(args.with.as_deref())?.with_holder(holder);
     let mut reports = Vec::new();
     for manifest in &manifests {
         reports.push(readers.segment(&registry, manifest).with_context(|| format!("segment {}", manifest.short()))?);
@@ -162,7 +171,7 @@ pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode>
     let differing = reports.iter().filter(|report| !report.differences.is_empty()).count();
     let totals = serde_json::json!({
         "segments": reports.len(), "readings": sum(|report| report.readings), "lines": sum(|report| report.lines), "equal": sum(|report| report.equal),
-        "gone": sum(|report| report.gone), "without_evidence": sum(|report| report.without_evidence), "segments_that_differ": differing,
+        "gone": sum(|report| report.gone), "without_evidence": sum(|report| report.without_evidence), "sealed": sum(|report| report.sealed), "segments_that_differ": differing,
         "differing": reports.iter().filter(|report| !report.differences.is_empty()).collect::<Vec<_>>(),
     });
     say.json_or(&totals, || {
@@ -181,9 +190,11 @@ pub fn rederive(args: &RederiveArgs, unit: &Unit, say: &Say) -> Result<ExitCode>
             sum(|report| report.readings),
             sum(|report| report.equal),
             sum(|report| report.lines),
-            match sum(|report| report.gone + report.without_evidence) {
-                0 => String::new(),
-                gone => format!("; {gone} lawfully erased or without evidence"),
+            match (sum(|report| report.gone + report.without_evidence), sum(|report| report.sealed)) {
+                (0, 0) => String::new(),
+                (0, sealed) => format!("; {sealed} readings sealed, which only a recipient can derive again"),
+                (gone, 0) => format!("; {gone} lawfully erased or without evidence"),
+                (gone, sealed) => format!("; {gone} lawfully erased or without evidence, {sealed} readings sealed"),
             }
         );
         out

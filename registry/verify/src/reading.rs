@@ -3,7 +3,7 @@
 use schemas::{
     capture::Line,
     policy::Policy,
-    segment::{Part, Segment, View, contradictions, frame_contradictions},
+    segment::{Part, Segment, View, breaches, contradictions, frame_contradictions, tombstoned_units},
 };
 
 use crate::{
@@ -30,6 +30,14 @@ impl Judge<'_> {
                 // The unit tree already holds each line in its place: a wrong sum says that the agent reckons badly, not that anything was changed.
                 "reading" => out.note(found.code, place, found.what),
                 code => out.wrong(code, place, found.what),
+            }
+        }
+        if let (Some((_, run)), Some(policy)) = (&view.run, named)
+            && let Some(entry) = policy.entry(&run.target.entry)
+        {
+            let whole = !self.partial && tombstoned_units(segment).is_empty();
+            for found in breaches(entry, policy.root(), view, whole) {
+                out.wrong(found.code, self.place(found.unit), found.what);
             }
         }
         let lines = segment.parts.iter().filter_map(|part| match part {

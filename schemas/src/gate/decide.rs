@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     address,
-    permission::{Entry, Method, RobotsRule},
+    permission::{Authors, Entry, Method, RobotsRule},
     policy::{CLOCK_TOLERANCE, InForce, NotInForceCode, Policy, is_loopback_host},
+    pseudonym,
     robots::{self, RobotsDecision, RobotsOutcome},
     urlform,
 };
@@ -178,6 +179,10 @@ fn entry_in_force<'a>(policy: &'a Policy, ask: &GateAsk, url: &Url) -> Result<In
     if !robots_of_host && !entry_matches(entry, url) {
         let why = format!("no match rule of entry `{}` covers {url}", entry.id);
         return Err((DecisionCode::NoMatch, why));
+    }
+    if entry.authors != Authors::Named && !pseudonym::address_fits(entry, url) {
+        let why = format!("the address could name a person, and entry `{}` keeps no authors by name", entry.id);
+        return Err((DecisionCode::Person, why));
     }
     Ok(in_force)
 }

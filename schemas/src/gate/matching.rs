@@ -66,7 +66,7 @@ pub fn entry_matches(entry: &Entry, url: &Url) -> bool {
 }
 
 /// Whether a rule covers something on this scheme, host and port, so that its robots.txt is needed.
-pub(super) fn same_authority(rule: &Match, url: &Url) -> bool {
+pub(crate) fn same_authority(rule: &Match, url: &Url) -> bool {
     let own = default_port(&rule.scheme);
     rule.scheme == url.scheme()
         && host_matches(&rule.host, url.host_str().unwrap_or_default())

@@ -8,6 +8,7 @@ mod matching;
 
 pub(crate) use decide::network;
 pub use decide::{MAX_HOPS, PRODUCT_TOKEN, ROBOTS_MAX_AGE, decide};
+pub(crate) use matching::same_authority;
 pub use matching::{authority_of, entry_matches, host_matches, path_matches, query_matches, rule_matches};
 
 use std::net::IpAddr;
@@ -145,6 +146,8 @@ pub enum DecisionCode {
     NoEntry,
     /// The entry is not in force: unsigned, expired, or superseded.
     NotInForce,
+    /// The address could name a person, and the entry keeps authors as pseudonyms or not at all.
+    Person,
     /// The entry belongs to another collector.
     OtherCollector,
     /// No match rule of the entry covers the address.

@@ -81,13 +81,7 @@ impl TrustRoot {
         self.check_log(&mut add);
         self.check_people(&mut add);
         self.check_needs(&mut add);
-        if !self.evidence_recipients.is_empty() {
-            add(
-                "evidence_recipients",
-                "sealed evidence is not in this release, and would be accepted in silence".to_owned(),
-                "leave `evidence_recipients` out",
-            );
-        }
+        self.check_recipients(&mut add);
         for text in &self.witnesses {
             let cosigner = VerifierKey::parse(text).is_ok_and(|key| key.kind() == KeyKind::Cosignature);
             if !cosigner {
@@ -96,6 +90,39 @@ impl TrustRoot {
             }
         }
         found
+    }
+
+    /// Two who may open what is sealed, neither of whom runs the agents.
+    fn check_recipients(&self, add: &mut impl FnMut(&str, String, &str)) {
+        let all = &self.evidence_recipients;
+        if all.len() == 1 {
+            let hint = "name a second: what one person alone can open is lost with that person's key";
+            add("evidence_recipient", "one recipient of sealed evidence is too few".to_owned(), hint);
+        }
+        for (at, one) in all.iter().enumerate() {
+            let shown = one.name.escape_debug();
+            if one.name.is_empty() || one.name.len() > 64 || one.name.contains(|c: char| c.is_whitespace() || c == '+')
+            {
+                let hint = "1 to 64 characters, without spaces or `+`";
+                add("evidence_recipient", format!("`{shown}` cannot name a recipient"), hint);
+            }
+            let body = one.age.strip_prefix("age1").unwrap_or_default();
+            if body.len() != 58 || !body.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+                let hint = "paste what `vigie key evidence` printed: `age1` and 58 characters";
+                add("evidence_recipient", format!("the key of `{shown}` is no age recipient"), hint);
+            }
+            if all.iter().take(at).any(|other| other.name == one.name || other.age == one.age) {
+                add("evidence_recipient", format!("`{shown}` stands there twice"), "leave one of them out");
+            }
+            let admin = self.people.iter().any(|person| {
+                person.key.split('+').next() == Some(&one.name)
+                    && person.roles.iter().any(|role| matches!(role, Role::Enroller | Role::Rooter))
+            });
+            if admin {
+                let hint = "who enrols agents or replaces the root must not be who opens evidence: name somebody else";
+                add("evidence_recipient", format!("`{shown}` administers agents or root"), hint);
+            }
+        }
     }
 
     fn check_log(&self, add: &mut impl FnMut(&str, String, &str)) {

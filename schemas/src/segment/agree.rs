@@ -17,7 +17,7 @@ use warc::RecordType;
 pub use frame::frame_contradictions;
 use origin::as_answered;
 
-use super::{Capture, CaptureKind, RecordAt, Segment, View, tombstoned_units};
+use super::{Capture, CaptureKind, RecordAt, Segment, View, is_sealed, tombstoned_units};
 use crate::{capture::Exchange, gate::Origin, permission::Method, policy::CLOCK_TOLERANCE};
 
 /// Something in a segment that contradicts something else in it.
@@ -136,7 +136,7 @@ impl<'a, 'v> Found<'a, 'v> {
         for record in [capture.request, capture.response].into_iter().flatten() {
             self.record(record, capture, exchange);
         }
-        if let Some(request) = capture.request {
+        if let Some(request) = capture.request.filter(|request| !is_sealed(&request.record)) {
             self.request(request, exchange);
         }
         if let Some(conversion) = capture.conversion {
@@ -154,7 +154,7 @@ impl<'a, 'v> Found<'a, 'v> {
         if record.get("WARC-Block-Digest") != Some(&*warc::digest_sha256(&record.block)) {
             self.add(unit, "block-digest", "WARC-Block-Digest is not the digest of the block");
         }
-        if record.kind() == RecordType::Response {
+        if record.kind() == RecordType::Response && !is_sealed(record) {
             let body = warc::http::parse(&record.block).ok().and_then(|head| record.block.get(head.body_offset..));
             if record.get("WARC-Payload-Digest") != body.map(warc::digest_sha256).as_deref() {
                 self.add(unit, "payload-digest", "WARC-Payload-Digest is not the digest of the body");
@@ -171,7 +171,9 @@ impl<'a, 'v> Found<'a, 'v> {
             self.add(unit, "address", "WARC-IP-Address is not the address that was judged");
         }
         let part = if record.kind() == RecordType::Request { "request" } else { "response" };
-        for struck in exchange.struck.iter().filter(|struck| struck.part == part) {
+        // What stands in an age file is compared by those who can open it.
+        let struck_here = exchange.struck.iter().filter(|struck| struck.part == part && !is_sealed(record));
+        for struck in struck_here {
             let to = struck.from.saturating_add(struck.len);
             let stretch = usize::try_from(struck.from)
                 .ok()

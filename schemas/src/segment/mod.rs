@@ -8,6 +8,7 @@ mod agree;
 mod erase;
 mod line;
 mod read;
+mod sealed;
 mod view;
 mod write;
 
@@ -15,6 +16,7 @@ pub use agree::{Contradiction, contradictions, frame_contradictions};
 pub use erase::{erase, tombstoned_units};
 pub use line::{line_bytes, salted, unsalted};
 pub use read::{Conversion, LineAt, Part, RecordAt, Segment, SegmentError};
+pub use sealed::{Open, Opened, SEALED_WHY, Seal, breaches, is_sealed, keyed_lines, sealed_coverage};
 pub use view::{Capture, CaptureKind, View};
 pub use write::{Fetch, Ids, Referred, ResponseKind, Sealed, SegmentWriter, Start, WriteError};
 

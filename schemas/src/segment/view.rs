@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub captures: Vec<Capture<'a>>,
     /// Conversions whose exchange record is gone.
     pub loose: Vec<&'a Conversion>,
+    /// Unit of what run and commit record leave out, encrypted; only under sealed evidence.
+    pub sealed_frame: Option<u64>,
     /// The commit record, with its unit number.
     pub commit: Option<(u64, Commit)>,
 }
@@ -115,6 +117,7 @@ impl Segment {
             robots: BTreeMap::new(),
             captures: Vec::new(),
             loose: Vec::new(),
+            sealed_frame: None,
             commit: None,
         };
         let mut requests: BTreeMap<&str, &RecordAt> = BTreeMap::new();
@@ -174,6 +177,15 @@ impl Segment {
                                 return Err(layout(record.offset, "a commit record that is not the last unit"));
                             }
                             view.commit = Some((record.unit, json(record)?));
+                        }
+                        (RecordType::Metadata, media_type::SEALED) => {
+                            if record.unit + 2 != self.manifest.units {
+                                return Err(layout(
+                                    record.offset,
+                                    "a sealed record that does not stand right before the commit record",
+                                ));
+                            }
+                            view.sealed_frame = Some(record.unit);
                         }
                         (RecordType::Metadata, media_type::ROBOTS) => {
                             view.robots.insert(record.record.id().to_owned(), (record.unit, json(record)?));

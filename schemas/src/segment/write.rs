@@ -7,7 +7,11 @@ use serde::Serialize;
 use tlog::{CompactTree, Note, SigningKey};
 use warc::{Record, RecordType};
 
-use super::{MAX_SEGMENT_BYTES, SALT_FIELD, conversion_id, line::salted};
+use super::{
+    MAX_SEGMENT_BYTES, SALT_FIELD, conversion_id,
+    line::salted,
+    sealed::{self, Seal},
+};
 use crate::{
     canonical::{self, CanonicalError},
     capture::{Commit, Exchange, Failed, Header, Refused, Run, media_type},
@@ -216,21 +220,80 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         fetch: &Fetch<'_>,
         exchange: impl FnOnce(String) -> Exchange,
     ) -> Result<String, WriteError> {
-        let at = date(fetch.date);
         let (request, response) = (self.id(), self.id());
-        let mut asked = Record::new(RecordType::Request, &request, &at)
+        self.unit(self.asked(fetch, &request, &response))?;
+        self.unit(self.answered(fetch, &response))?;
+        self.json(media_type::EXCHANGE, &exchange(response.clone()), fetch.date, Some(&response))?;
+        Ok(response)
+    }
+
+    /// As [`exchange`](Self::exchange), with request and response encrypted, and beside the response what the exchange record and the reading leave
+    /// out: `said` is the last line of the reading as the reader said it.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`].
+    pub fn sealed_exchange(
+        &mut self,
+        fetch: &Fetch<'_>,
+        exchange: impl FnOnce(String) -> Exchange,
+        said: Option<&[u8]>,
+        seal: &dyn Seal,
+    ) -> Result<String, WriteError> {
+        let (request, response) = (self.id(), self.id());
+        let asked = self.asked(fetch, &request, &response);
+        self.unit(sealed::outer(&asked, seal.seal(&plain(&[&asked])?)?))?;
+        let answered = self.answered(fetch, &response);
+        let full = exchange(response.clone());
+        let about = self.json_record(&full, media_type::EXCHANGE, fetch.date, Some(&response))?;
+        let end = said.map(|said| {
+            let mut block = said.to_vec();
+            block.push(b'\n');
+            conversion(&response, &date(fetch.date)).block(block)
+        });
+        let inner: Vec<&Record> = [&answered, &about].into_iter().chain(&end).collect();
+        self.unit(sealed::outer(&answered, seal.seal(&plain(&inner)?)?))?;
+        let bare = Record { block: canonical::canonical_of(&sealed::bare_exchange(full))?, ..about };
+        self.unit(bare)?;
+        Ok(response)
+    }
+
+    /// What run and commit record leave out under sealed evidence; stands right before the commit record.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`].
+    pub fn sealed_frame(
+        &mut self,
+        run: &Run,
+        commit: &Commit,
+        at: Timestamp,
+        seal: &dyn Seal,
+    ) -> Result<(), WriteError> {
+        let run = self.json_record(run, media_type::RUN, run.now, None)?;
+        let commit = self.json_record(commit, media_type::COMMIT, at, None)?;
+        let id = self.id();
+        let record = Record::new(RecordType::Metadata, &id, &date(at))
+            .field("WARC-Warcinfo-ID", format!("<{}>", self.info))
+            .field("Content-Type", media_type::SEALED)
+            .block(seal.seal(&plain(&[&run, &commit])?)?);
+        self.unit(record)
+    }
+
+    fn asked(&self, fetch: &Fetch<'_>, request: &str, response: &str) -> Record {
+        let mut asked = Record::new(RecordType::Request, request, &date(fetch.date))
             .field("WARC-Target-URI", fetch.url)
             .field("WARC-Concurrent-To", format!("<{response}>"))
             .field("WARC-Warcinfo-ID", format!("<{}>", self.info));
         if let Some(ip) = fetch.ip {
             asked = asked.field("WARC-IP-Address", ip.to_string());
         }
-        let asked =
-            asked.block(fetch.request).with_block_digest().field("Content-Type", "application/http;msgtype=request");
-        self.unit(asked)?;
+        asked.block(fetch.request).with_block_digest().field("Content-Type", "application/http;msgtype=request")
+    }
 
+    fn answered(&self, fetch: &Fetch<'_>, response: &str) -> Record {
         let kind = if fetch.kind == ResponseKind::Full { RecordType::Response } else { RecordType::Revisit };
-        let mut answered = Record::new(kind, &response, &at)
+        let mut answered = Record::new(kind, response, &date(fetch.date))
             .field("WARC-Target-URI", fetch.url)
             .field("WARC-Warcinfo-ID", format!("<{}>", self.info));
         if let Some(ip) = fetch.ip {
@@ -262,9 +325,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         if !matches!(fetch.kind, ResponseKind::NotModified { .. }) {
             answered = answered.with_payload_digest(fetch.payload);
         }
-        self.unit(answered.field("Content-Type", "application/http;msgtype=response"))?;
-        self.json(media_type::EXCHANGE, &exchange(response.clone()), fetch.date, Some(&response))?;
-        Ok(response)
+        answered.field("Content-Type", "application/http;msgtype=response")
     }
 
     /// What a reading said of one response: its lines without salts, header first, end last.
@@ -355,14 +416,26 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         at: Timestamp,
         beside: Option<&str>,
     ) -> Result<String, WriteError> {
+        let record = self.json_record(thing, media, at, beside)?;
+        let id = record.id().to_owned();
+        self.unit(record)?;
+        Ok(id)
+    }
+
+    fn json_record<T: Serialize>(
+        &mut self,
+        thing: &T,
+        media: &str,
+        at: Timestamp,
+        beside: Option<&str>,
+    ) -> Result<Record, WriteError> {
         let id = self.id();
         let mut record =
             Record::new(RecordType::Metadata, &id, &date(at)).field("WARC-Warcinfo-ID", format!("<{}>", self.info));
         if let Some(beside) = beside {
             record = record.field("WARC-Concurrent-To", format!("<{beside}>"));
         }
-        self.unit(record.field("Content-Type", media).block(canonical::canonical_of(thing)?))?;
-        Ok(id)
+        Ok(record.field("Content-Type", media).block(canonical::canonical_of(thing)?))
     }
 
     fn unit(&mut self, record: Record) -> Result<(), WriteError> {
@@ -386,6 +459,15 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
     fn id(&mut self) -> String {
         self.ids.uuid().urn().to_string()
     }
+}
+
+/// Records one after the other, uncompressed: what an age file holds.
+fn plain(records: &[&Record]) -> Result<Vec<u8>, WriteError> {
+    let mut bytes = Vec::new();
+    for record in records {
+        record.write_uncompressed(&mut bytes).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+    }
+    Ok(bytes)
 }
 
 /// The conversion record of `response`, without its block: every field follows from the first line.

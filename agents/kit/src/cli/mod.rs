@@ -100,6 +100,7 @@ pub fn run(collector: impl Collector) -> ExitCode {
         Err(error) => error.exit(),
     };
     logging(cli.json);
+    crate::sealing::guard_panics();
     // Fails only where a provider was installed before; then that one stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let collector: Arc<dyn Erased> = Arc::new(collector);

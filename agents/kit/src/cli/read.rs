@@ -54,7 +54,7 @@ pub(super) fn derive_file(
 ) -> anyhow::Result<()> {
     let keep = |record: &Record| match entry {
         Some(entry) => {
-            let kept = minimise(record, entry);
+            let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)
         }
         None => (record.clone(), Vec::new()),

@@ -256,7 +256,7 @@ async fn online(
             truncated: None,
         };
         let keep = |record: &Record| {
-            let kept = minimise(record, entry);
+            let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)
         };
         return shown(&**collector, recipes, word, &read, &answered.body, &keep);

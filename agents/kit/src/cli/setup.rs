@@ -17,6 +17,7 @@ use crate::{
     outbox::Outbox,
     push::Registry,
     schedule::{Agent, Sender, Told},
+    sealing::Sealing,
     state::State,
 };
 
@@ -70,7 +71,9 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
     let key = config.signing_key()?;
     let root = config.trust_root()?;
     let state_dir = config.state_dir(cli.state.as_deref())?;
-    let state = Arc::new(State::open(&state_dir)?);
+    let (pseudonyms, state_key) = (config.pseudonym_key(&state_dir)?, config.state_key(&state_dir)?);
+    let sealing = Sealing { pseudonyms, state_hidden: state_key.is_some() };
+    let state = Arc::new(State::open_hidden(&state_dir, state_key.as_ref())?);
     state.chain(&key.vkey().id_text())?;
     let outbox = Outbox::open(&state_dir)?;
     for file in outbox.tidy(&state)? {
@@ -90,7 +93,8 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
         reader,
     };
     let clock = Arc::new(SystemClock::default());
-    let engine = Engine::new(Arc::clone(collector), Arc::clone(&network), state, outbox, clock, identity);
+    let mut engine = Engine::new(Arc::clone(collector), Arc::clone(&network), state, outbox, clock, identity);
+    engine.sealing = sealing;
     let registry = Arc::new(Registry::new(config.registry.as_str())?.with_token(config.token()?));
     let concurrent = usize::try_from(config.max_concurrent)?;
     let agent = Arc::new(Agent::new(Arc::new(engine), registry, root, concurrent)?);

@@ -5,7 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use schemas::trust::TrustRoot;
+use schemas::{
+    pseudonym::{NotAKey, PseudonymKey, StateKey},
+    trust::TrustRoot,
+};
 use serde::Deserialize;
 use tlog::SigningKey;
 use url::Url;
@@ -35,6 +38,13 @@ pub struct Config {
     /// Folder of the agent's memory and outbox, where systemd names none by `STATE_DIRECTORY`.
     #[serde(default)]
     pub state: Option<PathBuf>,
+    /// File of the key of pseudonyms (`vigie key pseudonym`), for entries that keep no authors by name. Default: `pseudonym.key` in the folder systemd names by
+    /// `CREDENTIALS_DIRECTORY`, where there is one.
+    #[serde(default)]
+    pub pseudonym_key: Option<PathBuf>,
+    /// File of the state key (`vigie key state`), for entries with sealed evidence. Default: `state.key` in that folder, where there is one.
+    #[serde(default)]
+    pub state_key: Option<PathBuf>,
     /// How long segments stay on disk after their receipt, in hours. Default 72, at most 8 760.
     #[serde(default = "three_days")]
     pub keep_after_receipt_hours: u32,
@@ -96,10 +106,9 @@ impl Config {
         })?;
         let mut config = Self::parse(&text, file)?;
         let base = file.parent().unwrap_or(Path::new(""));
-        for path in [config.key.as_mut(), config.token.as_mut(), Some(&mut config.trust), config.state.as_mut()]
-            .into_iter()
-            .flatten()
-        {
+        let named = [config.key.as_mut(), config.token.as_mut(), Some(&mut config.trust), config.state.as_mut()];
+        let sealing = [config.pseudonym_key.as_mut(), config.state_key.as_mut()];
+        for path in named.into_iter().chain(sealing).flatten() {
             *path = base.join(&*path);
         }
         Ok(config)
@@ -166,6 +175,24 @@ impl Config {
             })
     }
 
+    /// The key of pseudonyms; none where no file holds one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]; the text of the file is never part of it.
+    pub fn pseudonym_key(&self, state: &Path) -> Result<Option<PseudonymKey>, ConfigError> {
+        sealing_key(self.pseudonym_key.as_deref(), "pseudonym.key", state, PseudonymKey::parse)
+    }
+
+    /// The key of the agent's memory; none where no file holds one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]; the text of the file is never part of it.
+    pub fn state_key(&self, state: &Path) -> Result<Option<StateKey>, ConfigError> {
+        sealing_key(self.state_key.as_deref(), "state.key", state, StateKey::parse)
+    }
+
     /// The agent's key.
     ///
     /// # Errors
@@ -203,6 +230,38 @@ impl Config {
         })?;
         trust_root(&text, &self.trust)
     }
+}
+
+/// Reads a key of sealed evidence. Refuses one that others may read, and one that lies beside what it hides.
+fn sealing_key<K>(
+    named: Option<&Path>,
+    credential: &str,
+    state: &Path,
+    parse: impl Fn(&str) -> Result<K, NotAKey>,
+) -> Result<Option<K>, ConfigError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
+        .map(|folder| PathBuf::from(folder).join(credential))
+        .filter(|file| file.exists());
+    // What systemd lays down is guarded by systemd.
+    let guarded = named.is_none();
+    let Some(file) = named.map(Path::to_owned).or(credential) else {
+        return Ok(None);
+    };
+    let unreadable =
+        |why| ConfigError::Unreadable { file: file.clone(), why, hint: "it is named in the configuration" };
+    let refused = |why: String| ConfigError::At { file: file.clone(), line: 1, why };
+    let real = file.canonicalize().map_err(unreadable)?;
+    if state.canonicalize().is_ok_and(|state| real.starts_with(state)) {
+        let why = "this key lies in the state folder, beside what it hides; put it elsewhere, best where systemd's LoadCredential finds it";
+        return Err(refused(why.to_owned()));
+    }
+    let mode = std::fs::metadata(&real).map_err(unreadable)?.permissions().mode();
+    if !guarded && mode & 0o077 != 0 {
+        return Err(refused(format!("others may read this key (mode {:o}); run `chmod 600` on it", mode & 0o777)));
+    }
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(&real).map_err(unreadable)?);
+    parse(&text).map(Some).map_err(|error| refused(error.to_string()))
 }
 
 fn trust_root(text: &str, file: &Path) -> Result<TrustRoot, ConfigError> {

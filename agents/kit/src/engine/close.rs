@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use schemas::{
     capture::{Commit, Lane, Run},
     coverage::Coverage,
+    segment::sealed_coverage,
 };
+use serde_json::Value;
 
 use super::{
     EngineError, Order,
@@ -26,7 +28,9 @@ impl Running {
         let now = self.engine.clock.now();
         self.believe();
         let end = self.walk.end().filter(|_| last);
-        let coverage = self.coverage(now, end)?;
+        let full = self.coverage(now, end)?;
+        let sealed = self.order.facts.sealed();
+        let coverage = if sealed { sealed_coverage(&full) } else { full.clone() };
         if let (Some(end), Work::Items { due, again }) = (end, self.work.clone()) {
             self.settle_items(&due, again, end);
         }
@@ -40,19 +44,27 @@ impl Running {
         let waiting: Vec<ShelfItem> = self.shelf.iter().filter(|item| item.id.is_none()).cloned().collect();
         let fresh = waiting.len();
         self.changes.shelf.extend(waiting);
-        let frame = Frame {
-            run: self.run_record(),
-            commit: Commit {
-                v: 1,
-                run: self.name.clone(),
-                cursor: self.cursor.clone(),
-                frontier: self.walk.pending(),
-                shelf: (self.shelf.len() + self.changes.shelf.len() - fresh) as u64,
-                dropped: self.dropped.clone(),
-                complete: last,
-                coverage: coverage.clone(),
-            },
-            policy: Arc::clone(&self.order.facts.policy),
+        let run = self.run_record();
+        let commit = Commit {
+            v: 1,
+            run: self.name.clone(),
+            cursor: self.cursor.clone(),
+            frontier: self.walk.pending(),
+            shelf: (self.shelf.len() + self.changes.shelf.len() - fresh) as u64,
+            dropped: self.dropped.clone(),
+            complete: last,
+            coverage: full,
+        };
+        let policy = Arc::clone(&self.order.facts.policy);
+        let frame = if sealed {
+            Frame {
+                run: Run { work: Value::Null, cursor: Value::Null, ..run.clone() },
+                commit: Commit { cursor: Value::Null, coverage: coverage.clone(), ..commit.clone() },
+                policy,
+                full: Some(Box::new((run, commit))),
+            }
+        } else {
+            Frame { run, commit, policy, full: None }
         };
         let (draft, mut changes) = (std::mem::take(&mut self.draft), std::mem::take(&mut self.changes));
         let engine = Arc::clone(&self.engine);

@@ -13,14 +13,14 @@ use schemas::{
     gate::{Origin, RobotsCopy},
     manifest::CheckpointRef,
     policy::Policy,
-    segment::{Fetch, Ids, SegmentWriter, Start, WriteError},
+    segment::{Fetch, Ids, SEALED_WHY, SegmentWriter, Start, WriteError},
 };
 use serde_json::Value;
 use tlog::{Checkpoint, EMPTY_ROOT};
 use uuid::Uuid;
 
 use super::{Engine, EngineError, Fetched, Hop, Judged};
-use crate::state::Placed;
+use crate::{sealing::Recipients, state::Placed};
 
 /// Bytes of WARC fields and JSON that a hop takes beside its blocks, generously.
 const HOP_BYTES: u64 = 8 << 10;
@@ -35,6 +35,8 @@ struct Entry {
     conditions: Vec<Condition>,
     /// What the collector read of it.
     lines: Option<Vec<Vec<u8>>>,
+    /// The last line as it was said, where `lines` leave it out.
+    said: Option<Vec<u8>>,
     /// Whether it went to the collector.
     read: bool,
 }
@@ -55,6 +57,8 @@ pub(super) struct Told {
     pub conditions: Vec<Condition>,
     /// Index of the hop that was read, and its lines.
     pub answer: Option<(usize, Option<Vec<Vec<u8>>>)>,
+    /// The last line as it was said, where the lines leave it out.
+    pub said: Option<Vec<u8>>,
     /// Index of the answer that could not be read to an end: kept, with the reason among its conditions.
     pub unread: Option<usize>,
 }
@@ -111,6 +115,7 @@ impl Draft {
                 step: if own { told.step.clone() } else { Value::Null },
                 conditions: if own { told.conditions.clone() } else { Vec::new() },
                 lines: if read { told.answer.as_mut().and_then(|(_, lines)| lines.take()) } else { None },
+                said: if read { told.said.take() } else { None },
                 read,
                 hop,
             });
@@ -153,6 +158,8 @@ pub(super) struct Frame {
     pub run: Run,
     pub commit: Commit,
     pub policy: Arc<Policy>,
+    /// Run and commit record in full, where `run` and `commit` leave out what is sealed.
+    pub full: Option<Box<(Run, Commit)>>,
 }
 
 impl Engine {
@@ -188,6 +195,7 @@ impl Engine {
             date: now,
         };
         let failed = |source| EngineError::Write { run: frame.run.id.clone(), source };
+        let seal = frame.full.as_ref().map(|_| Recipients::of(root)).transpose().map_err(|why| failed(why.into()))?;
         let ids = OsIds::default();
         let file = self.outbox.begin(chain.seq)?;
         let mut writer = SegmentWriter::begin(file, ids.clone(), &start).map_err(failed)?;
@@ -195,7 +203,10 @@ impl Engine {
         let target = frame.run.target.digest();
         let mut robots = HashMap::new();
         for entry in &draft.entries {
-            put(&mut writer, &ids, &mut robots, entry, target).map_err(failed)?;
+            put(&mut writer, &ids, &mut robots, entry, target, seal.as_ref()).map_err(failed)?;
+        }
+        if let (Some((run, commit)), Some(seal)) = (frame.full.as_deref(), &seal) {
+            writer.sealed_frame(run, commit, now, seal).map_err(failed)?;
         }
         let (file, sealed) =
             writer.seal(&frame.commit, &self.identity.key, chain.prev, checkpoint, now).map_err(failed)?;
@@ -218,6 +229,7 @@ fn put(
     robots: &mut HashMap<(String, Timestamp), String>,
     entry: &Entry,
     target: Digest,
+    seal: Option<&Recipients>,
 ) -> Result<(), WriteError> {
     let judged = match &entry.hop {
         Hop::Fetched(fetched) => &fetched.judged,
@@ -225,15 +237,19 @@ fn put(
     };
     let copy = judged.robots.as_deref().map(|copy| copy_id(writer, robots, copy)).transpose()?;
     match &entry.hop {
-        Hop::Fetched(fetched) => exchange(writer, ids, entry, fetched, copy, target),
+        Hop::Fetched(fetched) => exchange(writer, ids, entry, fetched, copy, target, seal),
         Hop::Refused(judged) => {
             let Judged { ask, decision, .. } = judged.clone();
-            writer.refused(&Refused { v: 1, ask, decision, robots: copy, step: entry.step.clone() }).map(|_| ())
+            let step = if seal.is_some() { Value::Null } else { entry.step.clone() };
+            writer.refused(&Refused { v: 1, ask, decision, robots: copy, step }).map(|_| ())
         }
         Hop::Failed { judged, error } => {
             let Judged { ask, decision, attempt, .. } = judged.clone();
-            let failed =
-                Failed { v: 1, ask, decision, robots: copy, step: entry.step.clone(), attempt, error: error.clone() };
+            let (step, error) = match seal {
+                Some(_) => (Value::Null, SEALED_WHY.to_owned()),
+                None => (entry.step.clone(), error.clone()),
+            };
+            let failed = Failed { v: 1, ask, decision, robots: copy, step, attempt, error };
             writer.failed(&failed).map(|_| ())
         }
     }
@@ -261,6 +277,7 @@ fn exchange(
     fetched: &Fetched,
     robots: Option<String>,
     target: Digest,
+    seal: Option<&Recipients>,
 ) -> Result<(), WriteError> {
     // The writer takes an id for the request, then one for the response.
     if let Some(chosen) = fetched.id.strip_prefix("urn:uuid:").and_then(|id| id.parse().ok()) {
@@ -277,7 +294,7 @@ fn exchange(
         truncated: fetched.truncated.as_deref(),
     };
     let Judged { ask, decision, attempt, .. } = fetched.judged.clone();
-    writer.exchange(&fetch, |response| Exchange {
+    let about = |response| Exchange {
         v: 1,
         response,
         step: entry.step.clone(),
@@ -295,7 +312,11 @@ fn exchange(
         certificate: fetched.certificate,
         took_ms: fetched.took_ms,
         read: entry.read,
-    })?;
+    };
+    match seal {
+        Some(seal) => writer.sealed_exchange(&fetch, about, entry.said.as_deref(), seal)?,
+        None => writer.exchange(&fetch, about)?,
+    };
     if let Some(lines) = &entry.lines
         && let Some(Ok(Line::Header(header))) = lines.first().map(|line| serde_json::from_slice(line))
     {

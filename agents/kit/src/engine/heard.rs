@@ -85,6 +85,7 @@ impl Running {
             self.engine.identity.reader.clone(),
             Arc::clone(&self.order.facts.policy),
             self.order.facts.entry.clone(),
+            self.engine.sealing.pseudonyms.clone(),
             self.engine.bounds.reading,
         )
         .await;
@@ -96,6 +97,7 @@ impl Running {
         Ok(match read {
             Ok((mut lines, derived)) => {
                 told.answer = Some((hop, Some(std::mem::take(&mut lines.lines))));
+                told.said = lines.said.take();
                 Read::Heard(Box::new(Heard { lines, derived, response, captured_at, url: address, validators }))
             }
             Err(NoLines::TooLong(why)) => {

@@ -6,13 +6,17 @@ use schemas::{
     Digest,
     capture::{Line, Reader, What},
     minimise::minimise,
+    permission::Evidence,
     policy::Policy,
+    pseudonym::PseudonymKey,
+    segment::keyed_lines,
 };
 
 use crate::{
     body::Body,
     contract::{Erased, Facts},
     derive::{Derived, LineSink, derive},
+    sealing::quietly,
 };
 
 /// Most bytes the lines of one answer may take: response and lines must fit one segment.
@@ -34,6 +38,8 @@ pub(super) struct Lines {
     pub items: Vec<Item>,
     pub gone: Vec<String>,
     pub odd: u64,
+    /// The last line as it was said, where the stored ones leave it out.
+    pub said: Option<Vec<u8>>,
 }
 
 impl LineSink for Lines {
@@ -87,6 +93,7 @@ pub(super) async fn listen(
     reader: Reader,
     policy: Arc<Policy>,
     entry: String,
+    key: Option<PseudonymKey>,
     most: Duration,
 ) -> Result<(Lines, Derived), NoLines> {
     let reading = tokio::task::spawn_blocking(move || {
@@ -95,13 +102,25 @@ pub(super) async fn listen(
             return Err(format!("entry `{entry}` is not in the policy"));
         };
         let keep = |record: &_| {
-            let kept = minimise(record, entry);
+            // Under sealed evidence the keyed step follows once all is said.
+            let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)
         };
-        let derived = derive(&*collector, &facts, &body, &reader, &keep, &mut lines).map_err(|error| {
-            let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            format!("{error}: {why}")
-        })?;
+        let sealed = entry.evidence == Evidence::Sealed;
+        let derived =
+            quietly(sealed, || derive(&*collector, &facts, &body, &reader, &keep, &mut lines)).map_err(|error| {
+                let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                format!("{error}: {why}")
+            })?;
+        if sealed {
+            let stored = keyed_lines(&lines.lines, entry, key.as_ref()).map_err(|error| error.to_string())?;
+            lines.bytes = stored.iter().map(|line| line.len() as u64 + 80).sum();
+            if lines.bytes > MAX_LINES_BYTES {
+                return Err(format!("the reading takes more than {MAX_LINES_BYTES} bytes"));
+            }
+            lines.said = lines.lines.pop();
+            lines.lines = stored;
+        }
         Ok((lines, derived))
     });
     match tokio::time::timeout(most, reading).await {

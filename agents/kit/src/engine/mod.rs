@@ -39,6 +39,7 @@ pub use ports::{
 use crate::{
     contract::{Erased, Work},
     outbox::{Outbox, OutboxError},
+    sealing::Sealing,
     state::{State, StateError},
 };
 
@@ -64,6 +65,14 @@ pub enum EngineError {
     #[error("the checkpoint kept in the state is not one of the log of this trust root: {why}")]
     Checkpoint {
         /// What is wrong with it.
+        why: String,
+    },
+    /// An entry whose evidence can't be kept as it wants.
+    #[error("`{entry}` is not collected: {why}")]
+    Sealing {
+        /// Entry.
+        entry: String,
+        /// Why, and what to do.
         why: String,
     },
     /// A background task died.
@@ -130,6 +139,8 @@ pub struct Engine {
     pub identity: Identity,
     /// Bounds.
     pub bounds: Bounds,
+    /// Keys of sealed evidence.
+    pub sealing: Sealing,
     /// Held from a segment's number to the transaction that names it: numbers have no holes.
     chain: Mutex<()>,
 }
@@ -205,7 +216,8 @@ impl Engine {
         clock: Arc<dyn Clock>,
         identity: Identity,
     ) -> Self {
-        Self { collector, network, state, outbox, clock, identity, bounds: Bounds::default(), chain: Mutex::new(()) }
+        let (bounds, sealing) = (Bounds::default(), Sealing::default());
+        Self { collector, network, state, outbox, clock, identity, bounds, sealing, chain: Mutex::new(()) }
     }
 
     /// Makes one run. `None` where a run of that target and due time was begun before.

@@ -10,8 +10,10 @@ use schemas::{
     Digest,
     capture::{Condition, Struck, Target},
     gate::{Decision, DecisionCode, GateAsk, Origin, RobotsCopy},
+    permission::{Authors, Entry, Evidence},
     policy::Policy,
     segment::{Referred, ResponseKind},
+    urlform::normal_form,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,6 +67,29 @@ pub struct RunFacts {
     pub queries: Vec<String>,
     /// Credential slots, from its manifest.
     pub slots: Vec<Slot>,
+}
+
+impl RunFacts {
+    /// The entry the run goes by.
+    #[must_use]
+    pub fn entry(&self) -> Option<&Entry> {
+        self.policy.entry(&self.entry)
+    }
+
+    /// Whether what is collected may be kept encrypted only.
+    #[must_use]
+    pub fn sealed(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.evidence == Evidence::Sealed)
+    }
+
+    /// Whether an address may be asked for and written down: it can name nobody, or the entry keeps authors by name.
+    #[must_use]
+    pub fn fits(&self, url: &str) -> bool {
+        self.entry().is_none_or(|entry| {
+            entry.authors == Authors::Named
+                || normal_form(url).is_ok_and(|url| schemas::pseudonym::address_fits(entry, &url))
+        })
+    }
 }
 
 /// One request of a walk.

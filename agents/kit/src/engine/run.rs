@@ -96,6 +96,10 @@ impl Running {
         until: Timestamp,
     ) -> Result<Self, EngineError> {
         let target = &order.facts.target;
+        if let Some(entry) = order.facts.entry() {
+            let suffices = engine.sealing.suffices(entry, order.facts.policy.root());
+            suffices.map_err(|why| EngineError::Sealing { entry: entry.id.clone(), why })?;
+        }
         let now = engine.clock.now();
         let cursor = engine.cursor(&target.id, lane)?;
         let due = order.due.unwrap_or(now);
@@ -278,6 +282,12 @@ impl Running {
             self.settle(job, Fate::Failed(why.to_owned()));
             return Ok(());
         }
+        if !self.order.facts.fits(&node.request.url) {
+            // Not even the gate is asked: its answer would be written down, address and all.
+            *self.dropped.entry("person".to_owned()).or_default() += 1;
+            self.settle(job, Fate::Refused("an address that could name a person is not asked for".to_owned()));
+            return Ok(());
+        }
         let origin = match &node.asked_by {
             None => Origin::Plan,
             Some(asked_by) => Origin::Follow { asked_by: asked_by.clone() },
@@ -310,6 +320,7 @@ impl Running {
                     step: node.request.step.clone(),
                     conditions: node.conditions.clone(),
                     answer: None,
+                    said: None,
                     unread: None,
                 });
             }
@@ -329,6 +340,7 @@ impl Running {
             step: node.request.step.clone(),
             conditions: node.conditions.clone(),
             answer: None,
+            said: None,
             unread: None,
         };
         let mut fate = self.fate(job, node, result, &mut told).await?;

@@ -1,6 +1,7 @@
 //! What becomes of a request, a follow-up, an item asked for by name?
 
 use jiff::SignedDuration;
+use schemas::segment::SEALED_WHY;
 
 use super::{
     coverage::Ended,
@@ -13,7 +14,9 @@ impl Running {
     /// Stops the target until a person says otherwise.
     pub(super) fn block(&mut self, what: &str) {
         let target = &self.order.facts.target.id;
-        tracing::error!(target_id = %target, "`{target}` is blocked: {what}; it is not asked again until a person runs `once --target {target}`");
+        // What a source said does not go into the log of an agent that seals it.
+        let told = if self.order.facts.sealed() { SEALED_WHY } else { what };
+        tracing::error!(target_id = %target, "`{target}` is blocked: {told}; it is not asked again until a person runs `once --target {target}`");
         self.ended = Some(Ended::Blocked(what.to_owned()));
         self.changes.blocked = Some(what.to_owned());
     }

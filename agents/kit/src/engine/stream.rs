@@ -155,6 +155,7 @@ impl Running {
                 step: node.request.step.clone(),
                 conditions: node.conditions.clone(),
                 answer: None,
+                said: None,
                 unread: None,
             });
         }

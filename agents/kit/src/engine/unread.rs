@@ -110,7 +110,7 @@ impl Running {
         let target = &self.order.facts.target.id;
         tracing::error!(target_id = %target, url = %request.url, "`{target}`: {DIED} ({})", request.url);
         self.tell_trail(&trail);
-        let mut told = Told { trail, step: request.step.clone(), conditions, answer: None, unread: None };
+        let mut told = Told { trail, step: request.step.clone(), conditions, answer: None, said: None, unread: None };
         self.keep_unread(&mut told, answer, DIED);
         self.draft.push(told);
         let pending = self.walk.pending_of(&request);

@@ -77,7 +77,7 @@ impl Trip<'_> {
             };
             last = self.last_of(&arrived, last.redirects).await?;
             let next = location(&arrived).filter(|_| matches!(arrived.status, 301..=303 | 307 | 308));
-            match next {
+            match next.filter(|next| self.wanted.run.fits(next)) {
                 Some(next) => {
                     last.redirects = last.redirects.saturating_add(1);
                     url = next;

@@ -105,6 +105,10 @@ impl<'a> Trip<'a> {
             let leg = Leg { url: &url, origin: &origin, entry, credential: secret };
             let arrived = self.hop(leg).await?;
             if let Some(next) = self.redirect(&arrived) {
+                if !run.fits(&next) {
+                    // Asking the gate would write the address down.
+                    return Err(failed("it redirects to an address that could name a person".to_owned()));
+                }
                 hops += 1;
                 origin = Origin::Redirect { from: arrived.id.clone(), hop: hops };
                 url = next;
@@ -246,7 +250,7 @@ impl<'a> Trip<'a> {
             Some(bound) => return Err(failed(bound.to_string())),
             None => {}
         }
-        answered(arrived).await
+        answered(arrived, self.wanted.run.sealed()).await
     }
 
     /// Lets host or credential rest.
@@ -299,11 +303,13 @@ pub(super) fn failed(error: String) -> Ended {
     Box::new(HopResult::Failed { error, retry_after: None })
 }
 
-pub(super) async fn answered(arrived: Arrived) -> Result<HopResult, Ended> {
+/// The answer for the collector; under sealed evidence its bytes stay in memory.
+pub(super) async fn answered(arrived: Arrived, sealed: bool) -> Result<HopResult, Ended> {
     let Arrived { hop, status, headers, response, payload_len, url, cut, .. } = arrived;
     let spooled = tokio::task::spawn_blocking(move || {
         use std::io::Write as _;
-        let mut spool = SpoolWriter::new(payload_len as u64);
+        let most = payload_len as u64;
+        let mut spool = if sealed { SpoolWriter::in_memory(most) } else { SpoolWriter::new(most) };
         spool.write_all(response.get(response.len() - payload_len..).unwrap_or_default())?;
         spool.finish()
     })

@@ -151,7 +151,9 @@ impl Agent {
             return Err(why);
         }
         let collector = &self.engine.collector;
-        Ok(targets(&copy.text, &Arc::new(copy.policy.clone()), &**collector, now))
+        let mut found = targets(&copy.text, &Arc::new(copy.policy.clone()), &**collector, now);
+        found.rest_without_keys(&self.engine.sealing);
+        Ok(found)
     }
 
     fn clock_synchronised(&self) -> Option<bool> {

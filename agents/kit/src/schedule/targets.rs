@@ -15,6 +15,7 @@ use schemas::{
 use crate::{
     contract::{About, Erased, Work},
     engine::{Order, RunFacts},
+    sealing::Sealing,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +56,23 @@ pub struct Targets {
     pub planned: Vec<Planned>,
     /// Entry id and why it rests.
     pub resting: Vec<(String, String)>,
+}
+
+impl Targets {
+    /// Lets those rest whose evidence this agent can't seal.
+    pub fn rest_without_keys(&mut self, sealing: &Sealing) {
+        let resting = &mut self.resting;
+        self.planned.retain(|planned| {
+            let facts = &planned.facts;
+            let can =
+                facts.policy.entry(&facts.entry).map_or(Ok(()), |entry| sealing.suffices(entry, facts.policy.root()));
+            let Err(why) = can else { return true };
+            if !resting.iter().any(|(entry, _)| *entry == facts.entry) {
+                resting.push((facts.entry.clone(), why));
+            }
+            false
+        });
+    }
 }
 
 /// Every seed of every entry in force for this collector.

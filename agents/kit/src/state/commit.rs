@@ -139,27 +139,27 @@ fn name_segment(tx: &Transaction<'_>, whose: &Whose<'_>, segment: &Placed) -> Re
 fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     if let Some(cursor) = &changes.cursor {
         tx.execute(
-            "INSERT INTO lanes (target, lane, cursor) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            "INSERT INTO lanes (target, lane, cursor) VALUES (?1, ?2, hide(?3)) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
             params![whose.target, lane_word(whose.lane), json("cursor", cursor)?],
         )?;
     }
     match changes.walk_end {
         None => {
             let mut put = tx.prepare_cached(
-                "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET node = excluded.node",
+                "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, hide(?3)) ON CONFLICT DO UPDATE SET node = excluded.node",
             )?;
             for (n, node) in &changes.nodes {
                 put.execute(params![whose.walk, i64::try_from(*n).unwrap_or(i64::MAX), json("request", node)?])?;
             }
             tx.execute(
-                "UPDATE walks SET tally = ?2 WHERE id = ?1",
+                "UPDATE walks SET tally = hide(?2) WHERE id = ?1",
                 params![whose.walk, json("tally", &changes.tally)?],
             )?;
         }
         Some(end) => {
             tx.execute("DELETE FROM nodes WHERE walk = ?1", [whose.walk])?;
             tx.execute(
-                "UPDATE walks SET state = ?2, tally = ?3 WHERE id = ?1",
+                "UPDATE walks SET state = ?2, tally = hide(?3) WHERE id = ?1",
                 params![whose.walk, end.word(), json("tally", &changes.tally)?],
             )?;
         }
@@ -167,7 +167,7 @@ fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<()
     for (url, kept) in &changes.validators {
         tx.execute(
             "INSERT OR REPLACE INTO validators (target, url, reader, etag, last_modified, response, response_url, response_date, kept_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             VALUES (?1, hide(?2), ?3, hide(?4), hide(?5), ?6, hide(?7), ?8, ?9)",
             params![
                 whose.target,
                 url,
@@ -182,7 +182,7 @@ fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<()
         )?;
     }
     for url in &changes.stale_validators {
-        tx.execute("DELETE FROM validators WHERE target = ?1 AND url = ?2", params![whose.target, url])?;
+        tx.execute("DELETE FROM validators WHERE target = ?1 AND url = hide(?2)", params![whose.target, url])?;
     }
     Ok(())
 }
@@ -194,7 +194,7 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
     // The first walk that settled an id keeps it, unless that walk came to nothing.
     let mut put = tx.prepare_cached(
         "INSERT INTO marks (target, lane, id, walk, handle, content, scope, recheck_at, first_at, last_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+         VALUES (?1, ?2, hide(?3), ?4, hide(?5), hide(?6), hide(?7), ?8, ?9, ?9)
          ON CONFLICT DO UPDATE SET
              walk = CASE WHEN (SELECT state FROM walks WHERE id = marks.walk) = 'complete' THEN marks.walk ELSE excluded.walk END,
              handle = coalesce(excluded.handle, marks.handle),
@@ -220,28 +220,29 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
     }
     for id in &changes.rechecked {
         let checks: i64 = tx
-            .prepare_cached("SELECT coalesce(max(checks), 0) + 1 FROM marks WHERE target = ?1 AND id = ?2")?
+            .prepare_cached("SELECT coalesce(max(checks), 0) + 1 FROM marks WHERE target = ?1 AND id = hide(?2)")?
             .query_row(params![target, id], |row| row.get(0))?;
         let pause = usize::try_from(checks).ok().and_then(|at| changes.recheck_after_secs.get(at));
         let next = pause.map(|secs| us(whose.now) + i64::from(*secs) * 1_000_000);
         tx.execute(
-            "UPDATE marks SET checks = ?3, recheck_at = ?4 WHERE target = ?1 AND id = ?2 AND recheck_at IS NOT NULL",
+            "UPDATE marks SET checks = ?3, recheck_at = ?4 WHERE target = ?1 AND id = hide(?2) AND recheck_at IS NOT NULL",
             params![target, id, checks, next],
         )?;
     }
     for id in &changes.gone {
         tx.execute(
-            "UPDATE marks SET recheck_at = NULL WHERE target = ?1 AND (id = ?2 OR handle = ?2)",
+            "UPDATE marks SET recheck_at = NULL WHERE target = ?1 AND (id = hide(?2) OR handle = hide(?2))",
             params![target, id],
         )?;
     }
     for scope in &changes.scopes {
-        let mut rows = tx.prepare_cached("SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3")?;
+        let mut rows =
+            tx.prepare_cached("SELECT show(id) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3)")?;
         let known =
             rows.query_map(params![target, lane, scope.name], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
         for id in known.iter().filter(|id| !scope.ids.contains(*id)) {
             tx.execute(
-                "UPDATE marks SET misses = misses + 1 WHERE target = ?1 AND lane = ?2 AND id = ?3",
+                "UPDATE marks SET misses = misses + 1 WHERE target = ?1 AND lane = ?2 AND id = hide(?3)",
                 params![target, lane, id],
             )?;
         }
@@ -258,10 +259,13 @@ fn follow_ups(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &mut Changes) ->
         let text = json("follow-up", item)?;
         let not_before = item.node.not_before.map_or(0, us);
         if let Some(id) = item.id {
-            tx.execute("UPDATE shelf SET item = ?2, not_before = ?3 WHERE id = ?1", params![id, text, not_before])?;
+            tx.execute(
+                "UPDATE shelf SET item = hide(?2), not_before = ?3 WHERE id = ?1",
+                params![id, text, not_before],
+            )?;
         } else {
             tx.execute(
-                "INSERT INTO shelf (target, lane, item, not_before) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO shelf (target, lane, item, not_before) VALUES (?1, ?2, hide(?3), ?4)",
                 params![target, lane_word(whose.lane), text, not_before],
             )?;
             item.id = Some(tx.last_insert_rowid());
@@ -269,27 +273,27 @@ fn follow_ups(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &mut Changes) ->
     }
     for key in &changes.keys {
         tx.execute(
-            "INSERT INTO keys (target, key, settled_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            "INSERT INTO keys (target, key, settled_at) VALUES (?1, hide(?2), ?3) ON CONFLICT DO NOTHING",
             params![target, key, us(whose.now)],
         )?;
     }
     for known in &changes.wants {
         tx.execute(
-            "INSERT INTO wants (target, id, handle) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET handle = excluded.handle",
+            "INSERT INTO wants (target, id, handle) VALUES (?1, hide(?2), hide(?3)) ON CONFLICT DO UPDATE SET handle = excluded.handle",
             params![target, known.id, known.handle],
         )?;
     }
     for id in &changes.described {
-        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = ?2", params![target, id])?;
+        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = hide(?2)", params![target, id])?;
     }
     for id in &changes.wants_later {
         tx.execute(
             "UPDATE wants SET tries = tries + 1,
                  not_before = ?3 + 1000000 * CASE tries WHEN 0 THEN 3600 WHEN 1 THEN 21600 ELSE 86400 END
-             WHERE target = ?1 AND id = ?2",
+             WHERE target = ?1 AND id = hide(?2)",
             params![target, id, us(whose.now)],
         )?;
-        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = ?2 AND tries > 3", params![target, id])?;
+        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = hide(?2) AND tries > 3", params![target, id])?;
     }
     Ok(())
 }
@@ -301,7 +305,7 @@ fn target(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<
     }
     if let Some(what) = &changes.blocked {
         tx.execute(
-            "INSERT INTO targets (target, blocked, blocked_at) VALUES (?1, ?2, ?3)
+            "INSERT INTO targets (target, blocked, blocked_at) VALUES (?1, hide(?2), ?3)
              ON CONFLICT DO UPDATE SET blocked = excluded.blocked, blocked_at = excluded.blocked_at",
             params![target, what, us(whose.now)],
         )?;
@@ -314,7 +318,7 @@ fn target(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<
     }
     if let Some((run, coverage)) = &changes.run_end {
         tx.execute(
-            "UPDATE runs SET ended_at = ?2, coverage = ?3 WHERE id = ?1",
+            "UPDATE runs SET ended_at = ?2, coverage = hide(?3) WHERE id = ?1",
             params![run, us(whose.now), json("coverage", coverage)?],
         )?;
     }

@@ -54,7 +54,7 @@ impl State {
             .db()
             .prepare_cached(
                 "SELECT 1 FROM marks JOIN walks ON walks.id = marks.walk
-                 WHERE marks.target = ?1 AND marks.lane = ?2 AND marks.id = ?3 AND walks.state = 'complete'",
+                 WHERE marks.target = ?1 AND marks.lane = ?2 AND marks.id = hide(?3) AND walks.state = 'complete'",
             )?
             .exists(params![target, lane_word(lane), id])?;
         Ok(found)
@@ -68,7 +68,7 @@ impl State {
     pub fn first_walk(&self, target: &str, lane: Lane, id: &str) -> Result<Option<i64>, StateError> {
         let found = self
             .db()
-            .prepare_cached("SELECT walk FROM marks WHERE target = ?1 AND lane = ?2 AND id = ?3")?
+            .prepare_cached("SELECT walk FROM marks WHERE target = ?1 AND lane = ?2 AND id = hide(?3)")?
             .query_row(params![target, lane_word(lane), id], |row| row.get(0))
             .optional()?;
         Ok(found)
@@ -95,7 +95,7 @@ impl State {
     pub fn is_settled(&self, target: &str, key: &str) -> Result<bool, StateError> {
         Ok(self
             .db()
-            .prepare_cached("SELECT 1 FROM keys WHERE target = ?1 AND key = ?2")?
+            .prepare_cached("SELECT 1 FROM keys WHERE target = ?1 AND key = hide(?2)")?
             .exists(params![target, key])?)
     }
 
@@ -106,7 +106,7 @@ impl State {
     /// [`StateError::Sql`].
     pub fn scope_len(&self, target: &str, lane: Lane, scope: &str) -> Result<u64, StateError> {
         let found: i64 = self.db().query_row(
-            "SELECT count(*) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3 AND misses = 0",
+            "SELECT count(*) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 0",
             params![target, lane_word(lane), scope],
             |row| row.get(0),
         )?;
@@ -121,7 +121,7 @@ impl State {
     pub fn vanished(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<String>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
-            "SELECT id FROM marks WHERE target = ?1 AND lane = ?2 AND scope = ?3 AND misses = 2 ORDER BY id",
+            "SELECT show(id) AS shown FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 2 ORDER BY shown",
         )?;
         let found =
             rows.query_map(params![target, lane_word(lane), scope], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -136,7 +136,7 @@ impl State {
     pub fn recheck_due(&self, target: &str, now: Timestamp, limit: u32) -> Result<Vec<Known>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
-            "SELECT id, coalesce(handle, id) FROM marks WHERE target = ?1 AND recheck_at <= ?2 ORDER BY recheck_at, id LIMIT ?3",
+            "SELECT show(id), show(coalesce(handle, id)) FROM marks WHERE target = ?1 AND recheck_at <= ?2 ORDER BY recheck_at, id LIMIT ?3",
         )?;
         let found = rows
             .query_map(params![target, us(now), limit], |row| Ok(Known { id: row.get(0)?, handle: row.get(1)? }))?
@@ -152,7 +152,7 @@ impl State {
     pub fn wants_due(&self, target: &str, now: Timestamp, limit: u32) -> Result<Vec<Wanted>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
-            "SELECT id, handle, tries FROM wants WHERE target = ?1 AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3",
+            "SELECT show(id), show(handle), tries FROM wants WHERE target = ?1 AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3",
         )?;
         let found = rows
             .query_map(params![target, us(now), limit], |row| {
@@ -177,8 +177,8 @@ impl State {
         let found = self
             .db()
             .prepare_cached(
-                "SELECT etag, last_modified, response, response_url, response_date, kept_at FROM validators
-                 WHERE target = ?1 AND url = ?2 AND reader = ?3",
+                "SELECT show(etag), show(last_modified), response, show(response_url), response_date, kept_at FROM validators
+                 WHERE target = ?1 AND url = hide(?2) AND reader = ?3",
             )?
             .query_row(params![target, url, reader], |row| {
                 let of = Referred { id: row.get(2)?, url: row.get(3)?, date: row.get(4)? };

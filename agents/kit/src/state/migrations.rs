@@ -168,4 +168,11 @@ CREATE TABLE reading_blocks (
     response    BLOB NOT NULL,
     PRIMARY KEY (reading, hop)
 ) STRICT;
+",
+"
+-- Which state key hides the columns that hold a source's words. No row: none does. At most one.
+CREATE TABLE veil (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    key         TEXT NOT NULL               -- id of the key, never the key
+) STRICT;
 "];

@@ -11,6 +11,7 @@ mod marks;
 mod migrations;
 mod readings;
 mod runs;
+mod veil;
 mod walks;
 
 use std::{
@@ -22,6 +23,7 @@ use std::{
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use schemas::pseudonym::StateKey;
 
 pub use chain::{Chain, Waiting};
 pub use commit::{Changes, Placed, Whose};
@@ -68,6 +70,15 @@ pub enum StateError {
         /// Key given.
         given: String,
     },
+    /// It is hidden by another state key, or by one that was not given.
+    #[error(
+        "`{}` is kept under another state key than the one given; give that key again, or begin with an empty state folder",
+        file.display()
+    )]
+    OtherStateKey {
+        /// The file.
+        file: PathBuf,
+    },
     /// The folder.
     #[error("the state folder `{}` can't be used", dir.display())]
     Folder {
@@ -107,6 +118,15 @@ impl State {
     ///
     /// [`StateError`]: another process works there, a newer release wrote it, or the disk refuses.
     pub fn open(dir: &Path) -> Result<Self, StateError> {
+        Self::open_hidden(dir, None)
+    }
+
+    /// As [`open`](Self::open), everything a source said hidden by a state key. A state that was kept in clear before is hidden first.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`StateError::OtherStateKey`].
+    pub fn open_hidden(dir: &Path, key: Option<&StateKey>) -> Result<Self, StateError> {
         let folder = |source| StateError::Folder { dir: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(folder)?;
         let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(folder)?;
@@ -118,12 +138,16 @@ impl State {
             Err(TryLockError::Error(source)) => return Err(folder(source)),
         }
         let file = dir.join("state.sqlite");
-        let db = Connection::open(&file)?;
+        let mut db = Connection::open(&file)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
+        // Sorting must not spill what was shown.
+        db.pragma_update(None, "temp_store", "MEMORY")?;
         migrate(&db, &file)?;
+        veil::install(&db, key)?;
+        veil::settle(&mut db, key, &file)?;
         Ok(Self { db: Mutex::new(db), dir: dir.to_owned(), _lock: lock })
     }
 

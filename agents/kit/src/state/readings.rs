@@ -60,7 +60,7 @@ impl State {
         let mut db = self.db();
         let tx = db.transaction()?;
         tx.execute(
-            "INSERT INTO readings (target, lane, answer, reader, began_at, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO readings (target, lane, answer, reader, began_at, told) VALUES (?1, ?2, hide(?3), ?4, ?5, hide(?6))",
             params![
                 begun.target,
                 lane_word(begun.lane),
@@ -73,7 +73,7 @@ impl State {
         let id = tx.last_insert_rowid();
         for (hop, (request, response)) in (0_i64..).zip(blocks) {
             tx.execute(
-                "INSERT INTO reading_blocks (reading, hop, request, response) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO reading_blocks (reading, hop, request, response) VALUES (?1, ?2, hide(?3), hide(?4))",
                 params![id, hop, request, response],
             )?;
         }
@@ -143,7 +143,7 @@ impl State {
         let found = self
             .db()
             .query_row(
-                "SELECT why FROM readings WHERE target = ?1 AND answer = ?2 AND reader = ?3 AND why IS NOT NULL LIMIT 1",
+                "SELECT show(why) FROM readings WHERE target = ?1 AND answer = hide(?2) AND reader = ?3 AND why IS NOT NULL LIMIT 1",
                 params![target, answer.to_string(), reader],
                 |row| row.get(0),
             )
@@ -159,15 +159,16 @@ impl State {
     pub fn left_readings(&self, target: &str, lane: Lane) -> Result<Vec<Left>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
-            "SELECT id, told, began_at FROM readings WHERE target = ?1 AND lane = ?2 AND told IS NOT NULL ORDER BY id",
+            "SELECT id, show(told), began_at FROM readings WHERE target = ?1 AND lane = ?2 AND told IS NOT NULL ORDER BY id",
         )?;
         let mut found = rows
             .query_map(params![target, lane_word(lane)], |row| {
                 Ok(Left { id: row.get(0)?, told: row.get(1)?, blocks: Vec::new(), began_at: at(row.get(2)?) })
             })?
             .collect::<Result<Vec<_>, _>>()?;
-        let mut blocks =
-            db.prepare_cached("SELECT request, response FROM reading_blocks WHERE reading = ?1 ORDER BY hop")?;
+        let mut blocks = db.prepare_cached(
+            "SELECT show(request), show(response) FROM reading_blocks WHERE reading = ?1 ORDER BY hop",
+        )?;
         for left in &mut found {
             left.blocks =
                 blocks.query_map([left.id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
@@ -199,6 +200,6 @@ impl State {
 /// Lets go of the bytes, which stand in a segment or are fetched again; keeps the verdict.
 pub(super) fn give_up(tx: &Transaction<'_>, id: i64, why: &str) -> Result<(), StateError> {
     tx.execute("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
-    tx.execute("UPDATE readings SET why = ?2, told = NULL WHERE id = ?1", params![id, why])?;
+    tx.execute("UPDATE readings SET why = hide(?2), told = NULL WHERE id = ?1", params![id, why])?;
     Ok(())
 }

@@ -58,7 +58,7 @@ impl State {
         let found: Option<String> = self
             .db()
             .query_row(
-                "SELECT coverage FROM runs WHERE target = ?1 AND coverage IS NOT NULL ORDER BY id DESC LIMIT 1",
+                "SELECT show(coverage) FROM runs WHERE target = ?1 AND coverage IS NOT NULL ORDER BY id DESC LIMIT 1",
                 [target],
                 |row| row.get(0),
             )
@@ -75,7 +75,7 @@ impl State {
         let found = self
             .db()
             .query_row(
-                "SELECT blocked, blocked_at FROM targets WHERE target = ?1 AND blocked IS NOT NULL",
+                "SELECT show(blocked), blocked_at FROM targets WHERE target = ?1 AND blocked IS NOT NULL",
                 [target],
                 |row| Ok(Blocked { target: target.to_owned(), what: row.get(0)?, at: at(row.get(1)?) }),
             )

@@ -72,7 +72,7 @@ impl State {
         let found: Option<String> = self
             .db()
             .query_row(
-                "SELECT cursor FROM lanes WHERE target = ?1 AND lane = ?2",
+                "SELECT show(cursor) FROM lanes WHERE target = ?1 AND lane = ?2",
                 params![target, lane_word(lane)],
                 |row| row.get(0),
             )
@@ -89,7 +89,7 @@ impl State {
         let db = self.db();
         let found = db
             .query_row(
-                "SELECT id, work, cursor, planned_at, reader, tally FROM walks WHERE target = ?1 AND lane = ?2 AND state = 'open'",
+                "SELECT id, show(work), show(cursor), planned_at, reader, show(tally) FROM walks WHERE target = ?1 AND lane = ?2 AND state = 'open'",
                 params![target, lane_word(lane)],
                 |row| {
                     Ok((
@@ -106,7 +106,7 @@ impl State {
         let Some((id, work, cursor, planned_at, reader, tally)) = found else {
             return Ok(None);
         };
-        let mut rows = db.prepare_cached("SELECT n, node FROM nodes WHERE walk = ?1 ORDER BY n")?;
+        let mut rows = db.prepare_cached("SELECT n, show(node) FROM nodes WHERE walk = ?1 ORDER BY n")?;
         let nodes = rows
             .query_map([id], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?)))?
             .collect::<Result<Vec<_>, _>>()?;
@@ -141,7 +141,7 @@ impl State {
             params![target, lane],
         )?;
         tx.execute(
-            "INSERT INTO walks (target, lane, state, work, cursor, planned_at, reader, tally) VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO walks (target, lane, state, work, cursor, planned_at, reader, tally) VALUES (?1, ?2, 'open', hide(?3), hide(?4), ?5, ?6, hide(?7))",
             params![
                 target,
                 lane,
@@ -155,7 +155,7 @@ impl State {
         let id = tx.last_insert_rowid();
         for (n, node) in &row.nodes {
             tx.execute(
-                "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, ?3)",
+                "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, hide(?3))",
                 params![id, i64::try_from(*n).unwrap_or(i64::MAX), json("request", node)?],
             )?;
         }
@@ -177,7 +177,7 @@ impl State {
     ) -> Result<Vec<ShelfItem>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
-            "SELECT id, item FROM shelf WHERE target = ?1 AND lane = ?2 AND not_before <= ?3 ORDER BY not_before, id LIMIT ?4",
+            "SELECT id, show(item) FROM shelf WHERE target = ?1 AND lane = ?2 AND not_before <= ?3 ORDER BY not_before, id LIMIT ?4",
         )?;
         let found = rows
             .query_map(params![target, lane_word(lane), us(now), limit], |row| {
@@ -195,7 +195,7 @@ impl State {
     pub fn shelf_keys(&self, target: &str) -> Result<Vec<String>, StateError> {
         let db = self.db();
         let mut rows = db.prepare_cached(
-            "SELECT json_extract(item, '$.node.request.unless_known') FROM shelf WHERE target = ?1 AND json_extract(item, '$.node.request.unless_known') IS NOT NULL",
+            "SELECT json_extract(show(item), '$.node.request.unless_known') FROM shelf WHERE target = ?1 AND json_extract(show(item), '$.node.request.unless_known') IS NOT NULL",
         )?;
         let found = rows.query_map([target], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(found)

@@ -9,7 +9,7 @@ use schemas::judge::{CaptureVerdict, Captured, judge_refusal, judge_with, policy
 use schemas::leaf::RefusalCode;
 use schemas::policy::{History, Policy};
 use schemas::record::Record;
-use schemas::segment::{Capture, CaptureKind, Segment, View, contradictions, frame_contradictions};
+use schemas::segment::{Capture, CaptureKind, Segment, View, breaches, contradictions, frame_contradictions};
 use url::{Host, Url};
 
 use super::{Stop, Verdict, refusal};
@@ -113,7 +113,10 @@ fn disagreements(
     if let Some(first) = frame_contradictions(history, Some(named), segment, view).into_iter().next() {
         return Err(refusal(RefusalCode::Broken, format!("unit {}: {}", first.unit, first.what)).into());
     }
-    let found = contradictions(segment, view);
+    let mut found = contradictions(segment, view);
+    if let Some(entry) = view.run.as_ref().and_then(|(_, run)| named.entry(&run.target.entry)) {
+        found.extend(breaches(entry, named.root(), view, true));
+    }
     if found.is_empty() {
         return Ok(());
     }

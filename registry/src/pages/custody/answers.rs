@@ -197,6 +197,11 @@ pub fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
     if let Some(body) = bytes.body {
         facts.push(Fact::code(f, "bytes-body", body.to_string()));
     }
+    if let Some(names) = &bytes.sealed_to {
+        section.answer = f.w("bytes-sealed", &names.join(", "));
+        facts.push(Fact::plain(f, "bytes-sealed-to", names.join(", ")));
+        facts.push(Fact::plain(f, "bytes-sealed-not", f.t("bytes-sealed-nobody")));
+    }
     for remark in &bytes.remarks {
         facts.push(Fact::quote(f, "bytes-remark", remark));
     }

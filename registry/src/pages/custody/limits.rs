@@ -18,6 +18,7 @@ pub fn said(f: &Frame, limit: &str, trace: &Trace) -> Said {
         ("That nothing was left out", "limit-whole"),
         ("That the record says what the source meant", "limit-meaning"),
         ("That there is no second history", "limit-second"),
+        ("That the record follows from the bytes", "limit-sealed"),
     ];
     let Some((_, key)) = known.iter().find(|(begins, _)| limit.starts_with(begins)) else {
         return english();

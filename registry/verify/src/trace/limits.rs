@@ -4,6 +4,9 @@ use schemas::manifest::Manifest;
 
 use crate::verdict::Verdict;
 
+/// Said of every record whose evidence is sealed.
+pub(super) const SEALED: &str = "That the record follows from the bytes. They are sealed: what is in them, and that they are the request and answer that stand beside them, only a recipient can show, by deriving the record again with `vigie rederive --identity`.";
+
 /// Whole sentences, the weightiest first. Kept true to the table *who can cheat whom* of the design.
 pub(super) fn limits(verdict: &Verdict, manifest: Option<&Manifest>, leaf: Option<u64>) -> Vec<String> {
     let agent = manifest.map_or("the agent", |manifest| manifest.agent.as_str());

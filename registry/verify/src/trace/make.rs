@@ -9,7 +9,7 @@ use schemas::{
     permission::RobotsRule,
     policy::{Policy, open_statement},
     record::Record,
-    segment::{Capture, CaptureKind, View},
+    segment::{Capture, CaptureKind, View, is_sealed},
     statement::Statement,
 };
 use std::sync::Arc;
@@ -29,15 +29,19 @@ const SHOWN: usize = 200;
 pub(super) fn trace(bundle: &Bundle, verdict: &Verdict) -> Trace {
     let opened = Opened::of(bundle, &mut Findings::default());
     let view = opened.segment.as_ref().and_then(|segment| segment_view(segment).ok());
-    let items = bundle.asked.iter().map(|unit| item(bundle, &opened, view.as_ref(), verdict, *unit)).collect();
-    let manifest = opened.manifest.as_ref().map(|(manifest, _)| manifest);
+    let mut limits = limits::limits(verdict, opened.manifest.as_ref().map(|(manifest, _)| manifest), opened.leaf);
+    let items: Vec<Item> =
+        bundle.asked.iter().map(|unit| item(bundle, &opened, view.as_ref(), verdict, *unit)).collect();
+    if items.iter().any(|item| item.bytes.as_ref().is_some_and(|bytes| bytes.sealed_to.is_some())) {
+        limits.push(limits::SEALED.to_owned());
+    }
     Trace {
         format: "vigie-trace".to_owned(),
         v: 1,
         verdict: verdict.clone(),
         root: view.as_ref().and_then(|view| view.run.as_ref()).map(|(_, run)| run.root),
         items,
-        limits: limits::limits(verdict, manifest, opened.leaf),
+        limits,
     }
 }
 
@@ -50,7 +54,7 @@ fn item(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, verdict: &Ver
         what: what(bundle, opened, view, unit),
         allowed: pair.map(|(view, capture)| allowed(bundle, opened, view, capture)),
         robots: pair.map(|(view, capture)| robots(opened, view, capture)),
-        bytes: capture.and_then(|capture| bytes(bundle, capture)),
+        bytes: pair.and_then(|(view, capture)| bytes(bundle, opened, view, capture)),
         proof: proof(bundle, opened, verdict, unit),
     }
 }
@@ -240,12 +244,17 @@ fn robots(opened: &Opened, view: &View<'_>, capture: &Capture<'_>) -> Robots {
     }
 }
 
-fn bytes(bundle: &Bundle, capture: &Capture<'_>) -> Option<Bytes> {
+fn bytes(bundle: &Bundle, opened: &Opened, view: &View<'_>, capture: &Capture<'_>) -> Option<Bytes> {
     let CaptureKind::Exchange(exchange) = &capture.kind else {
         return None;
     };
     let response = capture.response.map(|at| &at.record);
-    let head = response.and_then(|record| warc::http::parse(&record.block).ok());
+    let sealed = response.is_some_and(is_sealed);
+    let recipients = || {
+        let root = opened.replay.history.root_named(view.run.as_ref()?.1.root)?;
+        Some(root.evidence_recipients.iter().map(|one| one.name.clone()).collect())
+    };
+    let head = response.filter(|_| !sealed).and_then(|record| warc::http::parse(&record.block).ok());
     let body = response
         .filter(|record| record.kind() == RecordType::Response)
         .zip(head.as_ref())
@@ -263,6 +272,7 @@ fn bytes(bundle: &Bundle, capture: &Capture<'_>) -> Option<Bytes> {
         content_type: head.as_ref().and_then(|head| head.get("Content-Type")).map(str::to_owned),
         body_bytes: body.map(|body| body.len() as u64),
         body: body.map(Digest::of),
+        sealed_to: sealed.then(|| recipients().unwrap_or_default()),
         answer_bytes: response.map(|record| record.block.len() as u64),
         remarks: remarks(bundle, capture, exchange, response_unit),
         file: segment_name(bundle.manifest),

@@ -199,6 +199,9 @@ pub struct Bytes {
     pub body_bytes: Option<u64>,
     /// SHA-256 of the body.
     pub body: Option<Digest>,
+    /// Names of those who may open it, where request and answer are sealed; each of them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_to: Option<Vec<String>>,
     /// Bytes of the whole answer, head included.
     pub answer_bytes: Option<u64>,
     /// What is odd: cut short, secrets struck out, kept elsewhere, erased.

@@ -189,6 +189,19 @@ impl Bytes {
         if let (Some(bytes), Some(digest)) = (self.body_bytes, self.body) {
             row(f, "body", &format!("{bytes} bytes, sha256 {digest}"))?;
         }
+        if let Some(names) = &self.sealed_to {
+            let who = if names.is_empty() {
+                "recipients whom the bundle does not name".to_owned()
+            } else {
+                names.join(" or ")
+            };
+            row(f, "sealed", &format!("request and answer are encrypted; {who} may open them, each alone"))?;
+            row(
+                f,
+                "",
+                "nobody else: not the registry or its administrators, not the agent, not who holds this account",
+            )?;
+        }
         for remark in &self.remarks {
             row(f, "note", remark)?;
         }

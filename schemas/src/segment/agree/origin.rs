@@ -10,7 +10,7 @@ use crate::{
     capture::{Exchange, Line},
     gate::{GateAsk, MAX_HOPS, Origin, RobotsCopy},
     robots::RobotsOutcome,
-    segment::{Capture, CaptureKind, Conversion, RecordAt},
+    segment::{Capture, CaptureKind, Conversion, RecordAt, is_sealed},
     urlform,
 };
 
@@ -90,6 +90,9 @@ pub(super) fn as_answered(
         .peekable();
     let copied = decoded(copy).unwrap_or_default();
     let same = |response: &RecordAt| {
+        if is_sealed(&response.record) {
+            return true;
+        }
         let Ok(head) = warc::http::parse(&response.record.block) else {
             return false;
         };
@@ -110,7 +113,7 @@ fn decoded(copy: &RobotsCopy) -> Option<Vec<u8>> {
 
 /// Whether the answer is a redirect to what is asked. An answer that was erased, or whose `Location` cannot be read as text, contradicts nothing.
 fn leads_to(from: &Capture<'_>, exchange: &Exchange, ask: &GateAsk) -> bool {
-    let Some(response) = from.response else {
+    let Some(response) = from.response.filter(|response| !is_sealed(&response.record)) else {
         return true;
     };
     let Ok(head) = warc::http::parse(&response.record.block) else {
@@ -136,8 +139,8 @@ fn never_asked(conversion: &Conversion, ask: &GateAsk) -> bool {
     let Some(Line::End(end)) = conversion.lines.last().map(|line| &line.line) else {
         return false;
     };
-    // A halt may ask for another request, `want` for items whose addresses the collector makes.
-    if end.halt.is_some() || !end.want.is_empty() {
+    // A halt may ask for another request, `want` for items whose addresses the collector makes; what is sealed asks for what is not seen here.
+    if end.sealed || end.halt.is_some() || !end.want.is_empty() {
         return false;
     }
     let asked = |request: &serde_json::Value| {

@@ -1,0 +1,97 @@
+//! Has a record the form that pseudonyms leave? What can be seen without the key.
+
+use super::{
+    SOMEONE,
+    text::{handle_length, is_word, starts_with_scheme},
+};
+use crate::{permission::Authors, record::Record};
+
+/// Whether a text is one pseudonym: `px` and 32 lower-case hexadecimal digits.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    let digits = text.strip_prefix("px").unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a record could have come out of the keyed step: a registry and a reviewer ask this without the key.
+///
+/// A well-made record passes whatever its pseudonyms were made with; what this finds is an agent that left the step out.
+///
+/// # Errors
+///
+/// The first thing that the keyed step leaves in no record, without the thing itself.
+pub fn check_record(record: &Record, authors: Authors) -> Result<(), &'static str> {
+    if authors == Authors::Named {
+        return Ok(());
+    }
+    if record.keyed.is_none() {
+        return Err("it names no key of pseudonyms");
+    }
+    if !record.extra.is_empty() || record.registration.is_some() {
+        return Err("it keeps fields that no pseudonym replaces");
+    }
+    let addresses = std::iter::once(&record.id)
+        .chain(&record.handle)
+        .chain(&record.url)
+        .chain(&record.links)
+        .chain(record.media.iter().map(|media| &media.url))
+        .chain(record.relations.iter().map(|relation| &relation.to));
+    if !addresses.into_iter().all(|address| is_keyed(address)) {
+        return Err("an id or address in it is no pseudonym");
+    }
+    if !record.mentions.iter().all(|one| is_keyed(one) || one.strip_prefix('@').is_some_and(is_token)) {
+        return Err("a mention in it is no pseudonym");
+    }
+    if let Some(author) = &record.author {
+        let handle = author.handle.as_deref().is_none_or(|one| one.strip_prefix('@').is_some_and(is_token));
+        if authors == Authors::Omit || author.name.is_some() || !handle || !author.id.as_deref().is_none_or(is_keyed) {
+            return Err("its author is no pseudonym");
+        }
+    }
+    let texts = [&record.title, &record.text, &record.place].into_iter().flatten().chain(&record.tags);
+    if !texts.chain(record.media.iter().filter_map(|media| media.alt.as_ref())).all(|text| names_nobody(text)) {
+        return Err("a text in it holds a handle or an address");
+    }
+    Ok(())
+}
+
+/// A pseudonym, alone or behind a host: `px…`, `https://host/px…`, `host|px…`.
+fn is_keyed(text: &str) -> bool {
+    let last = text.rsplit(['/', '|']).next().unwrap_or_default();
+    if !is_token(last) {
+        return false;
+    }
+    match text.get(..text.len() - last.len()).unwrap_or_default() {
+        "" => true,
+        before => before.strip_suffix('|').or_else(|| before.strip_suffix('/')).is_some_and(|before| {
+            let host = before.strip_prefix("https://").or_else(|| before.strip_prefix("http://")).unwrap_or(before);
+            !host.is_empty() && !host.contains(['/', '@', '?', '#'])
+        }),
+    }
+}
+
+/// A pseudonym, or the word for somebody left out, and what cannot go on a handle.
+fn begins_with_nobody(handle: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|c: char| is_word(c) || c == '@');
+    let token = handle.split_at_checked(34).is_some_and(|(token, rest)| is_token(token) && ends(rest));
+    token || handle.strip_prefix(SOMEONE).is_some_and(ends)
+}
+
+/// Whether every handle and every address in a text is a pseudonym.
+fn names_nobody(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().collect();
+    for (at, c) in chars.iter().enumerate() {
+        let begins = at.checked_sub(1).and_then(|before| chars.get(before)).is_none_or(|before| !is_word(*before));
+        if *c == '@' && begins {
+            let rest = chars.get(at + 1..).unwrap_or_default();
+            let handle: String = rest.iter().take(handle_length(rest)).collect();
+            if !handle.is_empty() && !begins_with_nobody(&handle) {
+                return false;
+            }
+        }
+    }
+    text.split_whitespace().filter(|word| starts_with_scheme(word)).all(|word| {
+        let word = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        is_keyed(word)
+    })
+}
