@@ -9,12 +9,16 @@ const OURS: [&str; 11] =
     ["schemas", "tlog", "warc", "kit", "feed", "mastodon", "web", "registry", "verify", "tests", "exhibit"];
 
 /// What a collector's crate may use beyond the kit: words, parsers, pure functions. No network, no files, no clock, no runtime.
-const FOR_COLLECTORS: [&str; 14] = [
+const FOR_COLLECTORS: [&str; 18] = [
     "base64",
     "chardetng",
+    "dom_smoothie",
+    "ego-tree",
     "encoding_rs",
+    "html-escape",
     "jiff",
     "memchr",
+    "psl",
     "quick-xml",
     "schemas",
     "scraper",

@@ -1,6 +1,6 @@
 //! How are web pages read: listings, articles and sitemaps, by a recipe of CSS selectors?
 
-mod article;
+pub mod article;
 mod collector;
 
 pub use collector::Web;

@@ -1,0 +1,331 @@
+//! What stands where on a page? One walk over the tree notes all that the other readers ask for.
+
+use ego_tree::NodeRef;
+use scraper::{ElementRef, Node, node::Element};
+
+use super::{
+    Page,
+    render::{self, Visitor},
+};
+
+/// Most entries kept of one sort.
+const MAX_ENTRIES: usize = 500;
+
+/// Longest attribute read, in bytes.
+const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
+
+/// A `link` element.
+#[derive(Debug)]
+pub(super) struct LinkTag<'a> {
+    pub rel: String,
+    pub href: &'a str,
+    pub hreflang: Option<&'a str>,
+}
+
+/// A date on the page.
+#[derive(Debug)]
+pub(super) struct DateMark {
+    pub raw: String,
+    pub published: bool,
+    pub modified: bool,
+    /// In the words of schema.org or by the attribute `pubdate`, not only by a class.
+    pub certain: bool,
+}
+
+/// A line that names authors.
+#[derive(Debug)]
+pub(super) struct Byline {
+    pub line: String,
+    /// 0 is microdata of the article, 1 `rel=author`, 2 a class.
+    pub rank: u8,
+}
+
+/// All that was noted.
+#[derive(Debug, Default)]
+pub(super) struct Survey<'a> {
+    /// Names of `meta` elements in lower case with `:` between their parts, and contents, in document order.
+    pub metas: Vec<(String, &'a str)>,
+    pub links: Vec<LinkTag<'a>>,
+    pub title: Option<String>,
+    pub language: Option<&'a str>,
+    pub scripts: Vec<String>,
+    pub headings: Vec<String>,
+    /// `itemprop=headline` of an article.
+    pub headline: Option<String>,
+    pub dates: Vec<DateMark>,
+    pub bylines: Vec<Byline>,
+    pub paywall_class: bool,
+    /// Letters of text that readers see, spaces not counted.
+    pub letters: usize,
+    /// Bytes of scripts.
+    pub script_bytes: usize,
+    /// The beginning of what readers see, in lower case and without spaces at line ends.
+    pub beginning: String,
+    /// Text of `noscript`.
+    pub noscript: String,
+    scopes: Vec<Scope>,
+    articles: usize,
+    asides: usize,
+}
+
+#[derive(Debug)]
+struct Scope {
+    is_article: bool,
+}
+
+impl<'a> Survey<'a> {
+    /// Walks over the page.
+    pub(super) fn of(page: &'a Page<'_>) -> Self {
+        let mut survey = Self::default();
+        render::visit(page.html().tree.root(), &mut survey);
+        survey
+    }
+
+    /// The first content of a name that is not empty.
+    pub(super) fn meta(&self, name: &str) -> Option<&'a str> {
+        self.metas.iter().find(|(other, _)| other == name).map(|(_, content)| *content)
+    }
+
+    /// All contents of a name, in order.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.metas.iter().filter(move |(other, _)| other == name).map(|(_, content)| *content)
+    }
+
+    /// Whether microdata here belongs to an article: the nearest `itemscope` around is one, or there is none.
+    fn in_article_scope(&self) -> bool {
+        self.scopes.last().is_none_or(|scope| scope.is_article)
+    }
+
+    fn meta_element(&mut self, element: &'a Element) {
+        let Some(content) = element.attr("content").filter(|content| content.len() <= MAX_ATTRIBUTE_BYTES) else {
+            return;
+        };
+        if content.trim().is_empty() || self.metas.len() >= MAX_ENTRIES {
+            return;
+        }
+        let names = ["property", "name", "http-equiv"].iter().filter_map(|key| element.attr(key));
+        // `property` is a list parted by spaces (RDFa), and `name` is written as if it were.
+        for name in names.flat_map(str::split_whitespace).take(8) {
+            let name = name.to_lowercase().replace(['.', '_'], ":");
+            self.metas.push((name, content.trim()));
+        }
+        if let Some(prop) = element.attr("itemprop").filter(|_| self.in_article_scope()) {
+            self.date_property(prop, content);
+            if prop.split_whitespace().any(|prop| prop == "headline") && self.headline.is_none() {
+                self.headline = Some(content.trim().to_owned());
+            }
+            if prop.split_whitespace().any(|prop| prop == "author") && self.bylines.len() < MAX_ENTRIES {
+                self.bylines.push(Byline { line: content.to_owned(), rank: 0 });
+            }
+        }
+    }
+
+    fn date_property(&mut self, prop: &str, raw: &str) {
+        let published = prop.split_whitespace().any(|prop| prop == "datePublished");
+        let modified = prop.split_whitespace().any(|prop| prop == "dateModified");
+        if (published || modified) && self.dates.len() < MAX_ENTRIES {
+            self.dates.push(DateMark { raw: raw.trim().to_owned(), published, modified, certain: true });
+        }
+    }
+
+    fn link_element(&mut self, element: &'a Element) {
+        if let (Some(rel), Some(href)) = (element.attr("rel"), element.attr("href"))
+            && self.links.len() < MAX_ENTRIES
+        {
+            self.links.push(LinkTag { rel: rel.to_ascii_lowercase(), href, hreflang: element.attr("hreflang") });
+        }
+    }
+
+    fn body_element(&mut self, node: NodeRef<'a, Node>, element: &'a Element, name: &str) {
+        let Some(here) = ElementRef::wrap(node) else { return };
+        let class = element.attr("class").unwrap_or_default();
+        let id = element.attr("id").unwrap_or_default();
+        match name {
+            "h1" if self.headings.len() < 8 => self.headings.push(short(here)),
+            "a" | "link" if has_word(element.attr("rel"), "license") => self.link_element(element),
+            _ => {}
+        }
+        let prop = element.attr("itemprop");
+        if let Some(prop) = prop.filter(|_| self.in_article_scope()) {
+            let raw = element.attr("datetime").or_else(|| element.attr("content"));
+            if prop.contains("date") {
+                let raw = raw.map_or_else(|| short(here), str::to_owned);
+                self.date_property(prop, &raw);
+            }
+            if has_word(Some(prop), "headline") && self.headline.is_none() {
+                self.headline = Some(short(here));
+            }
+        }
+        if name == "time" && prop.is_none_or(|prop| !prop.contains("date")) && self.asides == 0 {
+            let raw = element.attr("datetime").map_or_else(|| short(here), str::to_owned);
+            let certain = element.attr("pubdate").is_some();
+            let says = |words: &[&str]| words.iter().any(|word| contains(class, word));
+            let modified = !certain && says(&["modif", "updated", "maj"]);
+            let published = certain
+                || (!modified
+                    && (says(&["publish", "pubdate", "entry-date", "dateline", "posted"]) || self.articles > 0));
+            if self.dates.len() < MAX_ENTRIES {
+                self.dates.push(DateMark { raw, published, modified, certain });
+            }
+        }
+        if self.bylines.len() < 50 {
+            let beside = self.asides > 0;
+            let rank = if has_word(prop, "author") && self.in_article_scope() {
+                // An aside or footer of the article itself names its author too.
+                (!beside || !self.scopes.is_empty()).then_some(0)
+            } else if has_word(element.attr("rel"), "author") && name == "a" {
+                (!beside).then_some(1)
+            } else {
+                let says = |word: &&str| contains(class, word) || contains(id, word);
+                (!beside && ["byline", "author", "writtenby"].iter().any(says)).then_some(2)
+            };
+            if let Some(rank) = rank {
+                self.byline(here, rank);
+            }
+        }
+        if contains(class, "paywall") {
+            self.paywall_class = true;
+        }
+    }
+
+    fn byline(&mut self, here: ElementRef<'a>, rank: u8) {
+        // A name marked as such is better than the line around it, which may hold a portrait's caption or a date.
+        let name = here
+            .descendants()
+            .skip(1)
+            .take(60)
+            .filter_map(ElementRef::wrap)
+            .find(|inner| has_word(inner.attr("itemprop"), "name") || has_word(inner.attr("rel"), "author"));
+        let line = render::text_of(name.unwrap_or(here));
+        if !line.is_empty() && line.chars().count() <= 160 {
+            self.bylines.push(Byline { line, rank });
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Survey<'a> {
+    fn enter(&mut self, node: NodeRef<'a, Node>) -> bool {
+        let element = match node.value() {
+            Node::Text(text) => {
+                self.letters += text.chars().filter(|letter| !letter.is_whitespace()).count();
+                if self.beginning.len() < 4_000 {
+                    self.beginning.extend(text.chars().take(1_000).flat_map(char::to_lowercase));
+                    self.beginning.push(' ');
+                }
+                return false;
+            }
+            Node::Element(element) => element,
+            _ => return true,
+        };
+        let name = element.name();
+        match name {
+            "html" => {
+                self.language = self.language.or_else(|| element.attr("lang").or_else(|| element.attr("xml:lang")))
+            }
+            "meta" => {
+                self.meta_element(element);
+                return false;
+            }
+            "link" => {
+                self.link_element(element);
+                return false;
+            }
+            "title" => {
+                // Those of SVG are not met: its elements are silent.
+                if let Some(here) = ElementRef::wrap(node).filter(|_| self.title.is_none()) {
+                    self.title = Some(one_line(here.text()));
+                }
+                return false;
+            }
+            "script" => {
+                let text: usize =
+                    node.children().filter_map(|child| child.value().as_text()).map(|text| text.len()).sum();
+                let kind = element.attr("type").unwrap_or_default().trim().to_ascii_lowercase();
+                if kind.starts_with("application/ld+json") && self.scripts.len() < MAX_ENTRIES {
+                    self.scripts.push(
+                        node.children().filter_map(|child| child.value().as_text()).map(|text| &**text).collect(),
+                    );
+                } else {
+                    self.script_bytes += text + element.attr("src").map_or(0, |_| 2_000);
+                }
+                return false;
+            }
+            "noscript" => {
+                if let Some(here) = ElementRef::wrap(node).filter(|_| self.noscript.len() < 4_000) {
+                    self.noscript.push_str(&one_line(here.text().take(20)).to_lowercase());
+                }
+                return false;
+            }
+            _ => {}
+        }
+        if name == "head" {
+            return true;
+        }
+        if render::is_silent(name) {
+            return false;
+        }
+        // Judged from outside: the property belongs to the scope around it, even if it opens one of its own.
+        self.body_element(node, element, name);
+        if element.attr("itemscope").is_some() {
+            let kind = element.attr("itemtype").unwrap_or_default().trim().trim_end_matches('/');
+            let kind = kind.rsplit('/').next().unwrap_or_default();
+            let is_article = kind.ends_with("Article")
+                || kind.ends_with("Posting")
+                || kind.ends_with("Report")
+                || kind.ends_with("Page");
+            self.scopes.push(Scope { is_article });
+        }
+        self.articles += usize::from(matches!(name, "article" | "main"));
+        self.asides += usize::from(is_beside(name, element));
+        true
+    }
+
+    fn leave(&mut self, node: NodeRef<'a, Node>) {
+        let Node::Element(element) = node.value() else { return };
+        let name = element.name();
+        if element.attr("itemscope").is_some() && name != "head" {
+            self.scopes.pop();
+        }
+        if matches!(name, "article" | "main") {
+            self.articles = self.articles.saturating_sub(1);
+        }
+        if is_beside(name, element) {
+            self.asides = self.asides.saturating_sub(1);
+        }
+    }
+}
+
+/// Where other articles and other people are named: neither dates nor authors are taken from there.
+fn is_beside(name: &str, element: &Element) -> bool {
+    if matches!(name, "nav" | "aside" | "footer" | "form") {
+        return true;
+    }
+    if matches!(name, "html" | "body" | "main" | "article") {
+        return false;
+    }
+    let words = ["class", "id"].into_iter().filter_map(|key| element.attr(key)).flat_map(str::split_whitespace);
+    words.take(50).any(|word| {
+        ["related", "comment", "sidebar", "recommend", "disqus", "most-read", "newsletter"]
+            .iter()
+            .any(|beside| word.get(..beside.len()).is_some_and(|head| head.eq_ignore_ascii_case(beside)))
+    })
+}
+
+/// Whether a text contains an ASCII word, case aside.
+fn contains(text: &str, word: &str) -> bool {
+    text.len() >= word.len()
+        && text.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn has_word(list: Option<&str>, word: &str) -> bool {
+    list.is_some_and(|list| list.split_whitespace().any(|other| other.eq_ignore_ascii_case(word)))
+}
+
+/// The beginning of an element's text on one line.
+fn short(element: ElementRef<'_>) -> String {
+    one_line(element.text().take(100)).chars().take(500).collect()
+}
+
+fn one_line<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    parts.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
