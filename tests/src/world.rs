@@ -444,6 +444,17 @@ impl Agent {
         agent
     }
 
+    /// Lets items be asked for again after these pauses, in seconds: `recheck_after_secs` of its settings.
+    ///
+    /// # Panics
+    ///
+    /// Where the settings cannot be written.
+    pub fn asks_again_after(&self, pauses: &[u32]) {
+        let file = self.folder.join("agent.toml");
+        let text = fs::read_to_string(&file).expect("settings");
+        fs::write(&file, format!("recheck_after_secs = {pauses:?}\n{text}")).expect("settings");
+    }
+
     /// Collects every target once and pushes: `vigie-feed once`.
     pub fn once(&self) -> Output {
         self.once_crashing(None)

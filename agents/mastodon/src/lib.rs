@@ -12,7 +12,7 @@
 //! **Seeds** are addresses, of the API or of the page people see: `/public`, `/public/local`, `/public/remote`, `/tags/NAME`, `/@user`,
 //! `/@user@host`, `/api/v1/timelines/public`, `/api/v1/timelines/tag/NAME`, `/api/v1/accounts/ID/statuses`. The API's own parameters (`local`,
 //! `remote`, `only_media`, `any[]`, `all[]`, `none[]`, `exclude_replies`, `exclude_reblogs`, `tagged`) are passed on. Two are for this program
-//! and never sent: `first=N`, the bound of the first look (0 to 10,000), and `noindex=keep`.
+//! and never sent: `first=N`, the bound of the first look (0 to 10,000; whole pages are read), and `noindex=keep`.
 //!
 //! **Whose posts.** Kept are posts of visibility `public` and `unlisted`, nothing else. On public and hashtag timelines, posts of accounts that ask
 //! not to be indexed (`noindex`) are left out and counted as unreadable, unless the seed says `noindex=keep`; an account that an entry names is
@@ -26,6 +26,8 @@
 //! In `extra`: `content_warning`, `sensitive`, `poll` (`options`, `multiple`, `expires_at`), `application`, `fields` and `moved_to` of accounts;
 //! outside the content hash `volatile_card`, `volatile_poll`, `volatile_quote_state`, `volatile_account`. Link previews are made by each server some
 //! time after the post, so they are no part of what its author published.
+//!
+//! An entry's `match` covers `/api/` of the server; for servers without `Link` headers also the posts' own addresses there.
 //!
 //! Tried against Mastodon's recorded answers and a live snac; GoToSocial, Pleroma and Akkoma answer in the same form and are untested, as are
 //! Friendica and Pixelfed. Left out on purpose: streaming and search (both need an account), `/history` of edits (what stood between two looks

@@ -95,6 +95,7 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
     let clock = Arc::new(SystemClock::default());
     let mut engine = Engine::new(Arc::clone(collector), Arc::clone(&network), state, outbox, clock, identity);
     engine.sealing = sealing;
+    engine.recheck_after_secs.clone_from(&config.recheck_after_secs);
     let registry = Arc::new(Registry::new(config.registry.as_str())?.with_token(config.token()?));
     let concurrent = usize::try_from(config.max_concurrent)?;
     let agent = Arc::new(Agent::new(Arc::new(engine), registry, root, concurrent)?);

@@ -51,6 +51,10 @@ pub struct Config {
     /// How many targets are collected at the same time. Default 16, at most 64: those that only wait for a slow source count too.
     #[serde(default = "sixteen")]
     pub max_concurrent: u32,
+    /// Pauses between the times an item is asked for again, in seconds, from first sight on: 1 second to a year each, at most 100; `[]` for never.
+    /// Default: the collector's own. It is by asking again that edits and deletions are seen.
+    #[serde(default)]
+    pub recheck_after_secs: Option<Vec<u32>>,
 }
 
 const fn three_days() -> u32 {
@@ -155,6 +159,10 @@ impl Config {
         }
         if !(1..=64).contains(&config.max_concurrent) {
             return refused("max_concurrent", "1 to 64 targets at the same time are allowed".to_owned());
+        }
+        let pauses = config.recheck_after_secs.as_deref().unwrap_or_default();
+        if pauses.len() > 100 || pauses.iter().any(|secs| !(1..=31_536_000).contains(secs)) {
+            return refused("recheck_after_secs", "at most 100 pauses of 1 to 31536000 seconds are allowed".to_owned());
         }
         Ok(config)
     }
@@ -314,6 +322,17 @@ mod tests {
     fn defaults_are_three_days_and_sixteen_targets() {
         let config = Config::parse(GOOD, Path::new("agent.toml")).unwrap();
         assert_eq!((config.keep_after_receipt_hours, config.max_concurrent), (72, 16));
+    }
+
+    #[test]
+    fn pauses_before_asking_again_are_bounded() {
+        let of =
+            |pauses: &str| Config::parse(&format!("{GOOD}recheck_after_secs = {pauses}\n"), Path::new("agent.toml"));
+        assert_eq!(of("[60, 3600]").unwrap().recheck_after_secs, Some(vec![60, 3_600]));
+        assert_eq!(of("[]").unwrap().recheck_after_secs, Some(Vec::new()));
+        for wrong in ["[0]", "[31536001]"] {
+            assert!(of(wrong).unwrap_err().to_string().starts_with("agent.toml:5: "));
+        }
     }
 
     #[test]

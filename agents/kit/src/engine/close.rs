@@ -36,7 +36,8 @@ impl Running {
         }
         self.changes.nodes = self.walk.take_dirty();
         self.changes.tally = self.tally.clone();
-        self.changes.recheck_after_secs = self.engine.collector.about().recheck_after_secs;
+        let set = self.engine.recheck_after_secs.clone();
+        self.changes.recheck_after_secs = set.unwrap_or_else(|| self.engine.collector.about().recheck_after_secs);
         self.changes.again = matches!(self.work, Work::Items { again: true, .. });
         self.changes.walk_end = end;
         self.changes.run_end = last.then(|| (self.row, coverage.clone()));

@@ -139,6 +139,8 @@ pub struct Engine {
     pub identity: Identity,
     /// Bounds.
     pub bounds: Bounds,
+    /// Pauses between re-checks of an item where the operator sets them; else the collector's manifest does.
+    pub recheck_after_secs: Option<Vec<u32>>,
     /// Keys of sealed evidence.
     pub sealing: Sealing,
     /// Held from a segment's number to the transaction that names it: numbers have no holes.
@@ -216,8 +218,9 @@ impl Engine {
         clock: Arc<dyn Clock>,
         identity: Identity,
     ) -> Self {
-        let (bounds, sealing) = (Bounds::default(), Sealing::default());
-        Self { collector, network, state, outbox, clock, identity, bounds, sealing, chain: Mutex::new(()) }
+        let (bounds, sealing, recheck_after_secs) = (Bounds::default(), Sealing::default(), None);
+        let chain = Mutex::new(());
+        Self { collector, network, state, outbox, clock, identity, bounds, recheck_after_secs, sealing, chain }
     }
 
     /// Makes one run. `None` where a run of that target and due time was begun before.
