@@ -100,6 +100,8 @@ fn escaped_twice_is_decoded_and_no_further() {
 
 #[test]
 fn authors_by_precedence() {
+    assert!(names(&head("<meta property=article:author content=www.social.example.com/desk>")).is_empty());
+    assert!(names(&head("<meta property=article:author content=//social.example.com/desk>")).is_empty());
     assert_eq!(
         names(&head(
             "<meta property=article:author content=https://social.example.com/x><meta name=author content='By Ada Example'>"
