@@ -281,7 +281,7 @@ fn shingles(text: &str) -> BTreeMap<Vec<&str>, u32> {
         .filter(|token| !token.is_empty())
         .collect();
     let mut found = BTreeMap::new();
-    let wide = tokens.len().min(4).max(1);
+    let wide = tokens.len().clamp(1, 4);
     for shingle in tokens.windows(wide) {
         *found.entry(shingle.to_vec()).or_insert(0) += 1;
     }
