@@ -104,7 +104,7 @@ fn cryptography_comes_from_one_place() {
 fn programs_are_built_for_these_tests() {
     // `cargo test` builds a package's programs only if it has integration tests.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for folder in ["agents/feed", "agents/mastodon", "registry", "registry/verify", "tests/exhibit"] {
+    for folder in ["agents/feed", "agents/mastodon", "agents/web", "registry", "registry/verify", "tests/exhibit"] {
         let tests = fs::read_dir(root.join(folder).join("tests")).into_iter().flatten().flatten();
         let any = tests.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
         assert!(any, "{folder} has no integration test: `cargo test` would not build its program");

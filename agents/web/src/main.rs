@@ -4,5 +4,5 @@
 //! Misses: whatever a listing dropped between two runs, and pages that only scripts fill.
 
 fn main() -> std::process::ExitCode {
-    kit::run(web::Web)
+    kit::run(web::Web::default())
 }

@@ -147,13 +147,21 @@ pub(super) fn segment_row(
         row.reader = Some(reader(&run.reader));
     }
     let past = past(index)?;
+    let recipe = run.and_then(|run| run.target.recipe.as_deref());
     let late = run.map(|run| late_units(&past, &view, run)).unwrap_or_default();
     for capture in &view.captures {
         row.captures.push(capture_row(capture, late.contains(&capture.unit)));
         if let Some(conversion) = capture.conversion {
             let at = capture.date.parse().unwrap_or(capture.ask().at);
             let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
-            row.lines.extend(lines(conversion, capture.unit, at, &ingest::vantage(vantage), &capture.ask().entry));
+            row.lines.extend(lines(
+                conversion,
+                recipe,
+                capture.unit,
+                at,
+                &ingest::vantage(vantage),
+                &capture.ask().entry,
+            ));
         }
     }
     for conversion in &view.loose {
@@ -164,7 +172,7 @@ pub(super) fn segment_row(
         });
         let unit = first.map_or(0, |line| line.unit);
         let at = at.unwrap_or_else(|| manifest.time.start());
-        row.lines.extend(lines(conversion, unit, at, VANTAGE_ERASED, row.entry.as_deref().unwrap_or_default()));
+        row.lines.extend(lines(conversion, recipe, unit, at, VANTAGE_ERASED, row.entry.as_deref().unwrap_or_default()));
     }
     if let Some((unit, commit)) = &view.commit {
         row.coverage = Some(CoverageRow {
@@ -241,8 +249,15 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
     row
 }
 
-fn lines(conversion: &Conversion, capture: u64, at: Timestamp, vantage: &str, entry: &str) -> Vec<Line> {
-    let by = conversion
+fn lines(
+    conversion: &Conversion,
+    recipe: Option<&str>,
+    capture: u64,
+    at: Timestamp,
+    vantage: &str,
+    entry: &str,
+) -> Vec<Line> {
+    let mut by = conversion
         .lines
         .iter()
         .find_map(|line| match &line.line {
@@ -250,6 +265,10 @@ fn lines(conversion: &Conversion, capture: u64, at: Timestamp, vantage: &str, en
             _ => None,
         })
         .unwrap_or_default();
+    if let Some(recipe) = recipe {
+        // Another recipe is another reader of the same page.
+        by = format!("{by} {}", Digest::of(recipe.as_bytes()));
+    }
     let halted = conversion.lines.iter().any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
     let mut found = Vec::new();
     for line in &conversion.lines {

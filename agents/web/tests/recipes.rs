@@ -1,0 +1,95 @@
+//! Is whoever writes a recipe told where it is wrong, and what it makes of a page?
+
+use std::{fs, path::Path, process::Command};
+
+use web::recipe::Recipe;
+
+/// Problems of a recipe, as they are shown.
+fn wrong(text: &str) -> String {
+    let problems = Recipe::read(text, "site.toml").expect_err(text);
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+#[test]
+fn every_mistake_names_file_line_and_remedy() {
+    let cases = [
+        ("", "site.toml:", "the key `format` is missing"),
+        ("format = 2\n", "site.toml:1:", "this release reads `format = 1`"),
+        ("format = 1\n\n[list]\nitems = \"li\"\n", "site.toml:4:", "unknown key `items`"),
+        ("format = 1\n[list]\nnext = \"a\"\n", "site.toml:2:", "the key `item` is missing"),
+        ("format = 1\n[list]\nitem = \"li[\"\n", "site.toml:3:", "`list.item`: `li[` is no CSS selector"),
+        ("format = 1\n[list]\nitem = \"li:contains(a)\"\n", "site.toml:3:", "`:contains` and `::text` are no CSS"),
+        ("format = 1\n[article]\nremove = [\n  \"aside\",\n  \"..x\",\n]\n", "site.toml:5:", "`..x` is no CSS selector"),
+        ("format = 1\n[article]\ntitle = { css = \"h1\", first = 1 }\n", "site.toml:3:", "unknown key `first`"),
+        ("format = 1\n[article]\ntitle = 5\n", "site.toml:3:", "a selector in quotes"),
+        ("format = 1\nzone = \"Ottawa\"\n", "site.toml:2:", "`America/Toronto`"),
+        ("format = 1\ndates = \"dmy\"\n", "site.toml:2:", "`day/month/year`"),
+        ("format = 1\nkind = \"post\"\n", "site.toml:2:", "write `article`"),
+        ("format = 1\nlanguages = [\"fr\", \"in French\"]\n", "site.toml:2:", "`in French` is no language tag"),
+        ("format = 1\n[list]\nitem = \"li\"\n[sitemap]\n", "site.toml:4:", "not both"),
+        ("format = 1\n[list]\nitem = \"li\"\ntitle = \"h2\"\n", "site.toml:4:", "`follow = false`"),
+        ("format = 1\n[list]\nitem = \"li\"\nfollow = false\n", "site.toml:3:", "add `title"),
+        ("format = 1\n[sitemap]\nonly = [\"en\"]\n", "site.toml:3:", "write it as `/en/news/`"),
+        ("format = 1\n[sitemap]\ndays = 0\n", "site.toml:3:", "1 to 3,650"),
+        ("format = 1\n[extra]\nrobots = \"p\"\n", "site.toml:3:", "cannot be a field's name"),
+    ];
+    for (text, place, words) in cases {
+        let said = wrong(text);
+        assert!(said.contains(place) && said.contains(words) && said.contains("\nhint: "), "{text}\n{said}");
+    }
+    let all = wrong("format = 1\nzone = \"Ottawa\"\n[list]\nitem = \"li[\"\nnext = \"a[\"\n");
+    assert_eq!(all.matches("error: ").count(), 3, "all of them at once: {all}");
+}
+
+fn tried(arguments: &[&str]) -> (Option<i32>, String) {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let output = Command::new(env!("CARGO_BIN_EXE_vigie-web")).current_dir(case).arg("recipe").args(arguments).output();
+    let output = output.expect("the program runs");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code(), said)
+}
+
+#[test]
+fn a_try_says_what_each_part_found_and_what_a_run_would_make_of_it() {
+    let at = "https://news.harbour.example.org/en/news/";
+    let recipe = ["--recipe", "harbour/recipe.toml"];
+    let (code, said) = tried(&["try", at, recipe[0], recipe[1], "--file", "harbour/page-1.html"]);
+    assert_eq!(code, Some(0), "{said}");
+    for words in [
+        "nothing was sent",
+        "read as  list",
+        "list.item",
+        "line 7",
+        "2 matches",
+        "in 2 of 2 items",
+        "follow   2 pages",
+        "https://news.harbour.example.org/en/news/cranes, once",
+        "go on    1 page",
+        "while the page lists something new",
+    ] {
+        assert!(said.contains(words), "`{words}` is not in:\n{said}");
+    }
+    let (code, said) = tried(&["try", at, recipe[0], recipe[1], "--as", "article", "--file", "harbour/cranes.html"]);
+    assert_eq!(code, Some(0), "{said}");
+    for words in ["read as  article", "Cranes arrive", "2026-11-20T15:00:00Z", "office", "Pier 4", "TranslationOf"] {
+        assert!(said.contains(words), "`{words}` is not in:\n{said}");
+    }
+    let (code, said) = tried(&["try", at, recipe[0], recipe[1], "--file", "odd/changed.html"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("! list.item") && said.contains("nothing") && said.contains("! halt"), "{said}");
+    let (code, said) = tried(&["try", at, recipe[0], recipe[1], "--as", "sitemap", "--file", "odd/changed.html"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--as takes list, article"), "{said}");
+}
+
+#[test]
+fn a_check_gives_the_line_for_the_allowlist_or_every_problem() {
+    let (code, said) = tried(&["check", "harbour/recipe.toml"]);
+    assert_eq!(code, Some(0), "{said}");
+    let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/harbour/recipe.toml")).expect("a file");
+    let line = format!("recipe = {{ file = \"recipe.toml\", digest = \"{}\" }}", schemas::Digest::of(&text));
+    assert!(said.contains(&line), "{said}");
+    let (code, said) = tried(&["check", "harbour/cranes.html"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error: harbour/cranes.html:1:"), "{said}");
+}
