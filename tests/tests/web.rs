@@ -82,6 +82,12 @@ fn sign(world: &World) {
     }
 }
 
+/// Signs, and lets the agent hear of it.
+fn sign_for(world: &World, agent: &tests::Agent) {
+    sign(world);
+    agent.plan().ok();
+}
+
 fn records(world: &World, source: &str) -> Vec<Value> {
     let hits = world.search(&format!("source:{source}"));
     hits.iter().map(|hit| world.show(hit["id"].as_str().unwrap())).collect()
@@ -106,8 +112,9 @@ fn a_site_is_collected_by_the_recipe_that_was_signed_and_by_no_other() {
 
     name_recipe(&world, RECIPE);
     let resting = agent.once().said();
+    assert!(resting.contains("nobody has approved"), "{resting}");
     assert!(site.log().is_empty(), "nobody approved the recipe yet: {resting}");
-    sign(&world);
+    sign_for(&world, &agent);
     let said = agent.once().ok().said();
     let _ = world.settled();
     let found = records(&world, "harbour");
@@ -152,11 +159,11 @@ fn a_changed_recipe_makes_revisions_of_the_reader_beside_those_of_the_source() {
     let agent = world.agent_of("web");
     let watched = "format = 1\n\n[article]\ntitle = \"h1\"\ntext = \"div.story\"\n";
     name_recipe(&world, watched);
-    sign(&world);
+    sign_for(&world, &agent);
     agent.once().ok();
 
     name_recipe(&world, &watched.replace("h1", "h2"));
-    sign(&world);
+    sign_for(&world, &agent);
     agent.once().ok();
 
     let text = article("en", "", "Ferry timetable", "The ferry leaves at ten.");

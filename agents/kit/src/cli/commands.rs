@@ -83,7 +83,13 @@ async fn once(collector: &Arc<dyn Erased>, cli: &Cli, target: Option<&str>, work
         show(report, cli.json);
     }
     if reports.is_empty() && !cli.json {
-        println!("nothing to collect: no entry in force names the collector `{}`", collector.name());
+        let resting = ready.agent.targets().map(|found| found.resting).unwrap_or_default();
+        if resting.is_empty() {
+            println!("nothing to collect: no entry in force names the collector `{}`", collector.name());
+        }
+        for (entry, why) in resting {
+            println!("{entry}: not collected\n  {why}");
+        }
     }
     if let Some(why) = ready.sender().drain().await? {
         let waiting = ready.agent.engine.state.waiting()?.len();
