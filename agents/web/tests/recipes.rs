@@ -19,7 +19,11 @@ fn every_mistake_names_file_line_and_remedy() {
         ("format = 1\n[list]\nnext = \"a\"\n", "site.toml:2:", "the key `item` is missing"),
         ("format = 1\n[list]\nitem = \"li[\"\n", "site.toml:3:", "`list.item`: `li[` is no CSS selector"),
         ("format = 1\n[list]\nitem = \"li:contains(a)\"\n", "site.toml:3:", "`:contains` and `::text` are no CSS"),
-        ("format = 1\n[article]\nremove = [\n  \"aside\",\n  \"..x\",\n]\n", "site.toml:5:", "`..x` is no CSS selector"),
+        (
+            "format = 1\n[article]\nremove = [\n  \"aside\",\n  \"..x\",\n]\n",
+            "site.toml:5:",
+            "`..x` is no CSS selector",
+        ),
         ("format = 1\n[article]\ntitle = { css = \"h1\", first = 1 }\n", "site.toml:3:", "unknown key `first`"),
         ("format = 1\n[article]\ntitle = 5\n", "site.toml:3:", "a selector in quotes"),
         ("format = 1\nzone = \"Ottawa\"\n", "site.toml:2:", "`America/Toronto`"),
