@@ -13,11 +13,19 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use jiff::Timestamp;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::{
     config::DEFAULT_FILE,
     contract::{Collector, Erased},
 };
+
+/// Threads that wait for the network; readings have threads of their own. More of them cost memory and save no time.
+const WORKERS: usize = 2;
 
 /// A target is blocked, failed or not permitted.
 pub const EXIT_NOT_ALL: u8 = 3;
@@ -104,7 +112,7 @@ pub fn run(collector: impl Collector) -> ExitCode {
     // Fails only where a provider was installed before; then that one stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let collector: Arc<dyn Erased> = Arc::new(collector);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return failed(&anyhow::Error::from(error).context("the runtime could not be started"));
@@ -125,8 +133,11 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 }
 
 fn logging(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tokio_cron_scheduler=off"));
+    // Targets and levels, without the patterns of `EnvFilter`: those would bring a whole engine of regular expressions into every agent.
+    let given = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = given.unwrap_or_else(|| {
+        Targets::new().with_default(LevelFilter::INFO).with_target("tokio_cron_scheduler", LevelFilter::OFF)
+    });
     // Every message is a whole sentence; its fields are for machines, but for an error it does not name itself.
     let plain = tracing_subscriber::fmt::format::debug_fn(|out, field, value| match field.name() {
         "message" => write!(out, "{value:?}"),
@@ -134,10 +145,14 @@ fn logging(json: bool) {
         _ => Ok(()),
     });
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false);
     // A second call in one process leaves the first in place.
-    let _ = if json { log.json().try_init() } else { log.fmt_fields(plain).try_init() };
+    let _ = if json {
+        log.json().finish().with(filter).try_init()
+    } else {
+        log.fmt_fields(plain).finish().with(filter).try_init()
+    };
 }

@@ -47,6 +47,15 @@ impl Ready {
 ///
 /// The program's own file can't be read.
 pub(super) fn reader(collector: &dyn Erased) -> anyhow::Result<Reader> {
+    Ok(reader_of(collector, program()?))
+}
+
+fn reader_of(collector: &dyn Erased, program: Digest) -> Reader {
+    Reader { name: collector.name().to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), program }
+}
+
+/// Digest of this program's own file.
+fn program() -> anyhow::Result<Digest> {
     let path = std::env::current_exe().context("this program's own file is not known")?;
     let unread = || format!("`{}` can't be read", path.display());
     // In pieces: the whole of it would be the largest thing this process ever holds.
@@ -56,17 +65,14 @@ pub(super) fn reader(collector: &dyn Erased) -> anyhow::Result<Reader> {
         let length = file.read(&mut piece).with_context(unread)?;
         match piece.get(..length) {
             Some(some) if !some.is_empty() => hash.update(some),
-            _ => break,
+            _ => return Ok(Digest(hash.finalize().into())),
         }
     }
-    Ok(Reader {
-        name: collector.name().to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        program: Digest(hash.finalize().into()),
-    })
 }
 
 pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Ready> {
+    // The longest part of a start, beside all others.
+    let program = std::thread::spawn(program);
     let config = Config::read(&cli.config)?;
     let key = config.signing_key()?;
     let root = config.trust_root()?;
@@ -85,7 +91,8 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
     rows.pragma_update(None, "journal_mode", "WAL")?;
     rows.pragma_update(None, "synchronous", "FULL")?;
     let network: Arc<dyn Network> = Arc::new(Web::new(Setup { units: collector.about().units, ..Setup::new(rows) })?);
-    let reader = reader(&**collector)?;
+    let program = program.join().map_err(|_| anyhow::anyhow!("this program's own file can't be read"))??;
+    let reader = reader_of(&**collector, program);
     let identity = Identity {
         key: Arc::new(key),
         software: format!("vigie-{}/{}", reader.name, reader.version),

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -50,15 +50,19 @@ pub enum ClientError {
     },
 }
 
-/// TLS as every connection uses it: ring, the system's roots, HTTP/2 or 1.1.
+/// TLS as every connection uses it: ring, the system's roots, HTTP/2 or 1.1. Made once: reading the roots takes a good part of a start.
 pub(crate) fn tls() -> Result<ClientConfig, ClientError> {
+    static MADE: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(made) = MADE.get() {
+        return Ok(made.clone());
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(MADE.get_or_init(|| config).clone())
 }
 
 impl Clients {
