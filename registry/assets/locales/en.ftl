@@ -6,6 +6,7 @@ skip = Skip to the content
 nav = Sections
 nav-search = Search
 nav-sources = Sources
+nav-coverage = Coverage
 nav-denials = Refusals
 nav-agents = Agents
 other-language = Français
@@ -44,6 +45,19 @@ segments = { $count ->
    *[other] { $count } segments
   }
 nobody = nobody
+ago = { $what } ago
+span-under-a-minute = less than a minute
+span-minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+  }
+span-hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+  }
+copy = Copy
+copied = Copied
+filter-button = Show
 from-to = { $from } to { $to }
 
 ## Search
@@ -62,6 +76,47 @@ search-complete = Complete to log size { $size }.
 search-wrong = The query cannot be read
 search-wrong-column = at character { $count }.
 search-failed = The search has no answer
+search-too-slow = The search took longer than { $count } ms. Ask for a shorter time or for rarer words.
+search-cursor = This page belongs to another query. Start again from the newest.
+search-index = The index could not be read.
+query-too-long = The query has { $bytes } bytes; { $most } are allowed.
+query-too-long-hint = Ask for less at once.
+query-stray-bracket = This bracket closes nothing.
+query-stray-bracket-hint = Remove it, or put it in quotes.
+query-no-word = A word is missing here.
+query-no-word-hint = Write a word, or put `OR`, `AND` or brackets in quotes to search for them.
+query-too-deep = Brackets and minus signs nest deeper than { $most }.
+query-too-deep-hint = Ask in a flatter way.
+query-lone-minus = This minus excludes nothing.
+query-lone-minus-hint = Write it directly before a word: `-ferry`. Inside text it needs no space: `ice-free`.
+query-open-bracket = This bracket is not closed.
+query-open-bracket-hint = Add `)`, or put it in quotes.
+query-not = `NOT` is written as a minus.
+query-not-hint = Write `-word`, or `"NOT"` to search for it.
+query-star-inside = The star in `{ $value }` is not at the end.
+query-star-inside-hint = Only beginnings of words can be searched: `harb*`.
+query-no-letter = `{ $value }` holds no letter and no digit.
+query-no-letter-hint = Punctuation cannot be searched for; remove it.
+query-no-value = `{ $name }:` has no value.
+query-no-value-hint = Write it without a space: `{ $name }:…`.
+query-too-many = More than { $most } words and fields.
+query-too-many-hint = Ask for less at once.
+query-open-quote = This quote is not closed.
+query-open-quote-hint = Add `"` at the end of the exact words.
+query-other-field = There is no field `{ $name }`.
+query-other-field-hint = Did you mean `{ $meant }:`? To search for the text itself, put it in quotes.
+query-no-field = There is no field `{ $name }`.
+query-no-field-hint = Known are `{ $known }`. To search for the text itself, put it in quotes.
+query-not-one-of = `{ $name }:` does not know `{ $value }`.
+query-not-one-of-hint = Write one of `{ $known }`.
+query-no-moment = `{ $value }` is no day and no moment.
+query-no-moment-hint = Write `{ $name }:2026-10-01`, `{ $name }:2026-10`, `{ $name }:2026` or `{ $name }:2026-10-01T09:00:00Z`.
+query-no-span = `{ $value }` is no span of time and no day.
+query-no-span-hint = Write `seen:24h`, `seen:7d`, `seen:2w`, `seen:2026-10-01` or `seen:2026-10-01..2026-10-05`.
+query-days-turned = `{ $last }` lies before `{ $first }`.
+query-days-turned-hint = Write the earlier day first.
+query-no-host = `{ $value }` is no host and no address.
+query-no-host-hint = Write `link:example.org` or `link:example.org/news/*`.
 search-nothing = Nothing in the registry matches this query.
 search-nothing-help = That says what was collected, not what was published. The sources page says who was looking, and when.
 hits-heading = Records found
@@ -115,8 +170,11 @@ column-failed = Failed
 column-by = By
 column-what = What
 column-why = Why
+column-source = Source
+column-who = Who
+column-until = In force to
 time-claimed = (the source’s claim)
-time-ours = first seen by us
+time-ours = (first seen by us)
 mark-revised = revised
 mark-gone = withdrawn by the source
 mark-claim-by = claim seen through { $what }
@@ -133,6 +191,7 @@ kind-event = event
 
 ## Record
 record-title = Record
+record-untitled = { $kind } – { $who }
 record-facts = Particulars
 record-no-text = The source gave no text.
 record-erased = This record was lawfully erased. What is left shows that it existed, and who had it erased.
@@ -212,11 +271,12 @@ field-registration = Registration
 custody = Chain of custody
 custody-lead = Five questions a reviewer would ask of this record. The answers were computed just now from the kept evidence and the log, not looked up in a table.
 custody-none = The chain of custody could not be drawn up.
-custody-allowed = Who allowed this, why, and until when?
+custody-allowed = Who approved collecting it, and why?
 custody-robots = What did robots.txt say?
-custody-bytes = Which bytes, from where?
-custody-changed = Has anything changed since?
-custody-limits = What can this not prove?
+custody-bytes = What was fetched, byte for byte?
+custody-reader = Which program made the record?
+custody-changed = Was anything changed or removed since?
+custody-limits = What this cannot prove
 custody-decision-gone = The decision is not at hand: it was erased.
 verdict-valid = Verified
 verdict-valid-means = Every step was computed again and holds.
@@ -245,10 +305,10 @@ allowed-approval = Approval
 allowed-approval-is = Signed on { $signed }; counts to { $until }. { $leaf }
 allowed-leaf = Leaf { $count } of the log.
 allowed-issue = Policy in the agent’s hands, issued
-robots-allows = It allows this address.
-robots-forbids = It forbids this address.
-robots-not-asked = It did not apply.
-robots-unknown = The copy is not at hand, so the answer is the agent’s word.
+robots-allows = robots.txt of { $what } allows this address.
+robots-forbids = robots.txt of { $what } forbids this address.
+robots-not-asked = robots.txt did not apply.
+robots-unknown = The copy of robots.txt is not at hand, so the answer is the agent’s word.
 robots-why = Reason
 robots-no-line = No line of it is about this address.
 robots-absent = There is no robots.txt, which allows everything (RFC 9309, section 2.3.1.3).
@@ -261,9 +321,12 @@ robots-of = Rules of
 robots-fetched = Fetched
 robots-copy = Copy
 robots-copy-is = { $size }, kept as unit { $unit }
+robots-download = Download the copy of robots.txt
 sha256 = SHA-256
 bytes-none = Nothing was fetched, or the exchange is not at hand.
-bytes-are = { $size } of body, received on { $time } and kept as received.
+bytes-are = { $size } from { $url }, received on { $time } and kept as received.
+bytes-download = Download these bytes
+bytes-download-answer = The whole answer, with its head
 bytes-not-here = Received on { $time }. The bytes themselves are not at hand; the notes say why.
 bytes-sealed = Kept encrypted. { $what } may open it, each of them alone; nobody else can.
 bytes-sealed-to = Who may open it
@@ -281,7 +344,13 @@ bytes-remark = Note
 bytes-units = Kept as
 bytes-units-are = request unit { $request }, answer unit { $response }
 bytes-file = In the file
-changed-valid = No. Every step was computed again and holds.
+reader-is = { $what } read it out of those bytes. The same program on the same bytes gives the same record.
+reader-none = No reading: this is not a record.
+reader-unknown = The run’s own account is not at hand, so the program is not known.
+reader-program = Program (SHA-256)
+reader-place = Place in the answer
+reader-again = To derive it again
+changed-valid = Nothing was changed or removed. Every step was computed again and holds.
 changed-erased = Something was lawfully erased. What is left is unchanged.
 changed-incomplete = What is here is unchanged, but not everything that is needed is here.
 changed-diverged = The log contradicts a checkpoint that was remembered.
@@ -333,6 +402,29 @@ prove-root = The trust root comes from its keepers, not from this page. The unit
 sources-title = Sources
 sources-lead = What may be collected, by whose signature, and until when. Whatever no entry permits is refused.
 sources-none = No allowlist has been published yet: nothing is collected.
+sources-none-help = Two people sign before anything is collected: one asks for a source, another approves it.
+sources-in-force = { $count ->
+    [0] none in force
+    [one] { $count } in force
+   *[other] { $count } in force
+  }
+sources-not-in-force = { $count ->
+    [one] { $count } not in force
+   *[other] { $count } not in force
+  }
+sources-soon = { $count ->
+    [one] { $count } ends within 30 days
+   *[other] { $count } end within 30 days
+  }
+ends-in = { $count ->
+    [0] ends today
+    [one] ends in { $count } day
+   *[other] ends in { $count } days
+  }
+refusals = { $count ->
+    [one] { $count } refusal
+   *[other] { $count } refusals
+  }
 source-title = Source { $what }
 source-last = Last look
 source-never = not heard of yet
@@ -345,9 +437,17 @@ source-entry = The entry in full
 source-entry-lead = These are the words that were signed. A changed word is another digest, and needs new signatures.
 in-force = in force
 not-in-force = not in force
+not-in-force-no-entry = No entry of this name is in the allowlist.
+not-in-force-unsigned = Nobody who signed the allowlist may do so by the newest trust root.
+not-in-force-unenforced = It asks for something that this release does not enforce.
+not-in-force-expired = Its last day is over.
+not-in-force-not-approved = Too few people other than the requester have signed it as it now reads.
+not-in-force-approval-ended = Its approval has run out.
+not-in-force-too-long = It would outlive its approval by more than twelve months.
 coverage = Was anybody looking?
 coverage-lead = A gap of ours must never look like silence at the source. Each mark takes the worst of what happened in its time; runs that were due and not heard of count.
 coverage-words = The last 24 hours in words
+coverage-words-of = { $what } in words
 coverage-complete = looked, complete
 coverage-empty = looked, and the source says there is nothing
 coverage-partial = looked, cut short by a limit
@@ -362,6 +462,8 @@ coverage-unpermitted = no permission then
 legend = Meaning of the marks
 strip-day = The last 24 hours, by half hour
 strip-week = Seven days, by hour
+strip-day-of = { $what }, by half hour
+strip-week-to = Seven days to { $what }, by hour
 runs-note = { $count ->
     [one] The newest run
    *[other] The newest { $count } runs, one by one
@@ -429,12 +531,49 @@ legal-eu-dsa-40-12 = Digital Services Act, article 40(12)
 legal-no-personal-information = No personal information
 legal-trial = Trial
 
+## Coverage calendar
+calendar-title = Coverage calendar
+calendar-lead = Who was looking, source by source and day by day. A gap of ours must never look like silence at the source.
+calendar-help = Each day takes the worst of what happened on it. Choose a day to see its runs.
+calendar-turn = Weeks
+calendar-earlier = Earlier
+calendar-later = Later
+calendar-newest = the newest weeks
+calendar-headline = Whole on { $whole } of { $due } source-days on which something was due.
+calendar-days = Whole
+calendar-whole = { $whole } of { $due }
+calendar-gaps = Days that were not whole, in words
+calendar-gaps-lead = Numbers are runs. What is not listed was whole, or nothing was due.
+
 ## Refusals
 denials-title = Refusals
 denials-lead = What was not fetched, or not kept, and why. Refusals are evidence too: they show where the rules held.
-denials-of = Only { $what }
 denials-all = Show all
 denials-none = Nothing was refused.
+denials-none-help = Either everything that was asked for was permitted, or nothing was asked for yet: the coverage calendar tells which.
+denials-none-such = Nothing was refused for this reason under this entry.
+denials-count = { $count ->
+    [0] No refusals
+    [one] { $count } refusal
+   *[other] { $count } refusals
+  }
+denials-times = { $count ->
+    [one] once
+   *[other] { $count } times
+  }
+denials-last = last on { $what }
+denials-by-reason = Reason
+denials-any-reason = every reason
+denials-by-source = Source
+denials-any-source = every source
+denials-todo = What a person can do:
+denials-where = Under
+denials-words = The gate’s words at the time
+denials-evidence = Evidence
+denials-more = { $count ->
+    [one] All { $count } of this reason
+   *[other] All { $count } of this reason
+  }
 denials-cut = Only the newest 200 are shown.
 denied-by-agent = agent: nothing was sent
 denied-by-registry = registry: not kept
@@ -447,14 +586,15 @@ code-no-entry = no such entry
 code-not-in-force = entry not in force
 code-other-collector = entry of another collector
 code-no-match = outside of what the entry permits
-code-robots-missing = robots.txt not fetched yet
-code-robots-stale = robots.txt too old to decide
-code-robots = robots.txt forbids it
-code-robots-unreachable = robots.txt could not be reached
+code-robots-missing = no copy of robots.txt yet
+code-robots-stale = copy of robots.txt too old
+code-robots = forbidden by robots.txt
+code-robots-unreachable = unreachable robots.txt
 code-budget = the day’s budget is spent
 code-credential = credential of another entry
 code-unresolved = the name has no address
 code-destination = destination that is not public
+code-person = a person is named, and authors are not to be
 code-redirects = too many redirects
 code-not-permitted = not permitted at the time
 code-broken = does not hold together
@@ -463,6 +603,56 @@ code-fork = two segments with one number
 code-clock = times outside of what is possible
 code-unknown-policy = policy that the log does not hold
 code-too-large = too large
+means-method = The entry does not allow this kind of request.
+todo-method = If the source can only be read this way, ask for an entry that names the method; otherwise tell the collector’s author.
+means-header = The collector chose a header that it may not choose.
+todo-header = Tell the collector’s author. No permission changes this.
+means-address = The address has no form that may be fetched.
+todo-address = Look at where the address comes from: the source may have published it damaged.
+means-unplanned = The request neither was planned nor follows from an answer that was kept.
+todo-unplanned = Tell the collector’s author. No permission changes this.
+means-no-entry = The allowlist holds no entry of this name.
+todo-no-entry = If collecting was meant to end, nothing. Otherwise ask for the entry again and have another person approve it.
+means-not-in-force = The entry is unsigned, has ended or was replaced.
+todo-not-in-force = Read on the source’s page what is missing; a second person can approve or renew the entry.
+means-other-collector = The entry was signed for another collector.
+todo-other-collector = Correct the agent’s settings, or ask for an entry for this collector.
+means-no-match = The address lies outside of what the entry permits, often after a redirect.
+todo-no-match = Look at where the source leads. If it has moved for good, ask for an entry with the new host; if not, leave it refused.
+means-robots-missing = robots.txt had not been fetched yet, and nothing is fetched before it.
+todo-robots-missing = Usually nothing: the next run asks for it first. If it stays, look at the agent’s log.
+means-robots-stale = The copy of robots.txt was older than 24 hours.
+todo-robots-stale = Usually nothing: the next run fetches it anew. If it stays, look at the agent’s clock.
+means-robots = The site’s robots.txt forbids this address, or the site refuses to show it.
+todo-robots = Leave it: robots.txt is obeyed. Where the site has an official interface with terms of its own, another entry may ask for that.
+means-robots-unreachable = robots.txt could not be read, which forbids everything (RFC 9309, section 2.3.1.4).
+todo-robots-unreachable = Wait: it is asked for again. If the site stays so for days, write to its owner.
+means-budget = The entry’s requests for that day (UTC) were spent.
+todo-budget = See whether the source publishes more than was thought; then ask for a larger budget or a slower schedule.
+means-credential = The credential belongs to another entry, or none was named.
+todo-credential = Compare the agent’s settings with the entry.
+means-person = The request names a person, and the entry wants pseudonyms or no authors.
+todo-person = Tell the collector’s author. To read one account, an entry is needed that permits naming its author.
+means-unresolved = The host’s name leads to no address.
+todo-unresolved = See whether the name is spelt right and still exists.
+means-destination = The name leads to a private or local address, which an agent never asks.
+todo-destination = Treat it as a warning: the source may try to reach inside. Tell whoever keeps the network.
+means-redirects = More redirects than the five that are followed.
+todo-redirects = Open the source by hand: it may send programs in circles.
+means-not-permitted = By what was in force at that time, the registry did not find the capture permitted.
+todo-not-permitted = Compare the agent’s build with a released one: it judged otherwise than the registry.
+means-broken = The segment’s bytes, signature or tree do not hold together.
+todo-broken = Look at the agent’s disk, and at its build.
+means-revoked = The agent’s key was revoked before the segment came.
+todo-revoked = Find out who still runs an agent with this key.
+means-fork = Another segment with this number is in the log already: two machines use one key, or one was set back.
+todo-fork = Stop both machines, find out which is the true one, and enrol a new key.
+means-clock = Times in the segment lie outside of what clocks and checkpoints allow.
+todo-clock = Set the agent’s clock and have it synchronised.
+means-unknown-policy = The segment names a policy or trust root that the log does not hold.
+todo-unknown-policy = See which registry the agent asks, and which root file it was given.
+means-too-large = The segment is larger than segments may be.
+todo-too-large = Tell the agent’s author.
 
 ## Agents
 agents-title = Agents
@@ -472,14 +662,35 @@ agent-enrolled = enrolled
 agent-revoked = revoked
 agent-unknown = unknown
 agent-segments = Handed in
-agent-last = Last segment closed
 agent-never = not heard of yet
 agent-chain = Chain
 agent-chain-whole = without gap or fork
 agent-chain-broken = needs a person’s attention
 agent-key = Key
-agent-gap = Gap in the chain: not all segments have arrived.
-agent-fork = Fork in the chain: two segments bear the same number.
+agent-gap = { $count ->
+    [one] Gap in the chain: segment { $from } is not in the log, later ones are.
+   *[other] Gap in the chain: segments { $from } to { $to } are not in the log, later ones are.
+  }
+agent-fork = Fork in the chain: segment { $count } names another predecessor than the log has.
+agent-fork-refused = Segment { $segment } was refused at leaf { $leaf }: its number was taken. Two machines use one key, or an agent was set back.
+agent-heard = Last heard of
+agent-clock = Clock
+agent-clock-fits = agrees with the registry’s
+agent-clock-ahead = ahead of the registry’s by { $what }
+agent-clock-loose = not synchronised, says the agent
+agent-clock-help = Have it synchronised: segments from the future are refused.
+agent-queue = On its way
+agent-queue-is = the newest segment came { $what } after it was closed
+agent-frontier = { $count ->
+    [0] No request was left to be made.
+    [one] { $count } request was left to be made.
+   *[other] { $count } requests were left to be made.
+  }
+agent-policy = Policy in its hands
+agent-policy-is = { $what } old when the newest run began
+agent-policy-at = Issued on { $what }.
+agent-reader = Collector
+agent-program = Program (SHA-256)
 
 ## Signing in
 sign-in-title = Sign in
@@ -508,5 +719,14 @@ error-500 = This failed
 error-500-help = The mistake is ours. Quote the identifier below when you report it.
 error-503 = Not just now
 error-503-help = The registry cannot answer at the moment. Try again shortly.
+error-param-unknown = `{ $name }` is not known; known are `{ $known }`.
+error-param-twice = `{ $name }` is given twice.
+error-param-lang = `lang={ $value }` is not known; known are `en`, `fr`.
+error-param-day = `{ $name }={ $value }` is no day: write it as `2026-11-21`.
+error-no-page = `{ $what }` is no page of this registry.
+error-no-file = There is no file `{ $what }`.
+error-no-record = There is no record `{ $what }`. It may have been erased.
+error-record-id = `{ $what }` is no record id: it is two numbers, such as `17.42`.
+error-no-source = There is no source `{ $what }` in the allowlist of now.
 error-code = Code:
 error-back = To the search

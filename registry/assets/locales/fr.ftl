@@ -6,6 +6,7 @@ skip = Passer au contenu
 nav = Sections
 nav-search = Recherche
 nav-sources = Sources
+nav-coverage = Couverture
 nav-denials = Refus
 nav-agents = Agents
 other-language = English
@@ -44,6 +45,19 @@ segments = { $count ->
    *[other] { $count } segments
   }
 nobody = personne
+ago = il y a { $what }
+span-under-a-minute = moins d’une minute
+span-minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+  }
+span-hours = { $count ->
+    [one] { $count } heure
+   *[other] { $count } heures
+  }
+copy = Copier
+copied = Copié
+filter-button = Afficher
 from-to = du { $from } au { $to }
 
 ## Recherche
@@ -62,6 +76,47 @@ search-complete = Complet jusqu’à la taille { $size } du journal.
 search-wrong = La requête ne peut pas être lue
 search-wrong-column = au caractère { $count }.
 search-failed = La recherche n’a pas abouti
+search-too-slow = La recherche a pris plus de { $count } ms. Demandez une période plus courte ou des mots plus rares.
+search-cursor = Cette page appartient à une autre requête. Recommencez par les plus récentes.
+search-index = L’index n’a pas pu être lu.
+query-too-long = La requête compte { $bytes } octets; { $most } sont permis.
+query-too-long-hint = Demandez moins à la fois.
+query-stray-bracket = Cette parenthèse ne ferme rien.
+query-stray-bracket-hint = Retirez-la ou placez-la entre guillemets droits.
+query-no-word = Il manque un mot ici.
+query-no-word-hint = Écrivez un mot. Pour chercher `OR`, `AND` ou une parenthèse, placez-les entre guillemets droits.
+query-too-deep = Parenthèses et signes moins s’emboîtent sur plus de { $most } niveaux.
+query-too-deep-hint = Demandez plus simplement.
+query-lone-minus = Ce signe moins n’exclut rien.
+query-lone-minus-hint = Écrivez-le tout contre un mot : `-ferry`. Dans un mot composé, il se passe d’espaces : `ice-free`.
+query-open-bracket = Cette parenthèse n’est pas fermée.
+query-open-bracket-hint = Ajoutez `)` ou placez-la entre guillemets droits.
+query-not = `NOT` s’écrit par un signe moins.
+query-not-hint = Écrivez `-mot`, ou `"NOT"` pour chercher ce mot.
+query-star-inside = L’astérisque de `{ $value }` n’est pas à la fin.
+query-star-inside-hint = Seul le début d’un mot peut être cherché : `harb*`.
+query-no-letter = `{ $value }` ne contient ni lettre ni chiffre.
+query-no-letter-hint = La ponctuation ne peut pas être cherchée; retirez-la.
+query-no-value = `{ $name }:` n’a pas de valeur.
+query-no-value-hint = Écrivez-la sans espace : `{ $name }:…`.
+query-too-many = La requête compte plus de { $most } mots et champs.
+query-too-many-hint = Demandez moins à la fois.
+query-open-quote = Ce guillemet n’est pas fermé.
+query-open-quote-hint = Ajoutez `"` à la fin de l’expression exacte.
+query-other-field = Il n’y a pas de champ `{ $name }`.
+query-other-field-hint = C’est peut-être `{ $meant }:`. Pour chercher le texte lui-même, placez-le entre guillemets droits.
+query-no-field = Il n’y a pas de champ `{ $name }`.
+query-no-field-hint = Les champs connus sont `{ $known }`. Pour chercher le texte lui-même, placez-le entre guillemets droits.
+query-not-one-of = `{ $name }:` ne connaît pas `{ $value }`.
+query-not-one-of-hint = Écrivez l’une de ces valeurs : `{ $known }`.
+query-no-moment = `{ $value }` n’est ni un jour ni un instant.
+query-no-moment-hint = Écrivez `{ $name }:2026-10-01`, `{ $name }:2026-10`, `{ $name }:2026` ou `{ $name }:2026-10-01T09:00:00Z`.
+query-no-span = `{ $value }` n’est ni une durée ni un jour.
+query-no-span-hint = Écrivez `seen:24h`, `seen:7d`, `seen:2w`, `seen:2026-10-01` ou `seen:2026-10-01..2026-10-05`.
+query-days-turned = `{ $last }` précède `{ $first }`.
+query-days-turned-hint = Écrivez d’abord le jour le plus ancien.
+query-no-host = `{ $value }` n’est ni un hôte ni une adresse.
+query-no-host-hint = Écrivez `link:example.org` ou `link:example.org/news/*`.
 search-nothing = Rien dans le registre ne correspond à cette requête.
 search-nothing-help = Cela renseigne sur ce qui a été recueilli, non sur ce qui a été publié. La page des sources indique qui observait, et quand.
 hits-heading = Fiches trouvées
@@ -115,8 +170,11 @@ column-failed = Échouées
 column-by = Par
 column-what = Quoi
 column-why = Motif
+column-source = Source
+column-who = Qui
+column-until = En vigueur jusqu’au
 time-claimed = (selon la source)
-time-ours = vu pour la première fois par nous
+time-ours = (vu pour la première fois par nous)
 mark-revised = modifié
 mark-gone = retiré par la source
 mark-claim-by = affirmation vue par l’intermédiaire de { $what }
@@ -133,6 +191,7 @@ kind-event = événement
 
 ## Fiche
 record-title = Fiche
+record-untitled = { $kind } – { $who }
 record-facts = Renseignements
 record-no-text = La source n’a donné aucun texte.
 record-erased = Cette fiche a été effacée légalement. Ce qui reste montre qu’elle a existé et qui l’a fait effacer.
@@ -212,11 +271,12 @@ field-registration = Inscription
 custody = Chaîne de possession
 custody-lead = Cinq questions qu’un examinateur poserait au sujet de cette fiche. Les réponses viennent d’être calculées à partir des éléments de preuve conservés et du journal; elles ne sont pas tirées d’une table.
 custody-none = La chaîne de possession n’a pas pu être établie.
-custody-allowed = Qui l’a autorisé, pourquoi, et jusqu’à quand?
+custody-allowed = Qui en a approuvé la collecte, et pourquoi?
 custody-robots = Que disait robots.txt?
-custody-bytes = Quels octets, et d’où viennent-ils?
-custody-changed = Quelque chose a-t-il changé depuis?
-custody-limits = Qu’est-ce que cela ne peut pas prouver?
+custody-bytes = Qu’a-t-on obtenu, octet pour octet?
+custody-reader = Quel programme a produit la fiche?
+custody-changed = Quelque chose a-t-il été modifié ou retiré depuis?
+custody-limits = Ce que cela ne peut pas prouver
 custody-decision-gone = La décision n’est pas disponible : elle a été effacée.
 verdict-valid = Vérifié
 verdict-valid-means = Chaque étape a été recalculée et tient.
@@ -245,10 +305,10 @@ allowed-approval = Approbation
 allowed-approval-is = Signée le { $signed }; compte jusqu’au { $until }. { $leaf }
 allowed-leaf = Feuille { $count } du journal.
 allowed-issue = Politique entre les mains de l’agent, délivrée
-robots-allows = Il permet cette adresse.
-robots-forbids = Il interdit cette adresse.
-robots-not-asked = Il ne s’appliquait pas.
-robots-unknown = La copie n’est pas disponible; la réponse repose sur la parole de l’agent.
+robots-allows = Le fichier robots.txt de { $what } permet cette adresse.
+robots-forbids = Le fichier robots.txt de { $what } interdit cette adresse.
+robots-not-asked = Le fichier robots.txt ne s’appliquait pas.
+robots-unknown = La copie de robots.txt n’est pas disponible; la réponse repose donc sur la parole de l’agent.
 robots-why = Motif
 robots-no-line = Aucune de ses lignes ne porte sur cette adresse.
 robots-absent = Il n’y a pas de fichier robots.txt, ce qui permet tout (RFC 9309, section 2.3.1.3).
@@ -261,14 +321,17 @@ robots-of = Règles de
 robots-fetched = Obtenu
 robots-copy = Copie
 robots-copy-is = { $size }, conservée comme unité { $unit }
+robots-download = Télécharger la copie de robots.txt
 sha256 = SHA-256
 bytes-none = Rien n’a été obtenu, ou l’échange n’est pas disponible.
-bytes-are = Corps de { $size }, reçu le { $time } et conservé tel quel.
+bytes-are = { $size } venant de { $url }, reçus le { $time } et conservés tels quels.
+bytes-download = Télécharger ces octets
+bytes-download-answer = La réponse entière, avec son en-tête
 bytes-not-here = Reçu le { $time }. Les octets eux-mêmes ne sont pas disponibles; les remarques disent pourquoi.
-bytes-sealed = Conservé chiffré. { $what } : chacune de ces personnes peut l’ouvrir seule; nul autre ne le peut.
+bytes-sealed = Conservé chiffré. { $what } : chacune de ces personnes peut l’ouvrir seule; nul autre ne le peut.
 bytes-sealed-to = Qui peut l’ouvrir
 bytes-sealed-not = Qui ne le peut pas
-bytes-sealed-nobody = toute autre personne : le registre et ses administrateurs, l’agent qui a fait la collecte, quiconque détient ce compte rendu
+bytes-sealed-nobody = toute autre personne : le registre et ses administrateurs, l’agent qui a fait la collecte, quiconque détient ce compte rendu
 bytes-request = Requête
 bytes-captured = Capture
 bytes-captured-is = { $time }, selon l’horloge de l’agent; durée de { $ms } ms
@@ -281,7 +344,13 @@ bytes-remark = Remarque
 bytes-units = Conservation
 bytes-units-are = requête : unité { $request }; réponse : unité { $response }
 bytes-file = Dans le fichier
-changed-valid = Non. Chaque étape a été recalculée et tient.
+reader-is = { $what } l’a tirée de ces octets. Le même programme, sur les mêmes octets, donne la même fiche.
+reader-none = Aucune lecture : ceci n’est pas une fiche.
+reader-unknown = Le compte rendu du passage n’est pas disponible; le programme n’est donc pas connu.
+reader-program = Programme (SHA-256)
+reader-place = Endroit dans la réponse
+reader-again = Pour la dériver de nouveau
+changed-valid = Rien n’a été modifié ni retiré. Chaque étape a été recalculée et tient.
 changed-erased = Un élément a été effacé légalement. Ce qui reste est inchangé.
 changed-incomplete = Ce qui est ici est inchangé, mais tout ce qui est nécessaire n’est pas ici.
 changed-diverged = Le journal contredit un point de contrôle qui avait été retenu.
@@ -319,7 +388,7 @@ limit-order = Ce que le journal prouve, c’est l’ordre : le segment a été 
 limit-whole = Que rien n’a été omis. Un dossier de preuve montre ce qu’il contient : ni ce qui a été recueilli par ailleurs, ni l’absence, dans le journal, d’une autorisation plus étroite ou d’une révocation que son auteur n’aurait pas jointe. `vigie-verify`, sur une copie de tout le dossier de données, montre l’un et l’autre.
 limit-meaning = Que la fiche dit ce que la source voulait dire. C’est ce qu’un programme a lu dans les octets; ceux-ci sont dans le dossier de preuve, sauf s’ils ont été effacés, et le même programme redonne la même fiche.
 limit-second = Qu’il n’existe pas de second historique. Si le détenteur de la clé du journal et tous les signataires s’entendaient pour tromper, ils pourraient montrer un autre journal à d’autres. Un point de contrôle que vous gardez et que vous donnez avec `--against` la prochaine fois le révèle. { $witnesses }
-limit-sealed = Que l’enregistrement découle des octets. Ils sont chiffrés : leur contenu, et le fait qu’ils sont bien la requête et la réponse indiquées, seul un destinataire peut les montrer, en dérivant de nouveau l’enregistrement avec `vigie rederive --identity`.
+limit-sealed = Que la fiche découle des octets. Ils sont chiffrés : leur contenu, et le fait qu’ils sont bien la requête et la réponse indiquées, seul un destinataire peut les montrer, en dérivant de nouveau la fiche avec `vigie rederive --identity`.
 limit-an-agent = l’agent
 limit-cosigned = Contresigné par { $what }.
 limit-no-witness = Aucun témoin n’a contresigné ce point de contrôle.
@@ -333,6 +402,29 @@ prove-root = La racine de confiance vient de ses gardiens, non de cette page. Le
 sources-title = Sources
 sources-lead = Ce qui peut être recueilli, par la signature de qui, et jusqu’à quand. Ce qu’aucune inscription ne permet est refusé.
 sources-none = Aucune liste d’autorisation n’a encore été publiée : rien n’est recueilli.
+sources-none-help = Deux personnes signent avant toute collecte : l’une demande une source, une autre l’approuve.
+sources-in-force = { $count ->
+    [0] aucune en vigueur
+    [one] { $count } en vigueur
+   *[other] { $count } en vigueur
+  }
+sources-not-in-force = { $count ->
+    [one] { $count } pas en vigueur
+   *[other] { $count } pas en vigueur
+  }
+sources-soon = { $count ->
+    [one] { $count } prend fin d’ici 30 jours
+   *[other] { $count } prennent fin d’ici 30 jours
+  }
+ends-in = { $count ->
+    [0] prend fin aujourd’hui
+    [one] prend fin dans { $count } jour
+   *[other] prend fin dans { $count } jours
+  }
+refusals = { $count ->
+    [one] { $count } refus
+   *[other] { $count } refus
+  }
 source-title = Source { $what }
 source-last = Dernière observation
 source-never = pas encore de nouvelles
@@ -345,9 +437,17 @@ source-entry = L’inscription au complet
 source-entry-lead = Voici les mots qui ont été signés. Un mot changé donne une autre empreinte, et demande de nouvelles signatures.
 in-force = en vigueur
 not-in-force = pas en vigueur
+not-in-force-no-entry = La liste d’autorisation ne contient aucune inscription de ce nom.
+not-in-force-unsigned = Aucun signataire de la liste d’autorisation n’y est habilité par la plus récente racine de confiance.
+not-in-force-unenforced = Elle demande quelque chose que cette version ne fait pas respecter.
+not-in-force-expired = Son dernier jour est passé.
+not-in-force-not-approved = Trop peu de personnes autres que la demanderesse ou le demandeur l’ont signée telle qu’elle se lit.
+not-in-force-approval-ended = Son approbation a pris fin.
+not-in-force-too-long = Elle durerait plus de douze mois après son approbation.
 coverage = Quelqu’un observait-il?
 coverage-lead = Une lacune de notre part ne doit jamais passer pour un silence de la source. Chaque case retient le pire de ce qui s’est produit; les passages attendus et sans nouvelles comptent.
 coverage-words = Les 24 dernières heures en mots
+coverage-words-of = Le { $what } en mots
 coverage-complete = observé, complet
 coverage-empty = observé, la source dit qu’il n’y a rien
 coverage-partial = observé, interrompu par une limite
@@ -362,6 +462,8 @@ coverage-unpermitted = pas d’autorisation alors
 legend = Signification des cases
 strip-day = Les 24 dernières heures, par demi-heure
 strip-week = Sept jours, par heure
+strip-day-of = Le { $what }, par demi-heure
+strip-week-to = Sept jours jusqu’au { $what }, par heure
 runs-note = { $count ->
     [one] Le passage le plus récent
    *[other] Les { $count } passages les plus récents, un à un
@@ -429,12 +531,49 @@ legal-eu-dsa-40-12 = Règlement sur les services numériques, article 40, paragr
 legal-no-personal-information = Aucun renseignement personnel
 legal-trial = Essai
 
+## Calendrier de couverture
+calendar-title = Calendrier de couverture
+calendar-lead = Qui observait, source par source et jour par jour. Une lacune de notre part ne doit jamais passer pour un silence de la source.
+calendar-help = Chaque jour retient le pire de ce qui s’y est produit. Choisissez un jour pour en voir les passages.
+calendar-turn = Semaines
+calendar-earlier = Plus tôt
+calendar-later = Plus tard
+calendar-newest = les semaines les plus récentes
+calendar-headline = Sans lacune pendant { $whole } des { $due } jours-sources où quelque chose était attendu.
+calendar-days = Sans lacune
+calendar-whole = { $whole } sur { $due }
+calendar-gaps = Les jours avec lacune, en mots
+calendar-gaps-lead = Les nombres comptent les passages. Ce qui n’est pas énuméré est sans lacune, ou rien n’y était attendu.
+
 ## Refus
 denials-title = Refus
 denials-lead = Ce qui n’a pas été obtenu, ou pas conservé, et pourquoi. Les refus sont aussi des éléments de preuve : ils montrent où les règles ont tenu.
-denials-of = Seulement { $what }
 denials-all = Tout afficher
 denials-none = Rien n’a été refusé.
+denials-none-help = Ou bien tout ce qui a été demandé était permis, ou bien rien n’a encore été demandé : le calendrier de couverture le dit.
+denials-none-such = Rien n’a été refusé pour ce motif en vertu de cette inscription.
+denials-count = { $count ->
+    [0] Aucun refus
+    [one] { $count } refus
+   *[other] { $count } refus
+  }
+denials-times = { $count ->
+    [one] { $count } fois
+   *[other] { $count } fois
+  }
+denials-last = la dernière fois le { $what }
+denials-by-reason = Motif
+denials-any-reason = tous les motifs
+denials-by-source = Source
+denials-any-source = toutes les sources
+denials-todo = Ce qu’une personne peut faire :
+denials-where = En vertu de
+denials-words = Motif consigné au moment des faits (en anglais)
+denials-evidence = Preuve à télécharger
+denials-more = { $count ->
+    [one] Le seul de ce motif
+   *[other] Les { $count } de ce motif
+  }
 denials-cut = Seuls les 200 plus récents sont affichés.
 denied-by-agent = agent : rien n’a été envoyé
 denied-by-registry = registre : pas conservé
@@ -447,14 +586,15 @@ code-no-entry = aucune inscription de ce nom
 code-not-in-force = inscription qui n’est pas en vigueur
 code-other-collector = inscription d’un autre collecteur
 code-no-match = hors de ce que l’inscription permet
-code-robots-missing = robots.txt pas encore obtenu
-code-robots-stale = robots.txt trop ancien pour décider
+code-robots-missing = pas encore de copie de robots.txt
+code-robots-stale = copie de robots.txt trop ancienne
 code-robots = interdit par robots.txt
-code-robots-unreachable = robots.txt inaccessible
+code-robots-unreachable = fichier robots.txt inaccessible
 code-budget = limite du jour atteinte
 code-credential = identifiants d’une autre inscription
 code-unresolved = le nom n’a pas d’adresse
 code-destination = destination qui n’est pas publique
+code-person = personne nommée, et les auteurs ne le sont pas
 code-redirects = trop de redirections
 code-not-permitted = pas permis à ce moment
 code-broken = ne se tient pas
@@ -463,6 +603,56 @@ code-fork = deux segments de même numéro
 code-clock = heures hors du possible
 code-unknown-policy = politique absente du journal
 code-too-large = trop volumineux
+means-method = L’inscription ne permet pas ce type de requête.
+todo-method = Si la source ne peut être lue qu’ainsi, demandez une inscription qui nomme la méthode; sinon, avisez l’auteur du collecteur.
+means-header = Le collecteur a choisi un en-tête qui ne lui revient pas.
+todo-header = Avisez l’auteur du collecteur. Aucune autorisation n’y change rien.
+means-address = L’adresse n’a aucune forme qui puisse être obtenue.
+todo-address = Regardez d’où vient l’adresse : la source l’a peut-être publiée abîmée.
+means-unplanned = La requête n’était pas prévue et ne découle d’aucune réponse conservée.
+todo-unplanned = Avisez l’auteur du collecteur. Aucune autorisation n’y change rien.
+means-no-entry = La liste d’autorisation ne contient aucune inscription de ce nom.
+todo-no-entry = Si la collecte devait prendre fin, rien. Sinon, redemandez l’inscription et faites-la approuver par une autre personne.
+means-not-in-force = L’inscription n’est pas signée, a pris fin ou a été remplacée.
+todo-not-in-force = Lisez sur la page de la source ce qui manque; une seconde personne peut approuver ou renouveler l’inscription.
+means-other-collector = L’inscription a été signée pour un autre collecteur.
+todo-other-collector = Corrigez les réglages de l’agent, ou demandez une inscription pour ce collecteur.
+means-no-match = L’adresse est hors de ce que l’inscription permet, souvent après une redirection.
+todo-no-match = Regardez où mène la source. Si elle a déménagé pour de bon, demandez une inscription avec le nouvel hôte; sinon, laissez le refus.
+means-robots-missing = Le fichier robots.txt n’avait pas encore été obtenu, et rien n’est obtenu avant lui.
+todo-robots-missing = En général, rien : le prochain passage le demande d’abord. Si cela persiste, consultez les messages de l’agent.
+means-robots-stale = La copie de robots.txt datait de plus de 24 heures.
+todo-robots-stale = En général, rien : le prochain passage l’obtient de nouveau. Si cela persiste, vérifiez l’horloge de l’agent.
+means-robots = Le fichier robots.txt du site interdit cette adresse, ou le site refuse de le montrer.
+todo-robots = Laissez le refus : robots.txt est respecté. Si le site offre une interface officielle avec ses propres conditions, une autre inscription peut la demander.
+means-robots-unreachable = Le fichier robots.txt n’a pas pu être lu, ce qui interdit tout (RFC 9309, section 2.3.1.4).
+todo-robots-unreachable = Attendez : il est redemandé. Si le site reste ainsi pendant des jours, écrivez à son propriétaire.
+means-budget = Les requêtes de l’inscription pour ce jour (UTC) étaient épuisées.
+todo-budget = Voyez si la source publie plus que prévu; demandez alors une limite plus haute ou un calendrier plus lent.
+means-credential = Les identifiants appartiennent à une autre inscription, ou aucun n’est nommé.
+todo-credential = Comparez les réglages de l’agent avec l’inscription.
+means-person = La requête nomme une personne, et l’inscription veut des pseudonymes ou des auteurs omis.
+todo-person = Avisez l’auteur du collecteur. Pour lire un seul compte, il faut une inscription qui permette d’en nommer l’auteur.
+means-unresolved = Le nom de l’hôte ne mène à aucune adresse.
+todo-unresolved = Vérifiez que le nom est bien écrit et qu’il existe encore.
+means-destination = Le nom mène à une adresse privée ou locale, qu’un agent n’interroge jamais.
+todo-destination = Prenez-le comme un avertissement : la source tente peut-être d’atteindre l’intérieur. Avisez les responsables du réseau.
+means-redirects = Plus de redirections que les cinq qui sont suivies.
+todo-redirects = Ouvrez la source vous-même : elle fait peut-être tourner les programmes en rond.
+means-not-permitted = D’après ce qui était en vigueur à ce moment, le registre n’a pas trouvé la capture permise.
+todo-not-permitted = Comparez le programme de l’agent à une version publiée : il a jugé autrement que le registre.
+means-broken = Les octets, la signature ou l’arbre du segment ne se tiennent pas.
+todo-broken = Examinez le disque de l’agent et son programme.
+means-revoked = La clé de l’agent avait été révoquée avant l’arrivée du segment.
+todo-revoked = Cherchez qui fait encore tourner un agent avec cette clé.
+means-fork = Un autre segment de ce numéro figure déjà au journal : deux machines emploient une même clé, ou l’une a été ramenée en arrière.
+todo-fork = Arrêtez les deux machines, trouvez la vraie, et inscrivez une nouvelle clé.
+means-clock = Des heures du segment sont hors de ce que les horloges et les points de contrôle permettent.
+todo-clock = Réglez l’horloge de l’agent et faites-la synchroniser.
+means-unknown-policy = Le segment nomme une politique ou une racine de confiance que le journal ne contient pas.
+todo-unknown-policy = Voyez quel registre l’agent interroge, et quel fichier racine lui a été remis.
+means-too-large = Le segment dépasse la taille permise.
+todo-too-large = Avisez l’auteur de l’agent.
 
 ## Agents
 agents-title = Agents
@@ -472,14 +662,35 @@ agent-enrolled = inscrit
 agent-revoked = révoqué
 agent-unknown = inconnu
 agent-segments = Remis
-agent-last = Dernier segment fermé
 agent-never = pas encore de nouvelles
 agent-chain = Chaîne
 agent-chain-whole = sans lacune ni bifurcation
 agent-chain-broken = demande l’attention d’une personne
 agent-key = Clé
-agent-gap = Lacune dans la chaîne : tous les segments ne sont pas arrivés.
-agent-fork = Bifurcation dans la chaîne : deux segments portent le même numéro.
+agent-gap = { $count ->
+    [one] Lacune dans la chaîne : le segment { $from } ne figure pas au journal, de plus récents oui.
+   *[other] Lacune dans la chaîne : les segments { $from } à { $to } ne figurent pas au journal, de plus récents oui.
+  }
+agent-fork = Bifurcation dans la chaîne : le segment { $count } nomme un autre prédécesseur que celui du journal.
+agent-fork-refused = Le segment { $segment } a été refusé à la feuille { $leaf } : son numéro était pris. Deux machines emploient une même clé, ou un agent a été ramené en arrière.
+agent-heard = Dernières nouvelles
+agent-clock = Horloge
+agent-clock-fits = concorde avec celle du registre
+agent-clock-ahead = en avance de { $what } sur celle du registre
+agent-clock-loose = non synchronisée, selon l’agent
+agent-clock-help = Faites-la synchroniser : les segments venus de l’avenir sont refusés.
+agent-queue = En chemin
+agent-queue-is = le plus récent segment est arrivé { $what } après sa fermeture
+agent-frontier = { $count ->
+    [0] Aucune requête ne restait à faire.
+    [one] { $count } requête restait à faire.
+   *[other] { $count } requêtes restaient à faire.
+  }
+agent-policy = Politique entre ses mains
+agent-policy-is = vieille de { $what } au début du plus récent passage
+agent-policy-at = Délivrée le { $what }.
+agent-reader = Collecteur
+agent-program = Programme (SHA-256)
 
 ## Ouverture de session
 sign-in-title = Ouvrir une session
@@ -508,5 +719,14 @@ error-500 = Échec
 error-500-help = L’erreur vient de nous. Citez l’identifiant ci-dessous pour la signaler.
 error-503 = Pas pour l’instant
 error-503-help = Le registre ne peut pas répondre en ce moment. Réessayez sous peu.
+error-param-unknown = `{ $name }` n’est pas connu; sont connus `{ $known }`.
+error-param-twice = `{ $name }` est donné deux fois.
+error-param-lang = `lang={ $value }` n’est pas connu; sont connus `en`, `fr`.
+error-param-day = `{ $name }={ $value }` n’est pas un jour : écrivez-le comme `2026-11-21`.
+error-no-page = `{ $what }` n’est pas une page de ce registre.
+error-no-file = Il n’y a pas de fichier `{ $what }`.
+error-no-record = Il n’y a pas de fiche `{ $what }`. Elle a peut-être été effacée.
+error-record-id = `{ $what }` n’identifie pas une fiche : ce sont deux nombres, comme `17.42`.
+error-no-source = Il n’y a pas de source `{ $what }` dans la liste d’autorisation actuelle.
 error-code = Code :
 error-back = Vers la recherche

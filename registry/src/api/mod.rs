@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 pub use access::{Role, Seat};
-pub use problem::{Refused, blocking};
+pub use problem::{Refused, Said, blocking};
 
 use crate::core::{Registry, store::Sqlite};
 
@@ -100,6 +100,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/v1/records/{id}", get(read::record))
         .route("/v1/records/{id}/trace", get(read::trace))
         .route("/v1/records/{id}/bundle", get(read::bundle))
+        .route("/v1/records/{id}/evidence", get(read::evidence))
         .route("/v1/sources", get(read::sources))
         .route("/v1/coverage", get(read::coverage))
         .route("/v1/denials", get(read::denials))

@@ -11,26 +11,46 @@ use schemas::problem::Problem;
 
 /// An answer that is an error.
 #[derive(Debug)]
-pub struct Refused(Box<Problem>);
+pub struct Refused {
+    problem: Box<Problem>,
+    /// How pages say the detail in the language of the page.
+    said: Option<Said>,
+}
+
+/// A message of the pages with its arguments.
+pub type Said = (&'static str, Vec<(&'static str, String)>);
 
 impl Refused {
     /// A problem with its status, stable code, title and detail.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Problem {
+        Self::of(Problem {
             kind: format!("urn:vigie:problem:{code}"),
             code: code.to_owned(),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: Some(detail.into()),
             instance: None,
-        }))
+        })
     }
 
     /// A problem as the core words it.
     #[must_use]
     pub fn of(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self { problem: Box::new(problem), said: None }
+    }
+
+    /// The same, with the message by which pages say its detail.
+    #[must_use]
+    pub fn said(mut self, key: &'static str, args: Vec<(&'static str, String)>) -> Self {
+        self.said = Some((key, args));
+        self
+    }
+
+    /// The message by which pages say the detail; none where it is quoted in English.
+    #[must_use]
+    pub fn words(&self) -> Option<&Said> {
+        self.said.as_ref()
     }
 
     /// 400: the request is not understood.
@@ -73,21 +93,21 @@ impl Refused {
             "this failed in the registry",
             format!("quote the id {id}: the server's log says more"),
         );
-        refused.0.instance = Some(id.to_string());
+        refused.problem.instance = Some(id.to_string());
         refused
     }
 
     /// The problem.
     #[must_use]
     pub fn problem(&self) -> &Problem {
-        &self.0
+        &self.problem
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0)).into_response()
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.problem)).into_response()
     }
 }
 

@@ -150,6 +150,42 @@ pub async fn bundle(State(desk): State<Desk>, seat: Seat, Path(id): Path<String>
     .await
 }
 
+/// What a record was read from, byte for byte.
+pub async fn evidence(
+    State(desk): State<Desk>,
+    seat: Seat,
+    Path(id): Path<String>,
+    Query(given): Query<HashMap<String, String>>,
+) -> Result<Response, Refused> {
+    seat.reads()?;
+    only(&given, &["part"])?;
+    let part = match given.get("part").map(String::as_str) {
+        None | Some("body") => prove::Part::Body,
+        Some("answer") => prove::Part::Answer,
+        Some("robots") => prove::Part::Robots,
+        Some(other) => {
+            return Err(Refused::bad_request(format!(
+                "`part={other}` is not known; write one of body, answer, robots"
+            )));
+        }
+    };
+    blocking(move || {
+        seat.audit(&desk, "evidence", &id)?;
+        let id: RecordId = id.parse().map_err(Refused::bad_request)?;
+        let bytes = prove::evidence(desk.registry(), id, part).map_err(|why| Refused::not_found(format!("{why:#}")))?;
+        // Whatever it is, no browser may take it for a page of ours.
+        let headers = [
+            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"record-{id}.{}\"", part.ending())),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+            (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+            (header::CACHE_CONTROL, "private, no-store".to_owned()),
+        ];
+        Ok((headers, bytes).into_response())
+    })
+    .await
+}
+
 /// All entries with approvals and state.
 pub async fn sources(
     State(desk): State<Desk>,
@@ -208,9 +244,9 @@ pub async fn denials(
     Query(given): Query<HashMap<String, String>>,
 ) -> Result<Json<Value>, Refused> {
     seat.reads()?;
-    only(&given, &["entry", "limit"])?;
+    only(&given, &["entry", "code", "limit"])?;
     let limit = u32::try_from(number(&given, "limit")?.unwrap_or(100).clamp(1, 1000)).unwrap_or(100);
-    let filter = DenialFilter { entry: given.get("entry").cloned(), limit };
+    let filter = DenialFilter { entry: given.get("entry").cloned(), code: given.get("code").cloned(), limit };
     blocking(move || {
         let found = desk.store().read(|db| desk::denials(db, &filter)).map_err(|why| Refused::internal(&why))?;
         Ok(Json(json!({ "denials": found })))

@@ -284,7 +284,7 @@ pub fn coverage(args: &CoverageArgs, unit: &Unit, say: &Say) -> Result<()> {
 /// The database's.
 pub fn denials(entry: Option<String>, limit: u32, unit: &Unit, say: &Say) -> Result<()> {
     let db = tables(unit)?;
-    let found = desk::denials(&db, &DenialFilter { entry, limit })?;
+    let found = desk::denials(&db, &DenialFilter { entry, limit, ..DenialFilter::default() })?;
     say.json_or(&serde_json::to_value(&found)?, || {
         let mut out = String::new();
         for denial in &found {

@@ -192,6 +192,31 @@ impl World {
         agent
     }
 
+    /// An allowlist of these entries, and an approval of those named.
+    pub fn permit_all(&self, registry: &Registry, entries: &[Entry], approved: &[&str]) {
+        let allowlist = Allowlist { format: 1, max_policy_age_hours: 24, entries: entries.to_vec() };
+        let permission = Statement::Permission {
+            v: 1,
+            allowlist,
+            recipes: BTreeMap::new(),
+            made_at: self.now(),
+            salt: fresh_salt(),
+        };
+        registry.add_statement(&sign(&permission, &["ana"])).unwrap();
+        let approval = Statement::Approval {
+            v: 1,
+            entries: entries
+                .iter()
+                .filter(|entry| approved.contains(&entry.id.as_str()))
+                .map(|entry| (entry.id.clone(), entry.digest()))
+                .collect(),
+            until: "2027-06-30".to_owned(),
+            made_at: self.now(),
+            salt: fresh_salt(),
+        };
+        registry.add_statement(&sign(&approval, &["bob"])).unwrap();
+    }
+
     /// An erasure of units, signed by two.
     #[must_use]
     pub fn erasure(&self, manifest: Digest, units: &[u64], by: &[&str]) -> String {
@@ -248,6 +273,8 @@ pub struct Page {
     pub body: String,
     /// Items, id and text.
     pub items: Vec<(String, String)>,
+    /// Items in full, behind the others.
+    pub records: Vec<Record>,
     /// Ids of items that are gone.
     pub gone: Vec<String>,
     /// Record id of an earlier response with the same payload.
@@ -292,6 +319,12 @@ pub struct Agent {
     pub clock_error: SignedDuration,
     /// Used in place of a fresh issue: an agent that did not ask again.
     pub issue: Option<String>,
+    /// Entry it collects under; `news`.
+    pub entry: String,
+    /// When the next run was due; absent for one started by hand.
+    pub due: Option<Timestamp>,
+    /// What its runs say they came to.
+    pub state: CoverageState,
 }
 
 impl Agent {
@@ -305,6 +338,9 @@ impl Agent {
             checkpoint: CheckpointRef { size: 0, root: tlog::EMPTY_ROOT },
             clock_error: SignedDuration::ZERO,
             issue: None,
+            entry: "news".to_owned(),
+            due: None,
+            state: CoverageState::Complete,
         }
     }
 
@@ -324,7 +360,7 @@ impl Agent {
         let issue = open_issue(&note).unwrap();
         let policy = registry.history().policy_named(&issue.issue).unwrap();
         let agent = self.key.vkey().id_text();
-        let entry = policy.entry("news").unwrap();
+        let entry = policy.entry(&self.entry).unwrap();
         let scope = format!("{agent} {} {}", self.seq, pages.iter().map(|page| page.body.as_str()).collect::<String>());
         let start = Start {
             software: "vigie-feed/0.1.0".to_owned(),
@@ -338,8 +374,8 @@ impl Agent {
         };
         let mut writer = SegmentWriter::begin(Vec::new(), Counted { scope, count: 0 }, &start).unwrap();
         let target = Target {
-            id: "news".to_owned(),
-            entry: "news".to_owned(),
+            id: entry.id.clone(),
+            entry: entry.id.clone(),
             url: entry.seeds[0].clone(),
             recipe: None,
             own_terms: true,
@@ -347,7 +383,7 @@ impl Agent {
         let reader = Reader { name: "feed".to_owned(), version: "0.1.0".to_owned(), program: Digest([5; 32]) };
         let run = Run {
             v: 1,
-            id: format!("news poll {at}"),
+            id: format!("{} poll {at}", entry.id),
             policy: issue.digest,
             policy_issued_at: issue.issue.issued_at,
             issue: note,
@@ -358,7 +394,7 @@ impl Agent {
             work: Value::Null,
             cursor: Value::Null,
             now: at,
-            due: None,
+            due: self.due,
             reader: reader.clone(),
             queries: Vec::new(),
             clock_synchronised: None,
@@ -368,7 +404,7 @@ impl Agent {
         let mut records = 0;
         for page in pages {
             let ask = GateAsk {
-                entry: "news".to_owned(),
+                entry: entry.id.clone(),
                 collector: "feed".to_owned(),
                 method: Method::Get,
                 url: format!("https://news.example.org{}", page.path),
@@ -428,10 +464,13 @@ impl Agent {
             let header =
                 Header { v: 1, response: id.clone(), captured_at: at.to_string(), reader, step: Digest::of(b"null") };
             let mut lines = vec![Line::Header(header.clone())];
-            for (place, (id, text)) in page.items.iter().enumerate() {
+            let plain = page.items.iter().map(|(id, text)| {
                 let mut item = Record::new(Kind::Article, "web", format!("news.example.org|{id}"));
                 item.text = Some(text.clone());
                 item.handle = Some(id.clone());
+                item
+            });
+            for (place, item) in plain.chain(page.records.iter().cloned()).enumerate() {
                 let content = item.content_hash().unwrap();
                 lines.push(Line::Record(RecordLine {
                     place: format!("/items/{place}"),
@@ -448,7 +487,7 @@ impl Agent {
             let mut lines: Vec<Vec<u8>> = lines.iter().map(|line| line_bytes(line).unwrap()).collect();
             let items: Vec<u8> = lines[1..].iter().flat_map(|line| Digest::of(line).0).collect();
             let end = End {
-                counts: [page.items.len() as u64, page.gone.len() as u64, 0],
+                counts: [(page.items.len() + page.records.len()) as u64, page.gone.len() as u64, 0],
                 items: Some(Digest::of(&items)),
                 ..End::default()
             };
@@ -457,12 +496,13 @@ impl Agent {
             responses.push(id);
         }
         let coverage = Coverage {
-            target: "news".to_owned(),
-            due: None,
+            target: entry.id.clone(),
+            due: self.due,
             from: at,
             to: at,
-            state: CoverageState::Complete,
-            why: None,
+            state: self.state,
+            why: (!matches!(self.state, CoverageState::Complete | CoverageState::Empty))
+                .then(|| "as the test has it".to_owned()),
             requests: pages.len() as u64,
             refused: 0,
             failed: 0,

@@ -1,7 +1,12 @@
 //! How are the agents?
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
-use schemas::policy::{AgentState, History};
+use schemas::{
+    Digest,
+    policy::{AgentState, History},
+    segment::Segment,
+};
 use serde::{Deserialize, Serialize};
 
 use super::item::unsigned;
@@ -22,6 +27,50 @@ pub struct AgentHealth {
     pub last_at: Option<String>,
     /// A gap or fork in its chain.
     pub finding: Option<String>,
+    /// Digest of that segment's manifest.
+    #[serde(default)]
+    pub last_manifest: Option<String>,
+    /// When the log first covered that segment, by the registry's clock, UTC.
+    #[serde(default)]
+    pub taken_at: Option<String>,
+    /// Seconds from closing it (agent's clock, to the minute) to taking it in (ours). Much: it waited. Below -60: the agent's clock is ahead.
+    #[serde(default)]
+    pub delay_secs: Option<i64>,
+}
+
+/// What an agent's newest segment says of the agent itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastRun {
+    /// Target it was about.
+    pub target: String,
+    /// Collector and version.
+    pub reader: String,
+    /// SHA-256 of the program file that ran.
+    pub program: Digest,
+    /// The agent's clock when the run began, UTC.
+    pub began_at: Timestamp,
+    /// When the policy in its hands was issued, by the log's clock, UTC.
+    pub policy_issued_at: Timestamp,
+    /// False where the agent knew its clock not to be synchronised; absent where it could not tell.
+    pub clock_synchronised: Option<bool>,
+    /// Requests still to be made when the segment was closed; absent where that record is gone.
+    pub frontier: Option<u64>,
+}
+
+/// Reads it out of a segment; nothing where its run record was erased or cannot be read.
+#[must_use]
+pub fn last_run(segment: &Segment) -> Option<LastRun> {
+    let view = segment.view().ok()?;
+    let (_, run) = view.run?;
+    Some(LastRun {
+        target: run.target.id,
+        reader: format!("{} {}", run.reader.name, run.reader.version),
+        program: run.reader.program,
+        began_at: run.now,
+        policy_issued_at: run.policy_issued_at,
+        clock_synchronised: run.clock_synchronised,
+        frontier: view.commit.map(|(_, commit)| commit.frontier),
+    })
 }
 
 /// All agents ever enrolled, by key id. `findings` are [`Registry::chain_findings`]; one of a fork that was refused names no agent and is
@@ -38,11 +87,22 @@ pub fn agents(db: &Connection, history: &History, findings: &[ChainFinding]) -> 
         .map(|(id, state)| {
             let segments: i64 =
                 db.query_row("SELECT count(*) FROM segments WHERE agent = ?1", [id], |row| row.get(0))?;
-            let last_at = db
-                .query_row("SELECT closed_at FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1", [id], |row| {
-                    row.get(0)
-                })
+            let last: Option<(i64, String, String)> = db
+                .query_row(
+                    "SELECT idx, closed_at, manifest FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1",
+                    [id],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
                 .optional()?;
+            let taken_at: Option<String> = match &last {
+                Some((index, ..)) => db
+                    .query_row("SELECT at FROM checkpoints WHERE size > ?1 ORDER BY size LIMIT 1", [index], |row| {
+                        row.get(0)
+                    })
+                    .optional()?,
+                None => None,
+            };
+            let (last_at, last_manifest) = last.map(|(_, at, manifest)| (at, manifest)).unzip();
             let (state, collector) = match state {
                 AgentState::Enrolled { collector, .. } => ("enrolled", collector),
                 AgentState::Revoked => ("revoked", String::new()),
@@ -53,11 +113,19 @@ pub fn agents(db: &Connection, history: &History, findings: &[ChainFinding]) -> 
                 collector,
                 state: state.to_owned(),
                 segments: unsigned(segments),
+                delay_secs: delay(last_at.as_deref(), taken_at.as_deref()),
                 last_at,
+                last_manifest,
+                taken_at,
                 finding: findings.iter().find_map(|finding| in_words(finding, id)),
             })
         })
         .collect()
+}
+
+fn delay(closed: Option<&str>, taken: Option<&str>) -> Option<i64> {
+    let (closed, taken): (Timestamp, Timestamp) = (closed?.parse().ok()?, taken?.parse().ok()?);
+    Some(taken.duration_since(closed).as_secs())
 }
 
 /// What a finding says of one agent's chain; nothing where it speaks of another.

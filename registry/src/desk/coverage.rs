@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use schemas::{permission::Entry, policy::Policy};
+use schemas::{
+    permission::Entry,
+    policy::{NotInForceCode, Policy},
+};
 use serde::Serialize;
 
 use super::{
@@ -23,6 +26,8 @@ pub struct Source {
     pub approved_by: Vec<String>,
     /// Why it is not in force; absent where it is.
     pub not_in_force: Option<String>,
+    /// The rule it fails, by name.
+    pub not_in_force_code: Option<&'static str>,
     /// Items collected under it.
     pub items: u64,
     /// Requests made, all days.
@@ -55,6 +60,8 @@ pub struct Denial {
 pub struct DenialFilter {
     /// Of one entry only.
     pub entry: Option<String>,
+    /// Of one code only.
+    pub code: Option<String>,
     /// At most so many.
     pub limit: u32,
 }
@@ -126,6 +133,7 @@ pub fn sources(db: &Connection, policy: &Policy, now: Timestamp) -> rusqlite::Re
             let last = newest_line(db, &entry.id)?;
             Ok(Source {
                 digest: entry.digest().to_string(),
+                not_in_force_code: state.as_ref().err().map(|refused| code(refused.code)),
                 approved_by: state.as_ref().map(|found| found.approvers.to_vec()).unwrap_or_default(),
                 not_in_force: state.err().map(|refused| refused.why),
                 items: items.get(&entry.id).copied().unwrap_or_default(),
@@ -137,19 +145,33 @@ pub fn sources(db: &Connection, policy: &Policy, now: Timestamp) -> rusqlite::Re
         .collect()
 }
 
+/// The name of a rule that an entry fails.
+const fn code(code: NotInForceCode) -> &'static str {
+    match code {
+        NotInForceCode::NoEntry => "no_entry",
+        NotInForceCode::Unsigned => "unsigned",
+        NotInForceCode::Unenforced => "unenforced",
+        NotInForceCode::Expired => "expired",
+        NotInForceCode::NotApproved => "not_approved",
+        NotInForceCode::ApprovalEnded => "approval_ended",
+        NotInForceCode::TooLong => "too_long",
+    }
+}
+
 /// What was refused, newest first.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn denials(db: &Connection, filter: &DenialFilter) -> rusqlite::Result<Vec<Denial>> {
-    let entry = filter.entry.clone();
+    let (entry, code) = (&filter.entry, &filter.code);
     let mut found = db
         .prepare(
-            "SELECT id, at, entry, url, code, because FROM captures WHERE kind = 'refused' AND (?1 IS NULL OR entry = ?1)
-             ORDER BY at DESC, id DESC LIMIT ?2",
+            "SELECT id, at, entry, url, code, because FROM captures
+             WHERE kind = 'refused' AND (?1 IS NULL OR entry = ?1) AND (?2 IS NULL OR code = ?2)
+             ORDER BY at DESC, id DESC LIMIT ?3",
         )?
-        .query_map((&entry, filter.limit), |row| {
+        .query_map((entry, code, filter.limit), |row| {
             Ok(Denial {
                 id: RecordId::of_row(row.get(0)?),
                 at: row.get(1)?,
@@ -164,9 +186,9 @@ pub fn denials(db: &Connection, filter: &DenialFilter) -> rusqlite::Result<Vec<D
     let by_registry = db
         .prepare(
             "SELECT r.idx, r.time, s.entry, r.code, r.manifest, r.units FROM refusals r LEFT JOIN segments s ON s.manifest = r.manifest
-             WHERE (?1 IS NULL OR s.entry = ?1) ORDER BY r.idx DESC LIMIT ?2",
+             WHERE (?1 IS NULL OR s.entry = ?1) AND (?2 IS NULL OR r.code = ?2) ORDER BY r.idx DESC LIMIT ?3",
         )?
-        .query_map((&entry, filter.limit), |row| {
+        .query_map((entry, code, filter.limit), |row| {
             let (manifest, units): (String, String) = (row.get(4)?, row.get(5)?);
             let what = if units == "[]" { "the whole segment".to_owned() } else { format!("units {units}") };
             let short: String = manifest.chars().take(12).collect();

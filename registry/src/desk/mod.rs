@@ -6,11 +6,15 @@
 mod agents;
 mod cards;
 mod coverage;
+mod days;
 mod item;
+mod reasons;
 mod runs;
 
-pub use agents::{AgentHealth, agents};
+pub use agents::{AgentHealth, LastRun, agents, last_run};
 pub use cards::{Card, cards};
 pub use coverage::{CoverageDay, Denial, DenialFilter, Source, coverage_days, denials, sources};
+pub use days::{Day, Looks, days_of, looks};
 pub use item::{Capture, Item, RecordId, Revision, Sighting, item};
+pub use reasons::{Reason, reasons};
 pub use runs::{CoverageLine, MAX_LINES, Plan, TargetDay, calendar, coverage_by, coverage_of};

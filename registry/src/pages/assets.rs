@@ -1,4 +1,4 @@
-//! The two files every page needs, under names that change with their content.
+//! The files every page needs, under names that change with their content.
 
 use std::sync::LazyLock;
 
@@ -10,6 +10,7 @@ use axum::{
 use schemas::Digest;
 
 const CSS: &str = include_str!("../../assets/vigie.css");
+const SCRIPT: &str = include_str!("../../assets/vigie.js");
 const ICON: &str = include_str!("../../assets/vigie.svg");
 
 struct Asset {
@@ -18,12 +19,16 @@ struct Asset {
     body: &'static str,
 }
 
-static ALL: LazyLock<[Asset; 2]> = LazyLock::new(|| {
+static ALL: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     let named = |kind: &str, media, body: &'static str| {
         let hash: String = Digest::of(body.as_bytes()).to_string().chars().take(16).collect();
         Asset { name: format!("vigie-{hash}.{kind}"), media, body }
     };
-    [named("css", "text/css; charset=utf-8", CSS), named("svg", "image/svg+xml", ICON)]
+    [
+        named("css", "text/css; charset=utf-8", CSS),
+        named("svg", "image/svg+xml", ICON),
+        named("js", "text/javascript; charset=utf-8", SCRIPT),
+    ]
 });
 
 /// Address of the style sheet.
@@ -34,6 +39,11 @@ pub fn css_path() -> String {
 /// Address of the mark.
 pub fn icon_path() -> String {
     format!("/assets/{}", ALL[1].name)
+}
+
+/// Address of the script.
+pub fn script_path() -> String {
+    format!("/assets/{}", ALL[2].name)
 }
 
 /// An asset by its full name; none for the name of an earlier release.
@@ -47,7 +57,7 @@ pub fn find(name: &str) -> Option<Response> {
 pub async fn asset(visit: super::Visit, Path(name): Path<String>) -> Response {
     match find(&name) {
         Some(found) => found,
-        None => visit.refuse(&crate::api::Refused::not_found(format!("there is no file `{name}`"))),
+        None => visit.refuse(&super::visit::missing("error-no-file", name)),
     }
 }
 

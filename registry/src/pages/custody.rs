@@ -13,6 +13,7 @@ use verify::{
 };
 
 use super::{frame::Frame, text::shown_id};
+use crate::desk::RecordId;
 
 /// The account, ready to be shown.
 pub struct Custody {
@@ -26,9 +27,9 @@ pub struct Custody {
     pub as_of: Option<String>,
     /// What checking found, quoted.
     pub findings: Vec<FoundView>,
-    /// The first four questions.
+    /// The five questions.
     pub sections: Vec<Section>,
-    /// The fifth: what this cannot prove.
+    /// What this cannot prove.
     pub limits: Vec<Said>,
     /// Why the unit is gone, quoted; absent where it is not.
     pub gone: Option<String>,
@@ -50,6 +51,30 @@ pub struct Section {
     /// `good`, `bad` or `plain`.
     pub tone: &'static str,
     pub facts: Vec<Fact>,
+    /// Bytes to take away: label, address.
+    pub downloads: Vec<(String, String)>,
+}
+
+impl Section {
+    fn new(f: &Frame, id: &'static str) -> Self {
+        Self {
+            id,
+            question: f.t(&format!("custody-{id}")),
+            answer: String::new(),
+            tone: "plain",
+            facts: Vec::new(),
+            downloads: Vec::new(),
+        }
+    }
+
+    /// What the tone is shown by besides colour.
+    pub fn sign(&self) -> &'static str {
+        match self.tone {
+            "good" => "✓",
+            "bad" => "✕",
+            _ => "•",
+        }
+    }
 }
 
 /// One fact.
@@ -81,7 +106,9 @@ impl Fact {
 }
 
 /// The account of the first unit of a trace.
-pub fn of(f: &Frame, trace: &Trace) -> Custody {
+///
+/// `id` is the record's: its bytes are offered below it.
+pub fn of(f: &Frame, trace: &Trace, id: RecordId) -> Custody {
     let verdict = &trace.verdict;
     let outcome = match verdict.outcome {
         Outcome::Valid => "valid",
@@ -91,7 +118,7 @@ pub fn of(f: &Frame, trace: &Trace) -> Custody {
         Outcome::Invalid => "invalid",
     };
     let item = trace.items.first();
-    let sections = item.map(|item| sections(f, trace, item, outcome)).unwrap_or_default();
+    let sections = item.map(|item| sections(f, trace, item, outcome, id)).unwrap_or_default();
     Custody {
         outcome,
         word: f.t(&format!("verdict-{outcome}")),
@@ -137,11 +164,12 @@ fn findings(f: &Frame, verdict: &Verdict) -> Vec<FoundView> {
         .collect()
 }
 
-fn sections(f: &Frame, trace: &Trace, item: &Item, outcome: &str) -> Vec<Section> {
+fn sections(f: &Frame, trace: &Trace, item: &Item, outcome: &str, id: RecordId) -> Vec<Section> {
     vec![
         answers::allowed(f, trace, item.allowed.as_ref()),
-        answers::robots(f, item.robots.as_ref()),
-        answers::bytes(f, item.bytes.as_ref()),
+        answers::robots(f, item.robots.as_ref(), id),
+        answers::bytes(f, item.bytes.as_ref(), id),
+        answers::reader(f, &item.what, id),
         answers::proof(f, item.unit, &item.proof, outcome),
     ]
 }

@@ -1,9 +1,13 @@
 //! What does a person see when there is no page to show?
 
 use askama::Template;
-use schemas::problem::Problem;
 
-use super::frame::Frame;
+use super::{
+    frame::Frame,
+    text::{Chunk, coded},
+    words,
+};
+use crate::api::Refused;
 
 /// A problem in words.
 #[derive(Template)]
@@ -13,13 +17,16 @@ pub struct ErrorPage {
     status: u16,
     code: String,
     what: String,
-    detail: Option<String>,
+    detail: Vec<Chunk>,
+    /// The detail is the interface's own sentence.
+    is_english: bool,
     id: Option<String>,
 }
 
 impl ErrorPage {
-    /// The page of a problem. Its detail is the interface's own sentence, in English.
-    pub fn of(frame: Frame, problem: &Problem) -> Self {
+    /// The page of a problem. Its detail is in the language of the page where there are words for it.
+    pub fn of(frame: Frame, why: &Refused) -> Self {
+        let problem = why.problem();
         let key = match problem.status {
             400 => "error-400",
             401 => "error-401",
@@ -31,12 +38,14 @@ impl ErrorPage {
             _ => "error-500",
         };
         let f = frame.titled(key, "");
+        let own = why.words().map(|(key, args)| f.say(key, &words::values(args)));
         Self {
             what: f.t(&format!("{key}-help")),
+            is_english: own.is_none(),
+            detail: own.as_deref().or(problem.detail.as_deref()).map(coded).unwrap_or_default(),
             f,
             status: problem.status,
             code: problem.code.clone(),
-            detail: problem.detail.clone(),
             id: problem.instance.clone(),
         }
     }

@@ -13,7 +13,7 @@ pub struct Frame {
     pub lang: Lang,
     /// Title, without the name of the house.
     pub title: String,
-    /// Navigation item that is here: `search`, `sources`, `denials`, `agents`; empty for none.
+    /// Navigation item that is here: `search`, `sources`, `coverage`, `denials`, `agents`; empty for none.
     pub section: &'static str,
     /// True where the trust root is a trial.
     pub trial: bool,
@@ -150,6 +150,12 @@ impl Frame {
     #[must_use]
     pub fn css(&self) -> String {
         assets::css_path()
+    }
+
+    /// Address of the script.
+    #[must_use]
+    pub fn script(&self) -> String {
+        assets::script_path()
     }
 
     /// Address of the mark.

@@ -1,10 +1,11 @@
 //! What does a person see in a browser?
 //!
-//! Pages are written on the server, whole, in English or French, and need no script; there is none. What was collected is always text,
-//! never markup, and nothing is ever fetched from where it was collected. The pages claim no more than a trace does.
+//! Pages are written on the server, whole, in English or French, and need no script; the one there is makes some things handier, and
+//! nothing depends on it. What was collected is always text, never markup, and nothing is ever fetched from where it was collected. The pages claim no more than a trace does.
 
 mod agents;
 mod assets;
+mod calendar;
 mod custody;
 mod denials;
 mod diff;
@@ -35,8 +36,8 @@ use crate::api::{Desk, Refused};
 
 pub use visit::Visit;
 
-/// What a browser may do with a page: load its style sheet and pictures from here, send forms here, and nothing else.
-pub const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What a browser may do with a page: load its style sheet, its script and pictures from here, send forms here, and nothing else.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The pages' routes. Whatever no other route takes ends here too, and gets a page that says so; below `/v1`, a problem.
 pub fn router() -> Router<Desk> {
@@ -45,6 +46,7 @@ pub fn router() -> Router<Desk> {
         .route("/record/{id}", get(record::page))
         .route("/sources", get(sources::page))
         .route("/sources/{entry}", get(source::page))
+        .route("/coverage", get(calendar::page))
         .route("/denials", get(denials::page))
         .route("/agents", get(agents::page))
         .route("/sign-in", get(sign_in::form).post(sign_in::enter))
@@ -60,7 +62,7 @@ async fn nowhere(visit: Visit, uri: Uri) -> Response {
         return Refused::not_found(format!("`{path}` is no path of this registry; /v1/openapi.json lists them"))
             .into_response();
     }
-    visit.refuse(&Refused::not_found(format!("`{path}` is no page of this registry")))
+    visit.refuse(&visit::missing("error-no-page", path))
 }
 
 /// Adds what every answer of the pages carries.

@@ -9,7 +9,7 @@ use super::{
     diff::{self, Change, Piece},
     frame::Frame,
     text::{lang_tag, openable, shown, shown_id},
-    visit::{Asked, Made, Visit},
+    visit::{Asked, Made, Visit, missing},
 };
 use crate::{
     api::Refused,
@@ -32,6 +32,8 @@ struct RecordPage {
 struct ItemView {
     title: String,
     has_title: bool,
+    /// Kind, source and time in a line.
+    byline: Vec<String>,
     tag: String,
     text: String,
     marks: Vec<(&'static str, String)>,
@@ -88,15 +90,15 @@ pub async fn page(visit: Visit, Path(id): Path<String>) -> Response {
 }
 
 fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
-    let id: RecordId = id.parse().map_err(Refused::not_found)?;
+    let id: RecordId = id.parse().map_err(|_| missing("error-record-id", shown_id(id)))?;
     asked.seat.audit(&asked.desk, "record", &id.to_string())?;
     let found = asked.desk.store().read(|db| desk::item(db, id)).map_err(|why| Refused::internal(&why))?;
     let traced = prove::trace(asked.desk.registry(), id);
     let mut f = asked.frame("record-title", "search");
-    let custody = traced.as_ref().ok().map(|trace| custody::of(&f, trace));
+    let custody = traced.as_ref().ok().map(|trace| custody::of(&f, trace, id));
     let is_gone = custody.as_ref().is_some_and(|custody| custody.gone.is_some());
     if found.is_none() && !is_gone {
-        return Err(Refused::not_found(format!("there is no record {id}; it may have been erased")));
+        return Err(missing("error-no-record", id.to_string()));
     }
     let item = found.map(|item| view(&f, &item));
     if let Some(item) = &item {
@@ -126,17 +128,20 @@ fn view(f: &Frame, item: &Item) -> ItemView {
     // A withdrawal has no words of its own: the last ones are shown.
     let record = record.or_else(|| item.revisions.iter().rev().find_map(|revision| revision.record.as_ref()));
     let text = record.and_then(|record| record.text.as_deref()).map(shown).unwrap_or_default();
-    let beginning = |text: &str| {
-        let mut cut: String = text.chars().take(80).collect();
-        if cut.len() < text.len() {
-            cut.push('…');
-        }
-        cut.replace('\n', " ")
-    };
     let own = record.and_then(|record| record.title.as_deref()).map(shown);
+    let author = record.and_then(|record| record.author.as_ref());
+    let author = author.and_then(|author| author.name.as_ref().or(author.handle.as_ref()).or(author.id.as_ref()));
+    let kind = capital(&f.word("kind", &item.kind));
     ItemView {
         has_title: own.is_some(),
-        title: own.unwrap_or_else(|| if text.is_empty() { shown_id(&item.id) } else { beginning(&text) }),
+        // The text follows whole: a title made of its beginning would say it twice.
+        title: own.unwrap_or_else(|| match author {
+            Some(author) => f.say("record-untitled", &[("kind", kind.as_str().into()), ("who", shown(author).into())]),
+            None => {
+                f.say("record-untitled", &[("kind", kind.as_str().into()), ("who", shown_id(&item.vantage).into())])
+            }
+        }),
+        byline: revision.map(|revision| byline(f, &kind, revision)).unwrap_or_default(),
         tag: lang_tag(record.and_then(|record| record.language.as_deref())),
         marks: marks(f, item),
         facts: facts(f, item, revision, record),
@@ -155,6 +160,19 @@ fn view(f: &Frame, item: &Item) -> ItemView {
         sightings_note: f.n("sightings-of", &revision.map_or(0, |revision| revision.sightings)),
         text,
     }
+}
+
+/// Kind, and when it was published, or first seen.
+fn byline(f: &Frame, kind: &str, revision: &Revision) -> Vec<String> {
+    let time = f.moment(&revision.time);
+    let time = if revision.claimed { f.w("claimed", &time) } else { f.w("first-seen", &time) };
+    vec![kind.to_owned(), time]
+}
+
+/// The word with its first letter as a capital.
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn marks(f: &Frame, item: &Item) -> Vec<(&'static str, String)> {
@@ -244,12 +262,26 @@ fn lists(f: &Frame, record: &Record) -> Vec<(String, Vec<LinkView>)> {
         ("list-mentions", record.mentions.iter().map(plain).collect()),
         ("list-tags", record.tags.iter().map(plain).collect()),
         ("list-relations", relations.collect()),
+        ("field-ad", record.ad.as_ref().map(|ad| members(ad)).unwrap_or_default()),
+        ("field-registration", record.registration.as_ref().map(|entry| members(entry)).unwrap_or_default()),
         ("list-extra", extra.collect()),
     ]
     .into_iter()
     .filter(|(_, items)| !items.is_empty())
     .map(|(key, items)| (f.t(key), items))
     .collect()
+}
+
+/// What a register or an advertisement says, member by member, under the names of the format.
+fn members(value: &impl serde::Serialize) -> Vec<LinkView> {
+    let Ok(serde_json::Value::Object(members)) = serde_json::to_value(value) else {
+        return Vec::new();
+    };
+    let one = |(name, value): (String, serde_json::Value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        LinkView { text: shown(&text), open: None, note: Some(shown_id(&name)) }
+    };
+    members.into_iter().map(one).collect()
 }
 
 fn revisions(f: &Frame, item: &Item) -> Vec<RevisionView> {

@@ -3,19 +3,22 @@
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use fluent_bundle::FluentValue;
+use jiff::Timestamp;
 use rusqlite::Connection;
+use schemas::policy::History;
 
 use super::{
     frame::{Frame, with},
-    text::{lang_tag, shown},
+    text::{Chunk, coded, lang_tag, shown, shown_id},
     timeline::{self, Timeline},
     visit::{Asked, Made, Visit},
+    words,
 };
 use crate::{
     api::Refused,
     desk::{self, Card},
     search::{
-        Answer, Count, Options, Query, QueryError, Search,
+        Answer, Count, Options, Query, QueryError, Search, SearchError,
         query::{Expr, Field},
         snippet::Part,
     },
@@ -40,8 +43,8 @@ struct SearchPage {
 /// Where the query cannot be read.
 struct Wrong {
     line: String,
-    what: String,
-    hint: String,
+    what: Vec<Chunk>,
+    hint: Vec<Chunk>,
 }
 
 /// A word of the query language, with what it does.
@@ -123,21 +126,18 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
         is_trial: asked.desk.is_trial(),
         ..Options::at(asked.desk.registry().clock())
     };
-    let entries = asked.desk.registry().history().policy().map(|policy| {
-        let all = policy.allowlist().entries.iter().map(|entry| entry.id.clone());
-        all.collect::<Vec<_>>()
-    });
+    let (history, now) = (asked.desk.registry().history(), asked.desk.registry().clock());
     let answered = asked.desk.store().read(|db| {
         let answer = match Search::run(db, &query, &options) {
             Ok(answer) => answer,
             Err(why) => return Ok(Err(why)),
         };
-        let found = view(db, &f, &query, &answer, cursor.is_some(), &entries.unwrap_or_default())?;
+        let found = view(db, &f, &query, &answer, cursor.is_some(), (&history, now))?;
         Ok(Ok(found))
     });
     let (found, problem) = match answered {
         Ok(Ok(found)) => (Some(found), None),
-        Ok(Err(why)) => (None, Some(why.to_string())),
+        Ok(Err(why)) => (None, Some(failed(&f, &why))),
         Err(why) => return Err(Refused::internal(&why)),
     };
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -146,7 +146,20 @@ fn build(asked: &mut Asked) -> Result<Made, Refused> {
 
 fn wrong(f: &Frame, why: &QueryError) -> Wrong {
     let line = f.n("search-wrong-column", &(why.column as u64));
-    Wrong { line, what: why.message.clone(), hint: why.hint.clone() }
+    let args: Vec<_> =
+        why.fault.args().into_iter().map(|(name, value)| (name, shown_id(&value).replace('`', "´"))).collect();
+    let say = |key: String| coded(&f.say(&key, &words::values(&args)));
+    let code = why.fault.code();
+    Wrong { line, what: say(format!("query-{code}")), hint: say(format!("query-{code}-hint")) }
+}
+
+/// Why a query that was read has no answer.
+fn failed(f: &Frame, why: &SearchError) -> String {
+    match why {
+        SearchError::TooSlow { limit_ms } => f.n("search-too-slow", limit_ms),
+        SearchError::Cursor => f.t("search-cursor"),
+        _ => f.t("search-index"),
+    }
 }
 
 fn examples(f: &Frame) -> Vec<Example> {
@@ -173,22 +186,25 @@ fn view(
     query: &Query,
     answer: &Answer,
     is_later: bool,
-    entries: &[String],
+    (history, now): (&History, Timestamp),
 ) -> rusqlite::Result<Found> {
+    let entries: Vec<String> = history
+        .policy()
+        .map(|policy| policy.allowlist().entries.iter().map(|entry| entry.id.clone()).collect())
+        .unwrap_or_default();
     let cards = desk::cards(db, query, &answer.hits)?;
     let here = |query: &str| f.link(&if query.is_empty() { "/".to_owned() } else { with("/", "q", query) });
     let facets = answer.facets.as_ref();
     let timeline = match facets {
         Some(facets) if !facets.day.is_empty() => {
-            let looked = sources_of(query).unwrap_or_else(|| entries.to_vec());
-            let first = facets.day.first().map(|day| day.value.clone()).unwrap_or_default();
-            let states = desk::coverage_days(db, &looked, &first)?;
+            let looked = sources_of(query).unwrap_or(entries);
+            let looks = |first, last| desk::looks(db, history, &looked, (first, last), now).unwrap_or_default();
             let link = |from: &str, to: &str| {
                 let text = format!("after:{from} before:{to}");
                 let days = Query::parse(&text).ok().and_then(|days| days.expr().cloned());
                 here(&and(&without_times(query), days))
             };
-            timeline::of(f, &facets.day, &states, looked.len(), &link)
+            timeline::of(f, &facets.day, &looks, &link)
         }
         _ => None,
     };

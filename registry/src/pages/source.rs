@@ -5,15 +5,16 @@ use axum::{extract::Path, response::Response};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
+    calendar::{begin_of, day_given},
     entry::{Group, groups},
     frame::{Frame, with},
     strip::{self, Legend, Slot, Span, Strip},
-    text::{person, shown},
-    visit::{Asked, Made, Visit},
+    text::{person, shown, shown_id},
+    visit::{Asked, Made, Visit, missing},
 };
 use crate::{
     api::Refused,
-    desk::{self, CoverageLine},
+    desk::{self, CoverageLine, Plan},
 };
 
 /// Runs listed one by one.
@@ -25,8 +26,8 @@ struct OnePage {
     f: Frame,
     id: String,
     in_force: bool,
-    /// Why it is not in force, in the registry's words.
-    why_not: Option<String>,
+    /// Why it is not in force: in words of the page, and in the registry's.
+    why_not: Option<(String, String)>,
     lead: String,
     groups: Vec<Group>,
     items: String,
@@ -35,6 +36,8 @@ struct OnePage {
     day: Strip,
     week: Strip,
     legend: Vec<Legend>,
+    words_title: String,
+    calendar_link: String,
     hours: Vec<HourView>,
     runs: Vec<RunView>,
     runs_note: String,
@@ -62,11 +65,11 @@ struct RunView {
 }
 
 pub async fn page(visit: Visit, Path(entry): Path<String>) -> Response {
-    visit.page(&[], move |asked| build(asked, &entry)).await
+    visit.page(&["day"], move |asked| build(asked, &entry)).await
 }
 
 fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
-    let missing = || Refused::not_found(format!("there is no source `{id}` in the allowlist of now"));
+    let missing = || missing("error-no-source", shown_id(id));
     let history = asked.desk.registry().history();
     let policy = history.policy().ok_or_else(missing)?;
     let now = asked.desk.registry().clock();
@@ -74,20 +77,21 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
     let source = found.into_iter().find(|source| source.entry.id == id).ok_or_else(missing)?;
     let entry = &source.entry;
     let hour = SignedDuration::from_hours(1);
-    let day_start = back(ceiling(now, 1800), 24);
-    let week_start = back(midnight(now), 6 * 24);
-    let due_since = first_in_force(&history, id, week_start, now);
-    let from = due_since.map_or(now, |since| since.max(week_start));
+    let day = day_given(asked, "day")?;
+    let day_start = day.map_or_else(|| back(ceiling(now, 1800), 24), begin_of);
+    let week_start = day.map_or_else(|| back(midnight(now), 6 * 24), |_| back(day_start, 6 * 24));
+    let until = day.map_or(now, |_| later(day_start, 24).min(now));
+    let due_since = history.stretches(id, week_start, until.max(week_start)).first().map(|stretch| stretch.from);
     let lines = asked
         .desk
         .store()
         .read(|db| {
             // Hour by hour: a schedule of seconds over a week would be cut short in one piece.
             let mut lines = Vec::new();
-            let mut at = from;
-            while at < now {
-                let end = at.checked_add(hour).unwrap_or(now).min(now);
-                lines.extend(desk::coverage_of(db, entry, at, end, now)?);
+            let mut at = due_since.unwrap_or(until);
+            while at < until {
+                let end = at.checked_add(hour).unwrap_or(until).min(until);
+                lines.extend(desk::coverage_by(db, &Plan::of(&history, id, at, end), at, end, now)?);
                 at = end;
             }
             Ok(lines)
@@ -116,20 +120,25 @@ fn build(asked: &mut Asked, id: &str) -> Result<Made, Refused> {
         items_link: f.link(&with("/", "q", &format!("source:{id}"))),
         denials_link: denials,
         day: Strip {
-            caption: f.t("strip-day"),
+            caption: day.map_or_else(|| f.t("strip-day"), |day| f.w("strip-day-of", &f.lang.day(day))),
             ticks: (0..8_i64).map(|tick| clock(&f, later(day_start, tick * 3))).collect(),
             rows: vec![(String::new(), day_slots)],
         },
         week: Strip {
-            caption: f.t("strip-week"),
+            caption: day.map_or_else(|| f.t("strip-week"), |day| f.w("strip-week-to", &f.lang.day(day))),
             ticks: (0..8_i64).map(|tick| clock(&f, later(week_start, tick * 3))).collect(),
             rows: week_rows(&f, week_slots, week_start),
         },
         legend: strip::legend(&f),
+        words_title: day.map_or_else(|| f.t("coverage-words"), |day| f.w("coverage-words-of", &f.lang.day(day))),
+        calendar_link: f.link("/coverage"),
         hours,
         runs_note: f.n("runs-note", &(lines.len().min(RUNS) as u64)),
         runs: lines.iter().rev().take(RUNS).map(|line| run(&f, line)).collect(),
-        why_not: source.not_in_force.clone(),
+        why_not: source
+            .not_in_force
+            .as_ref()
+            .map(|why| (f.word("not-in-force", source.not_in_force_code.unwrap_or_default()), shown_id(why))),
         f,
     };
     Made::of(&page)
@@ -155,24 +164,6 @@ fn midnight(at: Timestamp) -> Timestamp {
 
 fn clock(f: &Frame, at: Timestamp) -> String {
     f.lang.clock(at.to_zoned(TimeZone::UTC).datetime())
-}
-
-/// When the entry was first in force since `from`, to the hour, then to the minute.
-fn first_in_force(history: &schemas::policy::History, id: &str, from: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let mut at = from;
-    loop {
-        if strip::in_force(history, id, at.min(now)) {
-            break;
-        }
-        if at >= now {
-            return None;
-        }
-        at = later(at, 1);
-    }
-    let found = at.min(now);
-    // The minute within that hour.
-    let earlier = (0..60).rev().map(|minutes| found.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(found));
-    earlier.filter(|at| *at >= from).find(|at| strip::in_force(history, id, *at)).or(Some(found))
 }
 
 fn week_rows(f: &Frame, slots: Vec<Slot>, start: Timestamp) -> Vec<(String, Vec<Slot>)> {

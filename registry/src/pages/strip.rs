@@ -6,19 +6,19 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use schemas::policy::History;
 
 use super::frame::Frame;
 use crate::desk::CoverageLine;
 
 /// States from best to worst, with the sign that says the same without colour.
-const STATES: [(&str, &str); 9] = [
+const STATES: [(&str, &str); 10] = [
     ("unpermitted", ""),
     ("none", ""),
     ("complete", "●"),
     ("empty", "○"),
     ("partial", "◐"),
     ("rate-limited", "◔"),
+    ("not-attempted", "–"),
     ("not-heard-yet", "?"),
     ("failed", "✕"),
     ("blocked", "■"),
@@ -77,10 +77,6 @@ pub fn legend(f: &Frame) -> Vec<Legend> {
 /// The key of a state as the tables write it: `rate_limited` is `rate-limited`.
 pub fn state_key(state: &str) -> &'static str {
     let state = state.replace('_', "-");
-    // What was due and did not run is a gap of ours, like what was not heard of.
-    if state == "not-attempted" {
-        return "not-heard-yet";
-    }
     STATES.iter().map(|(known, _)| *known).find(|known| *known == state).unwrap_or("failed")
 }
 
@@ -89,13 +85,8 @@ pub fn sign(state: &str) -> &'static str {
     STATES.iter().find(|(known, _)| *known == state).map_or("", |(_, sign)| sign)
 }
 
-fn rank(state: &str) -> usize {
+pub fn rank(state: &str) -> usize {
     STATES.iter().position(|(known, _)| *known == state).unwrap_or(STATES.len())
-}
-
-/// When was the entry in force? Asked of the log's history, once a slot.
-pub fn in_force(history: &History, entry: &str, at: Timestamp) -> bool {
-    history.policy_at(at).is_some_and(|policy| policy.judge(entry, at).is_ok())
 }
 
 /// The slots of a span, each in its worst state.
@@ -160,10 +151,10 @@ mod tests {
         });
         assert_eq!(
             keys,
-            ["complete", "partial", "empty", "rate-limited", "blocked", "failed", "not-heard-yet", "not-heard-yet"]
+            ["complete", "partial", "empty", "rate-limited", "blocked", "failed", "not-attempted", "not-heard-yet"]
         );
-        // A gap never has the sign of silence at the source.
-        assert_ne!(sign("empty"), sign("not-heard-yet"));
-        assert!(rank("not-heard-yet") > rank("empty"));
+        let signs: std::collections::BTreeSet<_> = keys.iter().map(|key| sign(key)).collect();
+        assert_eq!(signs.len(), keys.len(), "each state has a sign of its own");
+        assert!(rank("not-heard-yet") > rank("empty") && rank("not-attempted") > rank("empty"));
     }
 }

@@ -30,6 +30,33 @@ fn written_out(text: &str, is_odd: impl Fn(char) -> bool) -> String {
     out
 }
 
+/// A piece of a sentence in which backticks mark what is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The text.
+    pub text: String,
+    /// It stood between backticks.
+    pub is_code: bool,
+}
+
+/// A sentence cut at its backticks; one that is not closed marks nothing.
+#[must_use]
+pub fn coded(sentence: &str) -> Vec<Chunk> {
+    let marks = sentence.matches('`').count();
+    let sound = marks.is_multiple_of(2);
+    let pieces = sentence.split('`').enumerate().filter(|(_, text)| !text.is_empty());
+    match sound {
+        // What is typed stands in an element of its own, which isolates it: marks around it would be copied with it.
+        true => pieces
+            .map(|(at, text)| match at % 2 {
+                1 => Chunk { text: text.replace(['\u{2068}', '\u{2069}'], ""), is_code: true },
+                _ => Chunk { text: text.to_owned(), is_code: false },
+            })
+            .collect(),
+        false => vec![Chunk { text: sentence.to_owned(), is_code: false }],
+    }
+}
+
 /// A declared language as a value of `lang`; empty (unknown) where it is no language tag.
 #[must_use]
 pub fn lang_tag(declared: Option<&str>) -> String {
@@ -61,6 +88,13 @@ mod tests {
         assert_eq!(shown("a\u{202e}b\nc\u{0}"), "a[U+202E]b\nc[U+0000]");
         assert_eq!(shown("كتاب\u{200f}"), "كتاب\u{200f}");
         assert_eq!(shown_id("https://example.org/\u{202e}fdp\n"), "https://example.org/[U+202E]fdp[U+000A]");
+    }
+
+    #[test]
+    fn what_is_typed_stands_between_backticks() {
+        let chunk = |text: &str, is_code| Chunk { text: text.to_owned(), is_code };
+        assert_eq!(coded("write `a:b`."), [chunk("write ", false), chunk("a:b", true), chunk(".", false)]);
+        assert_eq!(coded("a ` b"), [chunk("a ` b", false)]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{ToSpan as _, civil::Date};
 
 use super::frame::Frame;
-use crate::{desk::CoverageDay, search::Count};
+use crate::{desk::Looks, search::Count};
 
 /// Most bars; more days are joined to months, more months to years.
 const MOST: usize = 92;
@@ -53,8 +53,7 @@ struct Bucket {
     first: Date,
     end: Date,
     count: u64,
-    looked: u64,
-    troubled: u64,
+    looks: Looks,
 }
 
 /// How buckets are cut.
@@ -69,8 +68,7 @@ enum Cut {
 pub fn of(
     f: &Frame,
     days: &[Count],
-    coverage: &[CoverageDay],
-    sources: usize,
+    looks: &dyn Fn(Date, Date) -> BTreeMap<Date, Looks>,
     link: &dyn Fn(&str, &str) -> String,
 ) -> Option<Timeline> {
     let counts: BTreeMap<Date, u64> =
@@ -89,17 +87,16 @@ pub fn of(
     while at <= last && buckets.len() < 400 {
         let end = after(at, cut)?;
         let count = counts.range(at..end).map(|(_, count)| count).sum();
-        buckets.push(Bucket { first: at, end, count, looked: 0, troubled: 0 });
+        buckets.push(Bucket { first: at, end, count, looks: Looks::default() });
         at = end;
     }
-    for day in coverage {
-        let Ok(date) = day.day.parse::<Date>() else {
-            continue;
-        };
-        let place = buckets.partition_point(|bucket| bucket.end <= date);
-        if let Some(bucket) = buckets.get_mut(place).filter(|bucket| bucket.first <= date) {
-            bucket.looked += u64::from(day.good > 0);
-            bucket.troubled += u64::from(day.troubled > 0);
+    let (from, to) = (buckets.first()?.first, buckets.last()?.end.yesterday().ok()?);
+    for (day, looks) in looks(from, to) {
+        let place = buckets.partition_point(|bucket| bucket.end <= day);
+        if let Some(bucket) = buckets.get_mut(place).filter(|bucket| bucket.first <= day) {
+            bucket.looks.due += looks.due;
+            bucket.looks.whole += looks.whole;
+            bucket.looks.made += looks.made;
         }
     }
     let highest = buckets.iter().map(|bucket| bucket.count).max().unwrap_or(1).max(1);
@@ -112,16 +109,15 @@ pub fn of(
             Cut::Year => "timeline-by-year",
         }),
         bars: Vec::new(),
-        from: f.lang.day(buckets.first()?.first),
-        to: f.lang.day(buckets.last()?.end.yesterday().ok()?),
+        from: f.lang.day(from),
+        to: f.lang.day(to),
         highest: f.number(&highest),
         rows: Vec::new(),
     };
     for (at, bucket) in buckets.iter().enumerate() {
-        let days = u64::try_from((bucket.end - bucket.first).get_days()).unwrap_or(1);
-        let coverage = match (bucket.looked, bucket.troubled) {
-            (0, 0) => "none",
-            (looked, 0) if looked >= days * sources as u64 => "looked",
+        let coverage = match bucket.looks {
+            Looks { made: 0, .. } => "none",
+            Looks { due, whole, .. } if due == whole => "looked",
             _ => "gaps",
         };
         let height = if bucket.count == 0 {

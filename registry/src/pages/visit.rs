@@ -12,8 +12,9 @@ use axum::{
 use super::{
     frame::{Frame, with},
     lang::{self, Lang},
+    words,
 };
-use crate::api::{Desk, Refused, Seat, blocking};
+use crate::api::{Desk, Refused, Said, Seat, blocking};
 
 /// One request for a page.
 pub struct Visit {
@@ -27,7 +28,7 @@ pub struct Visit {
     /// Parameters other than `lang`, as sent.
     given: Vec<(String, String)>,
     /// What is wrong with the parameters.
-    wrong: Option<String>,
+    wrong: Option<Said>,
     /// Path and query without `lang`.
     here: String,
 }
@@ -43,11 +44,11 @@ impl FromRequestParts<Desk> for Visit {
             .iter()
             .enumerate()
             .find(|(at, (name, _))| all.iter().skip(at + 1).any(|(other, _)| other == name))
-            .map(|(_, (name, _))| format!("`{name}` is given twice"));
+            .map(|(_, (name, _))| ("error-param-twice", vec![("name", name.clone())]));
         let asked = all.iter().find(|(name, _)| name == "lang").map(|(_, code)| code.clone());
         let named = asked.as_deref().and_then(Lang::named);
         if let Some(code) = asked.filter(|_| named.is_none()) {
-            wrong = Some(format!("`lang={code}` is not known; known are en, fr"));
+            wrong = Some(("error-param-lang", vec![("value", code)]));
         }
         let given: Vec<_> = all.into_iter().filter(|(name, _)| name != "lang").collect();
         let here = given.iter().fold(parts.uri.path().to_owned(), |path, (name, value)| with(&path, name, value));
@@ -147,11 +148,11 @@ impl Visit {
     /// 400, naming the first unknown one.
     pub fn parameters(&self, known: &[&str]) -> Result<HashMap<String, String>, Refused> {
         if let Some(wrong) = &self.wrong {
-            return Err(Refused::bad_request(wrong.clone()));
+            return Err(odd(wrong.clone()));
         }
         if let Some((unknown, _)) = self.given.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             let all: Vec<_> = known.iter().copied().chain(["lang"]).collect();
-            return Err(Refused::bad_request(format!("`{unknown}` is not known; known are {}", all.join(", "))));
+            return Err(odd(("error-param-unknown", vec![("name", unknown.clone()), ("known", all.join(", "))])));
         }
         Ok(self.given.iter().cloned().collect())
     }
@@ -174,7 +175,7 @@ impl Visit {
     pub fn refuse(&self, why: &Refused) -> Response {
         let problem = why.problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let page = super::error::ErrorPage::of(self.frame(), problem);
+        let page = super::error::ErrorPage::of(self.frame(), why);
         match page.render() {
             Ok(html) => self.send(status, html),
             Err(why) => Refused::internal(&why).into_response(),
@@ -201,6 +202,17 @@ impl Visit {
         }
         axum::response::Redirect::to(&to).into_response()
     }
+}
+
+/// 400, in words of the pages.
+pub fn odd((key, args): Said) -> Refused {
+    Refused::bad_request(words::plain(Lang::En, key, &args)).said(key, args)
+}
+
+/// 404, in words of the pages.
+pub fn missing(key: &'static str, what: impl Into<String>) -> Refused {
+    let args = vec![("what", what.into())];
+    Refused::not_found(words::plain(Lang::En, key, &args)).said(key, args)
 }
 
 /// The same refusal once more: it is kept for the answer.

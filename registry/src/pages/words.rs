@@ -51,6 +51,18 @@ pub fn say(lang: Lang, key: &str, args: &[(&str, FluentValue<'_>)]) -> String {
     bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned()
 }
 
+/// The message as plain text, without marks around what it names: for where no page shows it.
+#[must_use]
+pub fn plain(lang: Lang, key: &str, args: &[(&'static str, String)]) -> String {
+    say(lang, key, &values(args)).replace(['\u{2068}', '\u{2069}'], "")
+}
+
+/// Texts as arguments.
+#[must_use]
+pub fn values<'a>(args: &'a [(&'static str, String)]) -> Vec<(&'static str, FluentValue<'a>)> {
+    args.iter().map(|(name, value)| (*name, FluentValue::from(value.as_str()))).collect()
+}
+
 /// The keys of a language, in the order of its file.
 #[cfg(test)]
 pub fn keys(lang: Lang) -> Vec<&'static str> {

@@ -18,6 +18,7 @@
 //!
 //! A word is looked for in title, text, names, tags and captions. Every word is cut by [`super::analyser`], so case and accents do not count.
 
+mod fault;
 pub mod field;
 #[cfg(any(test, feature = "testing"))]
 pub mod generator;
@@ -28,6 +29,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+pub use fault::Fault;
 pub use field::Field;
 
 /// Longest query in bytes.
@@ -79,6 +81,15 @@ pub struct QueryError {
     pub message: String,
     /// What to write instead.
     pub hint: String,
+    /// The same as data.
+    #[serde(skip)]
+    pub fault: Fault,
+}
+
+impl QueryError {
+    pub(crate) fn at(column: usize, fault: Fault) -> Self {
+        Self { column, message: fault.message(), hint: fault.hint(), fault }
+    }
 }
 
 impl Query {

@@ -2,6 +2,7 @@
 
 use schemas::record::Record;
 use serde::Serialize;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Query;
 use super::analyser::{self, Phrase, Token};
@@ -97,7 +98,9 @@ fn show(field: &'static str, text: &str, found: &[(usize, usize)], around: Optio
         None => (0, text.len()),
         Some(chars) => {
             let (start, end) = found.first().copied().unwrap_or((0, 0));
-            (back(text, start, chars), forward(text, end, chars))
+            let (from, to) = (back(text, start, chars), forward(text, end, chars));
+            // A hit is shown whole or not at all.
+            (from, found.iter().find(|(start, end)| *start < to && to < *end).map_or(to, |(_, end)| *end))
         }
     };
     let mut parts = Vec::new();
@@ -122,14 +125,14 @@ fn show(field: &'static str, text: &str, found: &[(usize, usize)], around: Optio
 fn back(text: &str, from: usize, chars: usize) -> usize {
     let before = text.get(..from).unwrap_or_default();
     match chars.checked_sub(1) {
-        Some(last) => before.char_indices().rev().nth(last).map_or(0, |(at, _)| at),
+        Some(last) => before.grapheme_indices(true).rev().nth(last).map_or(0, |(at, _)| at),
         None => from,
     }
 }
 
 fn forward(text: &str, from: usize, chars: usize) -> usize {
     let behind = text.get(from..).unwrap_or_default();
-    behind.char_indices().nth(chars).map_or(text.len(), |(at, _)| from + at)
+    behind.grapheme_indices(true).nth(chars).map_or(text.len(), |(at, _)| from + at)
 }
 
 #[cfg(test)]
@@ -163,6 +166,15 @@ mod tests {
         check("nothing", "abcdef", 3, "abc…");
         check("ёлка", "aaaa bbbb елка cccc", 3, "…bb [елка] cc…");
         check("كتاب", "هذا کِتاب", 99, "هذا [کِتاب]");
+    }
+
+    #[test]
+    fn neither_a_hit_nor_a_letter_is_cut() {
+        check("port OR harbour", "port, harbour", 4, "[port], [harbour]");
+        check("port OR harbour", "port, the harbour", 4, "[port], th…");
+        // Letter and mark belong together: one sign each for the eye.
+        check("port", "port e\u{301}e\u{301}e\u{301}", 3, "[port] e\u{301}e\u{301}…");
+        check("port", "e\u{301}e\u{301}e\u{301} port", 2, "…e\u{301} [port]");
     }
 
     #[test]

@@ -1,26 +1,23 @@
-//! The first four questions, each with its answer and facts.
+//! The five questions, each with its answer and facts.
 
 use fluent_bundle::FluentValue;
 use schemas::robots::RobotsOutcome;
 use verify::{
     Trace,
-    trace::{Allowed, Bytes, Proof, Robots},
+    trace::{Allowed, Bytes, Proof, Robots, What},
 };
 
 use super::{Fact, Section};
-use crate::pages::{
-    frame::Frame,
-    text::{person, shown_id},
+use crate::{
+    desk::RecordId,
+    pages::{
+        frame::Frame,
+        text::{person, shown_id},
+    },
 };
 
 pub fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
-    let mut section = Section {
-        id: "allowed",
-        question: f.t("custody-allowed"),
-        answer: String::new(),
-        tone: "plain",
-        facts: Vec::new(),
-    };
+    let mut section = Section::new(f, "allowed");
     let Some(allowed) = allowed else {
         section.answer = f.t("custody-decision-gone");
         return section;
@@ -89,14 +86,8 @@ pub fn allowed(f: &Frame, trace: &Trace, allowed: Option<&Allowed>) -> Section {
     section
 }
 
-pub fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
-    let mut section = Section {
-        id: "robots",
-        question: f.t("custody-robots"),
-        answer: String::new(),
-        tone: "plain",
-        facts: Vec::new(),
-    };
+pub fn robots(f: &Frame, robots: Option<&Robots>, id: RecordId) -> Section {
+    let mut section = Section::new(f, "robots");
     match robots {
         None => section.answer = f.t("custody-decision-gone"),
         Some(Robots::NotAsked { why }) => {
@@ -121,7 +112,8 @@ pub fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
             line,
         }) => {
             section.tone = if *allowed { "good" } else { "bad" };
-            section.answer = f.t(if *allowed { "robots-allows" } else { "robots-forbids" });
+            let key = if *allowed { "robots-allows" } else { "robots-forbids" };
+            section.answer = f.w(key, &shown_id(authority));
             let because = match (rule, outcome) {
                 (Some(_), _) => None,
                 (None, RobotsOutcome::Available) => Some("robots-no-line"),
@@ -153,26 +145,29 @@ pub fn robots(f: &Frame, robots: Option<&Robots>) -> Section {
                 f.say("robots-copy-is", &[("size", f.lang.bytes(*size).into()), ("unit", (*unit).into())]),
             ));
             facts.push(Fact::code(f, "sha256", digest.to_string()));
+            section.downloads.push((f.t("robots-download"), format!("/v1/records/{id}/evidence?part=robots")));
         }
     }
     section
 }
 
-pub fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
-    let mut section = Section {
-        id: "bytes",
-        question: f.t("custody-bytes"),
-        answer: String::new(),
-        tone: "plain",
-        facts: Vec::new(),
-    };
+pub fn bytes(f: &Frame, bytes: Option<&Bytes>, id: RecordId) -> Section {
+    let mut section = Section::new(f, "bytes");
     let Some(bytes) = bytes else {
         section.answer = f.t("bytes-none");
         return section;
     };
     section.answer = match bytes.body_bytes {
         Some(size) => {
-            f.say("bytes-are", &[("size", f.lang.bytes(size).into()), ("time", f.moment(&bytes.captured_at).into())])
+            section.downloads = [("bytes-download", "body"), ("bytes-download-answer", "answer")]
+                .map(|(key, part)| (f.t(key), format!("/v1/records/{id}/evidence?part={part}")))
+                .into();
+            let args = [
+                ("size", f.lang.bytes(size).into()),
+                ("time", f.moment(&bytes.captured_at).into()),
+                ("url", shown_id(&bytes.url).into()),
+            ];
+            f.say("bytes-are", &args)
         }
         None => f.say("bytes-not-here", &[("time", f.moment(&bytes.captured_at).into())]),
     };
@@ -214,6 +209,29 @@ pub fn bytes(f: &Frame, bytes: Option<&Bytes>) -> Section {
     section
 }
 
+pub fn reader(f: &Frame, what: &What, id: RecordId) -> Section {
+    let mut section = Section::new(f, "reader");
+    let What::Record { reader, program, place, content, .. } = what else {
+        section.answer = f.t("reader-none");
+        return section;
+    };
+    let Some(reader) = reader else {
+        section.answer = f.t("reader-unknown");
+        return section;
+    };
+    section.answer = f.w("reader-is", &shown_id(reader));
+    let facts = &mut section.facts;
+    if let Some(program) = program {
+        facts.push(Fact::code(f, "reader-program", program.to_string()));
+    }
+    facts.push(Fact::code(f, "reader-place", place));
+    if let Some(content) = content {
+        facts.push(Fact::code(f, "fact-hash", content.to_string()));
+    }
+    facts.push(Fact::code(f, "reader-again", format!("vigie rederive {id}")));
+    section
+}
+
 pub fn proof(f: &Frame, unit: u64, proof: &Proof, outcome: &str) -> Section {
     let facts = [
         Some(Fact::plain(
@@ -235,8 +253,6 @@ pub fn proof(f: &Frame, unit: u64, proof: &Proof, outcome: &str) -> Section {
         proof.later_size.map(|size| Fact::plain(f, "proof-later", f.n("proof-later-is", &size))),
     ];
     Section {
-        id: "changed",
-        question: f.t("custody-changed"),
         answer: f.t(&format!("changed-{outcome}")),
         tone: match outcome {
             "valid" => "good",
@@ -244,5 +260,6 @@ pub fn proof(f: &Frame, unit: u64, proof: &Proof, outcome: &str) -> Section {
             _ => "bad",
         },
         facts: facts.into_iter().flatten().collect(),
+        ..Section::new(f, "changed")
     }
 }

@@ -112,6 +112,7 @@ fn every_key_that_templates_and_code_name_is_there() {
             "asked.frame(\"",
             "written(\"",
             "titled(\"",
+            "missing(\"",
         ] {
             named.extend(text.split(call).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
         }
@@ -120,6 +121,77 @@ fn every_key_that_templates_and_code_name_is_there() {
     let missing: Vec<_> = named.iter().filter(|key| !known.contains(key.as_str())).collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert!(named.len() > 220, "the search for keys finds only {}", named.len());
+}
+
+#[test]
+fn every_reason_to_refuse_is_explained_with_what_a_person_can_do() {
+    let mut codes = BTreeSet::new();
+    for schema in
+        [schemars::schema_for!(schemas::gate::DecisionCode), schemars::schema_for!(schemas::leaf::RefusalCode)]
+    {
+        let schema = schema.to_value();
+        let known = schema["oneOf"].as_array().unwrap();
+        codes.extend(known.iter().map(|one| one["const"].as_str().unwrap().replace('_', "-")));
+    }
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes.iter().filter(|code| *code != "permitted") {
+        for key in [format!("code-{code}"), format!("means-{code}"), format!("todo-{code}")] {
+            assert!(knows(Lang::En, &key) && knows(Lang::Fr, &key), "{key}");
+        }
+    }
+}
+
+#[test]
+fn every_mistake_in_a_query_is_said_in_both_languages() {
+    use crate::search::{Query, query::Fault};
+    let deep = format!("{}a", "(".repeat(40));
+    let many = "a ".repeat(200);
+    let long = "a".repeat(5000);
+    let mut seen = BTreeSet::new();
+    for query in [
+        "a )",
+        "a OR",
+        &deep,
+        "-",
+        "(a",
+        "NOT a",
+        "a*b",
+        "...",
+        "lang:",
+        &many,
+        "\"a",
+        "language:fr",
+        "xyzzyx:1",
+        "kind:x",
+        "after:x",
+        "seen:x",
+        "seen:2026-10-05..2026-10-01",
+        "link:",
+        "link:http://",
+        &long,
+    ] {
+        let why = Query::parse(query).unwrap_err();
+        let code = why.fault.code();
+        seen.insert(code);
+        let english = plain(Lang::En, &format!("query-{code}"), &why.fault.args());
+        let mut letters = english.trim_end_matches('.').chars();
+        let english: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+        assert_eq!(english, why.message, "the pages' English is the interface's own");
+        for key in [format!("query-{code}"), format!("query-{code}-hint")] {
+            assert!(knows(Lang::Fr, &key) && knows(Lang::En, &key), "{key}");
+            assert!(!plain(Lang::Fr, &key, &why.fault.args()).contains("{$"), "{key} lacks an argument");
+        }
+    }
+    // One of each kind: whoever adds one adds its words.
+    let all = |fault: &Fault| match fault {
+        Fault::TooLong { .. } | Fault::StrayBracket | Fault::NoWord | Fault::TooDeep { .. } | Fault::LoneMinus => 5,
+        Fault::OpenBracket | Fault::Not | Fault::StarInside { .. } | Fault::NoLetter { .. } | Fault::NoValue { .. } => {
+            10
+        }
+        Fault::TooMany { .. } | Fault::OpenQuote | Fault::NoField { .. } | Fault::NotOneOf { .. } => 15,
+        Fault::NoMoment { .. } | Fault::NoSpan { .. } | Fault::DaysTurned { .. } | Fault::NoHost { .. } => 19,
+    };
+    assert_eq!(seen.len(), all(&Fault::NoHost { value: String::new() }), "{seen:?}");
 }
 
 #[test]
@@ -231,7 +303,8 @@ fn french_is_set_as_canadian_french_is() {
 #[test]
 fn english_is_set_with_its_own_marks() {
     for key in keys(Lang::En) {
-        let text = message(ENGLISH, key).replace("\"exact words\"", "");
+        // What is typed keeps the marks that are typed.
+        let text = prose(&message(ENGLISH, key).replace("\"exact words\"", ""));
         assert!(!text.contains(['\'', '"', '«']), "`{key}`: {text}");
     }
 }

@@ -8,6 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::record::Kind;
 use url::Url;
 
+use super::Fault;
+
 /// Names that stand before a colon, in the order they are offered to people.
 pub const NAMES: [&str; 14] = [
     "platform", "lang", "author", "link", "after", "before", "seen", "source", "kind", "tag", "title", "id", "has",
@@ -141,7 +143,7 @@ impl Field {
     /// # Errors
     ///
     /// What is wrong, and what to write.
-    pub fn parse(name: &str, value: &str) -> Result<Self, (String, String)> {
+    pub fn parse(name: &str, value: &str) -> Result<Self, Fault> {
         let text = || value.to_owned();
         Ok(match name {
             "platform" => Self::Platform(value.to_lowercase()),
@@ -162,16 +164,10 @@ impl Field {
     }
 }
 
-pub(super) fn unknown(name: &str) -> (String, String) {
+pub(super) fn unknown(name: &str) -> Fault {
     let ours = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
     let nearest = NAMES.iter().map(|known| (distance(name, known), *known)).min().filter(|(far, _)| *far <= 2);
-    let hint = match ours.or(nearest.map(|(_, known)| known)) {
-        Some(known) => {
-            format!("did you mean `{known}:`? To search for the text itself, put it in quotes")
-        }
-        None => format!("known are {}; to search for the text itself, put it in quotes", NAMES.join(", ")),
-    };
-    (format!("there is no field `{name}`"), hint)
+    Fault::NoField { name: name.to_owned(), meant: ours.or(nearest.map(|(_, known)| known)) }
 }
 
 const KINDS: [(&str, Kind); 10] = [
@@ -189,11 +185,12 @@ const KINDS: [(&str, Kind); 10] = [
 const HAS: [(&str, Has); 4] = [("media", Has::Media), ("text", Has::Text), ("edit", Has::Edit), ("title", Has::Title)];
 const IS: [(&str, Is); 4] = [("gone", Is::Gone), ("revised", Is::Revised), ("late", Is::Late), ("trial", Is::Trial)];
 
-fn one_of<T: Copy>(name: &str, value: &str, known: &[(&str, T)]) -> Result<T, (String, String)> {
+fn one_of<T: Copy>(name: &str, value: &str, known: &[(&'static str, T)]) -> Result<T, Fault> {
     let lower = value.to_lowercase();
-    known.iter().find(|(word, _)| *word == lower).map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        (format!("`{name}:` does not know `{value}`"), format!("write one of {}", words.join(", ")))
+    known.iter().find(|(word, _)| *word == lower).map(|(_, meaning)| *meaning).ok_or_else(|| Fault::NotOneOf {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        known: known.iter().map(|(word, _)| *word).collect(),
     })
 }
 
@@ -207,12 +204,8 @@ pub fn kind_word(kind: Kind) -> &'static str {
     word_of(kind, &KINDS)
 }
 
-fn moment(name: &str, value: &str) -> Result<Timestamp, (String, String)> {
-    let wrong = || {
-        let hint =
-            format!("write `{name}:2026-10-01`, `{name}:2026-10`, `{name}:2026` or `{name}:2026-10-01T09:00:00Z`");
-        (format!("`{value}` is no day and no moment"), hint)
-    };
+fn moment(name: &str, value: &str) -> Result<Timestamp, Fault> {
+    let wrong = || Fault::NoMoment { name: name.to_owned(), value: value.to_owned() };
     let looks_so = |text: &str| text.is_ascii() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if !looks_so(value) {
         return value.parse().map_err(|_| wrong());
@@ -235,18 +228,15 @@ fn midnight(date: Date) -> Option<Timestamp> {
 }
 
 impl Seen {
-    fn parse(value: &str) -> Result<Self, (String, String)> {
-        let wrong = || {
-            let hint = "write `seen:24h`, `seen:7d`, `seen:2w`, `seen:2026-10-01` or `seen:2026-10-01..2026-10-05`";
-            (format!("`{value}` is no span of time and no day"), hint.to_owned())
-        };
+    fn parse(value: &str) -> Result<Self, Fault> {
+        let wrong = || Fault::NoSpan { value: value.to_owned() };
         let day = |text: &str| {
             if text.len() == 10 { text.parse::<Date>().ok() } else { None }
         };
         if let Some((first, last)) = value.split_once("..") {
             let (first, last) = day(first).zip(day(last)).ok_or_else(wrong)?;
             if last < first {
-                return Err((format!("`{last}` lies before `{first}`"), "write the earlier day first".to_owned()));
+                return Err(Fault::DaysTurned { first: first.to_string(), last: last.to_string() });
             }
             return Ok(Self::Days { first, last });
         }
@@ -294,13 +284,8 @@ impl Seen {
 }
 
 impl Link {
-    fn parse(value: &str) -> Result<Self, (String, String)> {
-        let wrong = || {
-            (
-                format!("`{value}` is no host and no address"),
-                "write `link:example.org` or `link:example.org/news/*`".to_owned(),
-            )
-        };
+    fn parse(value: &str) -> Result<Self, Fault> {
+        let wrong = || Fault::NoHost { value: value.to_owned() };
         let (plain, is_prefix) = value.strip_suffix('*').map_or((value, false), |plain| (plain, true));
         let absolute = if plain.contains("://") { plain.to_owned() } else { format!("https://{plain}") };
         let url = Url::parse(&absolute).map_err(|_| wrong())?;

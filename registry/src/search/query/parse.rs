@@ -1,16 +1,12 @@
 //! How is the text of a query read? By descent, one function for each binding strength, never past the limits.
 
 use super::field::{self, Field};
-use super::{Expr, MAX_DEPTH, MAX_QUERY_BYTES, MAX_TERMS, QueryError, Text};
+use super::{Expr, Fault, MAX_DEPTH, MAX_QUERY_BYTES, MAX_TERMS, QueryError, Text};
 use crate::search::analyser;
 
 pub(super) fn parse(text: &str) -> Result<Option<Expr>, QueryError> {
     if text.len() > MAX_QUERY_BYTES {
-        return Err(QueryError {
-            column: 1,
-            message: format!("the query has {} bytes; {MAX_QUERY_BYTES} are allowed", text.len()),
-            hint: "ask for less at once".to_owned(),
-        });
+        return Err(QueryError::at(1, Fault::TooLong { bytes: text.len(), most: MAX_QUERY_BYTES }));
     }
     let mut parser = Parser { chars: text.chars().collect(), at: 0, terms: 0 };
     parser.skip_spaces();
@@ -20,7 +16,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Expr>, QueryError> {
     let expr = parser.any(0)?;
     match parser.peek() {
         None => Ok(Some(expr)),
-        Some(_) => Err(parser.wrong(parser.at, "this bracket closes nothing", "remove it, or put it in quotes")),
+        Some(_) => Err(parser.wrong(parser.at, Fault::StrayBracket)),
     }
 }
 
@@ -62,8 +58,8 @@ impl Parser {
         }
     }
 
-    fn wrong(&self, at: usize, message: impl Into<String>, hint: impl Into<String>) -> QueryError {
-        QueryError { column: at + 1, message: message.into(), hint: hint.into() }
+    fn wrong(&self, at: usize, fault: Fault) -> QueryError {
+        QueryError::at(at + 1, fault)
     }
 
     /// What stands here up to a space, bracket or quote.
@@ -110,28 +106,19 @@ impl Parser {
     }
 
     fn nothing(&self) -> QueryError {
-        self.wrong(
-            self.at,
-            "a word is missing here",
-            "write a word, or put `OR`, `AND` or brackets in quotes to search for them",
-        )
+        self.wrong(self.at, Fault::NoWord)
     }
 
     fn one(&mut self, depth: usize) -> Result<Expr, QueryError> {
         let begin = self.at;
         if depth > MAX_DEPTH {
-            return Err(self.wrong(
-                begin,
-                format!("brackets and minus signs nest deeper than {MAX_DEPTH}"),
-                "ask in a flatter way",
-            ));
+            return Err(self.wrong(begin, Fault::TooDeep { most: MAX_DEPTH }));
         }
         match self.peek() {
             Some('-') => {
                 self.at += 1;
                 if self.peek().is_none_or(|c| c.is_whitespace() || c == ')') {
-                    let hint = "write it directly before a word: `-ferry`; inside text it needs no space: `ice-free`";
-                    return Err(self.wrong(begin, "this minus excludes nothing", hint));
+                    return Err(self.wrong(begin, Fault::LoneMinus));
                 }
                 Ok(Expr::not(self.one(depth + 1)?))
             }
@@ -139,7 +126,7 @@ impl Parser {
                 self.at += 1;
                 let inner = self.any(depth + 1)?;
                 if self.peek() != Some(')') {
-                    return Err(self.wrong(begin, "this bracket is not closed", "add `)`, or put it in quotes"));
+                    return Err(self.wrong(begin, Fault::OpenBracket));
                 }
                 self.at += 1;
                 Ok(inner)
@@ -161,11 +148,7 @@ impl Parser {
             return self.field(begin, &name);
         }
         if word == "NOT" {
-            return Err(self.wrong(
-                begin,
-                "`NOT` is written as a minus",
-                "write `-word`, or `\"NOT\"` to search for it",
-            ));
+            return Err(self.wrong(begin, Fault::Not));
         }
         self.at += word.chars().count();
         self.starred(begin, word, false)
@@ -178,11 +161,7 @@ impl Parser {
             word.pop();
         }
         if word.contains('*') {
-            return Err(self.wrong(
-                begin,
-                format!("the star in `{word}` is not at the end"),
-                "only beginnings of words can be searched: `harb*`",
-            ));
+            return Err(self.wrong(begin, Fault::StarInside { word }));
         }
         self.term(begin, Text { words: word, is_prefix, in_title })
     }
@@ -199,16 +178,14 @@ impl Parser {
     fn term(&mut self, begin: usize, text: Text) -> Result<Expr, QueryError> {
         self.count(begin)?;
         if analyser::atoms(&text.words).is_empty() {
-            let message = format!("`{}` holds no letter and no digit", text.words);
-            return Err(self.wrong(begin, message, "punctuation can't be searched for; remove it"));
+            return Err(self.wrong(begin, Fault::NoLetter { text: text.words }));
         }
         Ok(Expr::Text(text))
     }
 
     fn field(&mut self, begin: usize, name: &str) -> Result<Expr, QueryError> {
         if !field::NAMES.contains(&name) {
-            let (message, hint) = field::unknown(name);
-            return Err(self.wrong(begin, message, hint));
+            return Err(self.wrong(begin, field::unknown(name)));
         }
         let is_quoted = self.peek() == Some('"');
         let value = if is_quoted { self.quoted()? } else { self.bare() };
@@ -216,18 +193,14 @@ impl Parser {
             self.at += value.chars().count();
         }
         if value.is_empty() {
-            return Err(self.wrong(
-                begin,
-                format!("`{name}:` has no value"),
-                format!("write it without a space: `{name}:…`"),
-            ));
+            return Err(self.wrong(begin, Fault::NoValue { name: name.to_owned() }));
         }
         match (name, is_quoted) {
             ("title", true) => self.text(begin, value, true),
             ("title", false) => self.starred(begin, value, true),
             _ => {
                 self.count(begin)?;
-                let field = Field::parse(name, &value).map_err(|(message, hint)| self.wrong(begin, message, hint))?;
+                let field = Field::parse(name, &value).map_err(|fault| self.wrong(begin, fault))?;
                 Ok(Expr::Field(field))
             }
         }
@@ -236,7 +209,7 @@ impl Parser {
     fn count(&mut self, begin: usize) -> Result<(), QueryError> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
-            return Err(self.wrong(begin, format!("more than {MAX_TERMS} words and fields"), "ask for less at once"));
+            return Err(self.wrong(begin, Fault::TooMany { most: MAX_TERMS }));
         }
         Ok(())
     }
@@ -257,7 +230,7 @@ impl Parser {
                 _ => text.push(c),
             }
         }
-        Err(self.wrong(begin, "this quote is not closed", "add `\"` at the end of the exact words"))
+        Err(self.wrong(begin, Fault::OpenQuote))
     }
 }
 
