@@ -13,6 +13,7 @@ use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 mod strict;
+mod write;
 
 /// Deepest nesting of arrays and objects that is read or written. A scalar alone has depth 0, `[]` has depth 1.
 pub const MAX_DEPTH: usize = 64;
@@ -161,8 +162,17 @@ pub fn to_canonical(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 ///
 /// `Float` (unless allowed), `IntegerTooLarge`, `TooDeep`, `TooLarge`.
 pub fn to_canonical_with(value: &Value, floats: Floats) -> Result<Vec<u8>, CanonicalError> {
-    check(value, floats, &Place::Top, 0)?;
-    let bytes = serde_json_canonicalizer::to_vec(value).map_err(|source| CanonicalError::Unwritable { source })?;
+    let bytes = match floats {
+        Floats::Refuse => {
+            let mut bytes = Vec::with_capacity(256);
+            write::write(value, &Place::Top, 0, &mut bytes)?;
+            bytes
+        }
+        Floats::Allow => {
+            check(value, floats, &Place::Top, 0)?;
+            serde_json_canonicalizer::to_vec(value).map_err(|source| CanonicalError::Unwritable { source })?
+        }
+    };
     if bytes.len() > MAX_BYTES {
         return Err(CanonicalError::TooLarge { bytes: bytes.len() });
     }
@@ -199,8 +209,11 @@ pub fn from_canonical<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalE
         let same = canonical.iter().zip(bytes).take_while(|(ours, theirs)| ours == theirs).count();
         return Err(CanonicalError::NotCanonical { offset: same });
     }
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| CanonicalError::Shape { pointer: pointer_of(error.path()), source: error.into_inner() })
+    // Where the shape breaks is asked only once it does: keeping track of the place costs more than the rest.
+    serde_json::from_slice(bytes).or_else(|_| {
+        serde_path_to_error::deserialize(value)
+            .map_err(|error| CanonicalError::Shape { pointer: pointer_of(error.path()), source: error.into_inner() })
+    })
 }
 
 /// SHA-256 of the bytes, as 64 lower-case hex digits.
