@@ -20,6 +20,9 @@ use crate::{
     manifest::{CheckpointRef, Manifest, ManifestKind, Minute},
 };
 
+/// How tightly agents pack. Half the work of the usual 6 for a file that is a twelfth larger; level 1 would make it half as large again.
+const LEVEL: u32 = 2;
+
 /// Where salts and record ids come from: the operating system in an agent, a seed in tests.
 pub trait Ids {
     /// 32 unpredictable bytes.
@@ -163,7 +166,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
     /// [`WriteError`].
     pub fn begin(inner: W, ids: I, start: &Start) -> Result<Self, WriteError> {
         let mut writer = Self {
-            warc: warc::Writer::new(inner),
+            warc: warc::Writer::new(inner).level(LEVEL),
             ids,
             agent: start.agent.clone(),
             seq: start.seq,
