@@ -145,6 +145,31 @@ fn sqlite_tells_the_storage_story() {
     storage_story(&Sqlite::open(&folder.path().join("registry.sqlite"), Arc::new(NoIndex)).unwrap());
 }
 
+/// A first sighting is written down without looking at a history; the whole history must give the same rows.
+#[test]
+fn first_sightings_are_what_their_history_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("registry.sqlite"), Arc::new(NoIndex)).unwrap();
+    let (one, two) = (post("1", "one"), post("2", "two"));
+    let kept = [(4, one.clone()), (5, two.clone())];
+    let fetch = |_: &Digest, unit: u64| {
+        kept.iter().find(|(at, _)| *at == unit).and_then(|(_, kind)| match kind {
+            LineKind::Record { record, .. } => Some((**record).clone()),
+            _ => None,
+        })
+    };
+    // A withdrawal before the first description speaks of nothing known.
+    let what = Withdrawn { platform: Some("web".to_owned()), native: Some("1".to_owned()), ..Withdrawn::default() };
+    let gone = LineKind::Gone { what, why: "not here".to_owned() };
+    let change = segment("a", vec![said(3, 0, gone), said(4, 1, one), said(5, 2, two)]);
+    store.apply(0, &change, &fetch).unwrap();
+    let written = store.dump_derived().unwrap();
+    assert_eq!(written.lines().filter(|line| line.starts_with("revisions|")).count(), 2);
+    let Change::Segment(row) = change else { unreachable!() };
+    store.refresh(0, &row, &fetch).unwrap();
+    assert_eq!(store.dump_derived().unwrap(), written);
+}
+
 #[test]
 fn a_database_of_a_later_release_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use schemas::record::Record;
 use sha2::{Digest as _, Sha256};
 
-use super::fold::{Sighting, fold};
+use super::fold::{Revision, Sighting, fold};
 use super::rows::{Change, Line, LineKind, SegmentRow, row_id, row_parts};
 use super::sqlite::time;
 use super::{Fetch, Indexed, Indexer, StoreError};
@@ -66,14 +66,23 @@ fn insert_segment(
     insert_frame(tx, index, segment)?;
     for line in &segment.lines {
         let id = row_id(index, line.unit);
-        let items = insert_line(tx, index, line)?;
-        let LineKind::Record { record, content, .. } = &line.kind else {
+        let Touched { items, is_new } = insert_line(tx, index, line)?;
+        let LineKind::Record { record, content, home } = &line.kind else {
             for item in items {
                 refold(tx, indexer, item, &Lines { at_hand: None, fetch })?;
             }
             continue;
         };
         for item in items {
+            if is_new {
+                let entry = segment.entry.as_deref().unwrap_or_default();
+                seen_first(
+                    tx,
+                    indexer,
+                    &First { item, id, line, record, content: content.to_string(), home: *home, entry },
+                )?;
+                continue;
+            }
             if !seen_again(tx, item, id, line.at, &content.to_string())? {
                 refold(tx, indexer, item, &Lines { at_hand: Some((id, record)), fetch })?;
             }
@@ -188,15 +197,22 @@ fn insert_coverage(tx: &Transaction<'_>, index: u64, agent: &str, row: &super::C
     Ok(())
 }
 
+/// Items whose history a line touches.
+struct Touched {
+    items: BTreeSet<i64>,
+    /// Nothing was known of the one item before.
+    is_new: bool,
+}
+
 /// Inserts a line and names the items whose history it touches.
-fn insert_line(tx: &Transaction<'_>, index: u64, line: &Line) -> Result<BTreeSet<i64>, StoreError> {
+fn insert_line(tx: &Transaction<'_>, index: u64, line: &Line) -> Result<Touched, StoreError> {
     let id = row_id(index, line.unit);
     let capture = row_id(index, line.capture);
     match &line.kind {
         LineKind::Odd { kind, why } => {
             let sql = "INSERT INTO oddities VALUES (?, ?, ?, ?, ?)";
             tx.prepare_cached(sql)?.execute(params![id, capture, kind, line.place, why])?;
-            Ok(BTreeSet::new())
+            Ok(Touched { items: BTreeSet::new(), is_new: false })
         }
         LineKind::Gone { what, why } => {
             tx.prepare_cached("INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
@@ -211,15 +227,16 @@ fn insert_line(tx: &Transaction<'_>, index: u64, line: &Line) -> Result<BTreeSet
                 what.author,
                 why,
             ])?;
-            withdrawn_items(tx, id)
+            Ok(Touched { items: withdrawn_items(tx, id)?, is_new: false })
         }
         LineKind::Record { record, content, home } => {
-            let item = item_id(tx, record, line, *home)?;
+            let (item, is_new) = item_id(tx, record, line, *home)?;
             let metrics = serde_json::to_string(&record.metrics).unwrap_or_default();
-            tx.prepare_cached("INSERT INTO sightings VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+            tx.prepare_cached("INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
                 id,
                 capture,
                 item,
+                if is_new { id } else { 0 },
                 line.at.to_string(),
                 content.to_string(),
                 line.reader,
@@ -228,20 +245,20 @@ fn insert_line(tx: &Transaction<'_>, index: u64, line: &Line) -> Result<BTreeSet
                 record.author.as_ref().and_then(|author| author.id.as_ref()),
                 metrics,
             ])?;
-            Ok(BTreeSet::from([item]))
+            Ok(Touched { items: BTreeSet::from([item]), is_new })
         }
     }
 }
 
-/// The item's row, made if it is new. Ids are the first 62 bits of a hash of the identity, or the next free number if another identity has them.
-fn item_id(tx: &Transaction<'_>, record: &Record, line: &Line, home: bool) -> Result<i64, StoreError> {
+/// The item's row, made if it is new, and whether it is. Ids are the first 62 bits of a hash of the identity, or the next free number if another identity has them.
+fn item_id(tx: &Transaction<'_>, record: &Record, line: &Line, home: bool) -> Result<(i64, bool), StoreError> {
     let sql = "SELECT id FROM items WHERE platform = ? AND native = ? AND vantage = ?";
     let found = tx
         .prepare_cached(sql)?
         .query_row(params![record.platform, record.id, line.vantage], |row| row.get(0))
         .optional()?;
     if let Some(id) = found {
-        return Ok(id);
+        return Ok((id, false));
     }
     let mut hash = Sha256::new();
     for part in [&record.platform, &record.id, &line.vantage] {
@@ -265,11 +282,99 @@ fn item_id(tx: &Transaction<'_>, record: &Record, line: &Line, home: bool) -> Re
         line.at.to_string(),
         line.at.to_string(),
     ])?;
-    Ok(id)
+    Ok((id, true))
 }
 
 fn word<T: serde::Serialize>(thing: &T) -> String {
     serde_json::to_value(thing).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A line about an item of which nothing was known.
+struct First<'a> {
+    item: i64,
+    id: i64,
+    line: &'a Line,
+    record: &'a Record,
+    content: String,
+    home: bool,
+    entry: &'a str,
+}
+
+/// What [`refold`] makes of one sighting, without asking for a history that cannot be: withdrawals before the first description speak of nothing known.
+fn seen_first(tx: &Transaction<'_>, indexer: &dyn Indexer, first: &First<'_>) -> Result<(), StoreError> {
+    let First { item, id, line, record, entry, .. } = *first;
+    let revision = Revision {
+        id,
+        content: Some(first.content.clone()),
+        cause: "source",
+        first_seen_at: line.at,
+        last_seen_at: line.at,
+        sightings: 1,
+    };
+    let (at, claimed) = shown_time(Some(record), line.at);
+    insert_revision(
+        tx,
+        &RevisionRow {
+            id,
+            item,
+            number: 1,
+            revision: &revision,
+            shown: (at, claimed),
+            is_current: true,
+            entry,
+            platform: &record.platform,
+            record: Some(record),
+            why: None,
+        },
+    )?;
+    let indexed =
+        Indexed { id, item, record, entry, vantage: &line.vantage, home: first.home, first_seen_at: line.at, time: at };
+    indexer.index(tx, &indexed)?;
+    let sql = "UPDATE items SET sightings = 1, revisions = 1, current = ?, entry = ? WHERE id = ?";
+    tx.prepare_cached(sql)?.execute(params![id, entry, item])?;
+    Ok(())
+}
+
+/// A row of `revisions`.
+struct RevisionRow<'a> {
+    id: i64,
+    item: i64,
+    number: i64,
+    revision: &'a Revision,
+    /// The time it is shown with, and whether that is the source's claim.
+    shown: (Timestamp, bool),
+    is_current: bool,
+    entry: &'a str,
+    platform: &'a str,
+    record: Option<&'a Record>,
+    why: Option<&'a String>,
+}
+
+fn insert_revision(tx: &Transaction<'_>, row: &RevisionRow<'_>) -> Result<(), StoreError> {
+    let (record, (at, claimed)) = (row.record, row.shown);
+    let text = record.and_then(|record| schemas::canonical::canonical_of(record).ok());
+    tx.prepare_cached("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
+            row.id,
+            row.item,
+            row.number,
+            row.revision.content,
+            row.revision.cause,
+            row.revision.first_seen_at.to_string(),
+            row.revision.last_seen_at.to_string(),
+            row.revision.sightings as i64,
+            at.to_string(),
+            claimed,
+            row.is_current,
+            row.entry,
+            record.map(|record| word(&record.kind)).unwrap_or_default(),
+            row.platform,
+            record.and_then(|record| record.language.as_ref()),
+            text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            row.why,
+        ],
+    )?;
+    Ok(())
 }
 
 /// The usual case without looking at the whole history: the current content again, captured after everything known.
@@ -412,27 +517,21 @@ fn refold(tx: &Transaction<'_>, indexer: &dyn Indexer, item: i64, lines: &Lines<
         if first.is_none() {
             first = Some((kind.clone(), entry.clone()));
         }
-        let text = record.as_ref().and_then(|record| schemas::canonical::canonical_of(record).ok());
-        tx.prepare_cached("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
-            .execute(params![
+        insert_revision(
+            tx,
+            &RevisionRow {
                 id,
                 item,
                 number,
-                revision.content,
-                revision.cause,
-                revision.first_seen_at.to_string(),
-                revision.last_seen_at.to_string(),
-                revision.sightings as i64,
-                at.to_string(),
-                claimed,
-                position == history.current,
-                entry,
-                kind,
-                platform,
-                record.as_ref().and_then(|record| record.language.as_ref()),
-                text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
-                reasons.get(&revision.id),
-            ])?;
+                revision,
+                shown: (at, claimed),
+                is_current: position == history.current,
+                entry: &entry,
+                platform: &platform,
+                record: record.as_ref(),
+                why: reasons.get(&revision.id),
+            },
+        )?;
         if let Some(record) = &record {
             let indexed = Indexed {
                 id: revision.id,
@@ -539,7 +638,7 @@ pub(super) fn replace_segment(
     }
     insert_frame(tx, index, segment)?;
     for line in &segment.lines {
-        items.extend(insert_line(tx, index, line)?);
+        items.extend(insert_line(tx, index, line)?.items);
     }
     for item in items {
         refold(tx, indexer, item, &Lines { at_hand: None, fetch })?;
