@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, fs, net::Ipv4Addr};
 
-use exhibit::{Instance, Manner};
+use exhibit::{FileSite, Headers, Instance, Manner};
 use serde_json::{Value, json};
 use tests::{Source, World};
 
@@ -117,5 +117,67 @@ fn post_through_two_servers_is_one_identity_and_a_liar_writes_only_its_own_claim
     assert_eq!(histories(&trick), [line("127.0.0.3", true, &["Dressed up"])], "user information is no host");
     assert_eq!(all.len(), 3, "no identity beside these");
     world.holds("after the liar");
+    world.stop();
+}
+
+const RECIPE: &str = "# The harbour's own pages.\nformat = 1\nzone = \"UTC\"\n\n[list]\nitem = \"ul.news > li\"\n\n[article]\ntitle = \"h1\"\ntext = \"div.story\"\n";
+
+/// Puts the recipe beside the unit's allowlist, names it by the digest that the check says, and signs.
+fn sign_recipe(world: &World) {
+    fs::write(world.unit().join("harbour.toml"), RECIPE).unwrap();
+    let (file, nobody) = (world.unit().join("allowlist.toml"), "0".repeat(64));
+    let line = format!("collector = \"web\"\nrecipe = {{ file = \"harbour.toml\", digest = \"{nobody}\" }}");
+    let with = fs::read_to_string(&file).unwrap().replace("collector = \"web\"", &line);
+    fs::write(&file, &with).unwrap();
+    let refused = world.vigie(&["policy", "check"]).exits(1).said();
+    let (_, hint) = refused.split_once("write `digest = \"").unwrap_or_else(|| panic!("{refused}"));
+    fs::write(&file, with.replace(&nobody, hint.get(..64).unwrap())).unwrap();
+    for who in ["alice", "bob"] {
+        world.vigie(&["policy", "sign", "--yes", "--key", world.key(who).to_str().unwrap()]).ok();
+    }
+}
+
+#[test]
+fn article_through_feed_and_page_is_one_identity() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let site = FileSite::start(folder.path(), Headers::new()).unwrap();
+    let address = format!("{}/cranes.html", site.base_url());
+    let page = |body: &str| {
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Harbour</title></head><body>{body}</body></html>"
+        )
+    };
+    put("news.html", &page("<ul class=\"news\"><li><a href=\"/cranes.html\">Cranes arrive</a></li></ul>"));
+    put(
+        "cranes.html",
+        &page("<h1>Cranes arrive</h1><div class=\"story\"><p>Two cranes arrived by sea this morning.</p></div>"),
+    );
+    let feed = format!(
+        "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>Harbour</title><link>{0}/</link><description>d</description><item><title>Cranes arrive</title>\
+         <link>{address}</link><guid isPermaLink=\"true\">{address}</guid><description>Two cranes.</description></item></channel></rss>",
+        site.base_url()
+    );
+    put("news.rss", &feed);
+    let mut world = World::with(&[
+        Source::new("feed", site.base_url(), "/news.rss"),
+        Source::new("pages", site.base_url(), "/news.html").read_by("web"),
+    ]);
+    sign_recipe(&world);
+    for collector in ["feed", "web"] {
+        // It fetches the policy that was just signed; what it would do is not the question here.
+        let _ = world.agent_of(collector).plan();
+        world.agent_of(collector).once().ok();
+    }
+    let _ = world.settled();
+    let all = identities(&world);
+    print(&all);
+    let histories: Vec<&Histories> =
+        all.iter().filter(|(id, _)| id.ends_with("/cranes.html")).map(|(_, all)| all).collect();
+    let [history] = histories.as_slice() else { panic!("{} identities for one article", histories.len()) };
+    assert_eq!(history.keys().collect::<Vec<_>>(), ["127.0.0.1"], "one site, one vantage");
+    let (home, told) = &history["127.0.0.1"];
+    assert!(*home && told.len() == 2, "what the feed says, and what the page says: {told:?}");
+    world.holds("after feed and page");
     world.stop();
 }
