@@ -86,10 +86,10 @@ pub struct Entry {
     /// `obey`, or `api: reason` for official interfaces that are used by their own terms.
     #[serde(default)]
     pub robots: RobotsRule,
-    /// How authors are kept. `pseudonym` and `omit` are not in this release and refused by `policy check`.
+    /// How authors are kept. `pseudonym` and `omit` demand sealed evidence.
     #[serde(default)]
     pub authors: Authors,
-    /// Whether evidence is kept in clear. `sealed` is not in this release and refused by `policy check`.
+    /// Whether evidence is kept in clear. `sealed` demands two recipients in the trust root.
     #[serde(default)]
     pub evidence: Evidence,
     /// How long records are kept, in days. 1 to 3,650.
@@ -281,9 +281,9 @@ pub enum Authors {
     /// As the source names them.
     #[default]
     Named,
-    /// Replaced by keyed pseudonyms; not in this release.
+    /// Replaced by keyed pseudonyms.
     Pseudonym,
-    /// Left out; not in this release.
+    /// Left out.
     Omit,
 }
 
@@ -294,7 +294,7 @@ pub enum Evidence {
     /// In clear.
     #[default]
     Open,
-    /// Encrypted before it touches the agent's disk; not in this release.
+    /// Encrypted before it touches the agent's disk.
     Sealed,
 }
 

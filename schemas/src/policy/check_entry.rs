@@ -13,6 +13,7 @@ use crate::{
     gate::network,
     minimise::RECORD_FIELDS,
     permission::{Authors, Domestic, Entry, Evidence, LegalBasisCode},
+    pseudonym::names_a_person,
     schedule::Schedule,
     trust::{Role, TrustRoot},
 };
@@ -25,14 +26,16 @@ pub(crate) fn unenforced(entry: &Entry) -> Option<&'static str> {
     if entry.credential.is_some() {
         return Some("a credential");
     }
-    match entry.authors {
-        Authors::Named => {}
-        Authors::Pseudonym => return Some("`authors = \"pseudonym\"`"),
-        Authors::Omit => return Some("`authors = \"omit\"`"),
-    }
-    match entry.evidence {
-        Evidence::Open => {}
-        Evidence::Sealed => return Some("`evidence = \"sealed\"`"),
+    if entry.authors != Authors::Named {
+        if entry.evidence != Evidence::Sealed {
+            return Some("pseudonyms without `evidence = \"sealed\"`");
+        }
+        if entry.seeds.iter().any(|seed| names_a_person(seed)) {
+            return Some("pseudonyms for a seed that names an account");
+        }
+        if entry.matches.iter().any(|rule| rule.host.starts_with('*')) {
+            return Some("pseudonyms under a host with `*`");
+        }
     }
     match entry.domestic {
         Domestic::Allow { .. } => None,
@@ -96,7 +99,7 @@ pub(super) fn entry(entry: &Entry, root: &TrustRoot, today: Date) -> Vec<(&'stat
         "name at least one host",
     );
     hosts(entry, root, &mut found);
-    promises(entry, &mut found);
+    promises(entry, root, &mut found);
     reasons(entry, root, &mut found);
     amounts(entry, &mut found);
     times(entry, today, &mut found);
@@ -191,21 +194,12 @@ fn hosts(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
     }
 }
 
-fn promises(entry: &Entry, found: &mut Findings) {
+fn promises(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
     let not_yet = |what: &str| format!("{what} is not in this release, and would be accepted in silence");
     if entry.credential.is_some() {
         found.add("credential", not_yet("`credential`"), "collect what is public without one");
     }
-    if entry.authors != Authors::Named {
-        found.add(
-            "authors",
-            not_yet("keeping authors as pseudonyms, or not at all"),
-            "write `authors = \"named\"`, or drop fields with `fields`",
-        );
-    }
-    if entry.evidence != Evidence::Open {
-        found.add("evidence", not_yet("sealed evidence"), "write `evidence = \"open\"`");
-    }
+    sealing(entry, root, found);
     if !matches!(entry.domestic, Domestic::Allow { .. }) {
         found.add(
             "domestic",
@@ -215,6 +209,43 @@ fn promises(entry: &Entry, found: &mut Findings) {
     }
     if entry.expect.is_some() && entry.expected_per_day().is_none() {
         found.add("expect", "`expect` cannot be read", "write `5..200 per day`, the lower number first");
+    }
+}
+
+/// Pseudonyms hold only where the evidence that names people is shut, and where nothing that stays in clear names them.
+fn sealing(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
+    if entry.evidence == Evidence::Sealed && root.evidence_recipients.len() < 2 {
+        found.add(
+            "evidence",
+            "sealed evidence needs two people who may open it, and the trust root names fewer",
+            "have each make a key with `vigie key evidence`, put both into trust.toml as `[[evidence_recipient]]`, and have the new root signed",
+        );
+    }
+    if entry.authors == Authors::Named {
+        return;
+    }
+    found.unless(
+        entry.evidence == Evidence::Sealed,
+        "authors",
+        "authors are not kept by name, and the evidence beside the records would name them all",
+        "write `evidence = \"sealed\"`",
+    );
+    for seed in entry.seeds.iter().filter(|seed| names_a_person(seed)) {
+        found.add(
+            "seeds",
+            format!("`{}` names an account, and the entry keeps no authors by name", seed.escape_debug()),
+            "the seed itself is public in policy and log: collect a topic or a public timeline, or write `authors = \"named\"` with a reason that holds",
+        );
+    }
+    for rule in entry.matches.iter().filter(|rule| rule.host.starts_with('*')) {
+        found.add(
+            "match",
+            format!(
+                "a name below `{}` can be somebody's, and the entry keeps no authors by name",
+                rule.host.escape_debug()
+            ),
+            "name the hosts one by one",
+        );
     }
 }
 

@@ -294,3 +294,163 @@ proptest! {
         let _ = unsalted(&bytes);
     }
 }
+
+/// Stands in for age: a header to two recipients, and the bytes with every bit turned.
+struct Turned;
+
+const TURNED: &[u8] = b"age-encryption.org/v1\n-> X25519 a\nbody\n-> X25519 b\nbody\n--- mac\n";
+
+impl Seal for Turned {
+    fn seal(&self, plain: &[u8]) -> std::io::Result<Vec<u8>> {
+        Ok(TURNED.iter().copied().chain(plain.iter().map(|byte| !byte)).collect())
+    }
+}
+
+impl Open for Turned {
+    fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, String> {
+        let turned = sealed.strip_prefix(TURNED).ok_or_else(|| "another age file".to_owned())?;
+        Ok(turned.iter().map(|byte| !byte).collect())
+    }
+}
+
+struct Refuses;
+
+impl Open for Refuses {
+    fn open(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Err("not yours".to_owned())
+    }
+}
+
+fn sealing() -> (crate::permission::Entry, crate::trust::TrustRoot, crate::pseudonym::PseudonymKey) {
+    let entry = json!({
+        "id": "harbour-news", "collector": "feed", "seeds": ["https://news.example.org/news.atom"],
+        "match": [{ "host": "news.example.org" }], "authors": "pseudonym", "evidence": "sealed",
+        "purpose": "a", "program": "a", "question": "a", "pia": "none: a test", "requested_by": "ana",
+        "legal_basis": { "code": "trial", "reason": "a" }, "schedule": "every 15m", "zone": "UTC", "daily": 1,
+        "retain_days": 1, "tlp": "clear", "domestic": "allow: a", "expires_on": "2027-06-30"
+    });
+    let mut root = crate::trust::TrustRoot::from_toml(include_str!("../../trust.example.toml"), "trust.toml").unwrap();
+    root.evidence_recipients =
+        ["eva", "noor"].map(|name| crate::trust::Recipient { name: name.to_owned(), age: String::new() }).into();
+    let key = crate::pseudonym::PseudonymKey::new("harbour", [9; 32]).unwrap();
+    (serde_json::from_value(entry).unwrap(), root, key)
+}
+
+/// The first capture of what `made` writes, sealed, and its response in clear.
+fn made_sealed() -> (Vec<u8>, Vec<u8>) {
+    let (entry, _, pseudonyms) = sealing();
+    let (file, _) = made(&["by @canary"]);
+    let open = Segment::read(&file).unwrap();
+    let view = open.view().unwrap();
+    let (_, run) = view.run.clone().unwrap();
+    let (_, mut commit) = view.commit.clone().unwrap();
+    let start = Start {
+        software: "vigie-feed/0.1.0".into(),
+        agent: key().vkey().id_text(),
+        seq: 1,
+        root: Digest([2; 32]),
+        trial: true,
+        user_agent: "Vigie/0.1 (+https://unit.example.org)".into(),
+        operator: "https://unit.example.org".into(),
+        date: at(0),
+    };
+    let mut writer = SegmentWriter::begin(Vec::new(), Counted(0), &start).unwrap();
+    writer.run(&Run { work: Value::Null, cursor: Value::Null, ..run.clone() }).unwrap();
+    let capture = &view.captures[0];
+    let CaptureKind::Exchange(exchange) = &capture.kind else { panic!("the first capture is a fetch") };
+    let response = capture.response.unwrap().record.block.clone();
+    let fetch = Fetch {
+        url: &ask().url,
+        date: at(1),
+        request: &capture.request.unwrap().record.block,
+        response: &response,
+        payload: b"canary words",
+        kind: ResponseKind::Full,
+        ip: Some("192.0.2.1".parse().unwrap()),
+        truncated: None,
+    };
+    let said: Vec<Vec<u8>> = capture.conversion.unwrap().lines.iter().map(|line| line.said.clone()).collect();
+    let full = |response| Exchange { response, step: json!("canary step"), ..(**exchange).clone() };
+    let id = writer.sealed_exchange(&fetch, full, said.last().map(Vec::as_slice), &Turned).unwrap();
+    let mut keyed = keyed_lines(&said, &entry, Some(&pseudonyms)).unwrap();
+    let Line::Header(header) = crate::canonical::from_canonical(&keyed[0]).unwrap() else {
+        panic!("a header is first")
+    };
+    let header = Header { response: id, ..header };
+    keyed[0] = line_bytes(&Line::Header(header.clone())).unwrap();
+    writer.conversion(&header, &keyed).unwrap();
+    writer.sealed_frame(&run, &commit, at(2), &Turned).unwrap();
+    commit.coverage = sealed_coverage(&commit.coverage);
+    let checkpoint = CheckpointRef { size: 0, root: tlog::EMPTY_ROOT };
+    let (file, _) = writer.seal(&commit, &key(), None, checkpoint, at(3)).unwrap();
+    (file, response)
+}
+
+#[test]
+fn what_is_sealed_reads_back_without_a_word_of_it_and_opens_whole() {
+    let (file, response) = made_sealed();
+    let segment = Segment::read(&file).unwrap();
+    let raw: Vec<u8> = warc::Reader::lenient(file.as_slice()).flatten().flat_map(|entry| entry.raw).collect();
+    assert!(!raw.windows(6).any(|part| part == b"canary"));
+    let view = segment.view().unwrap();
+    let (entry, root, _) = sealing();
+    assert_eq!(breaches(&entry, &root, &view, true), []);
+    assert!(view.sealed_frame.is_some());
+    let opened = Opened::of(&segment, &Turned).unwrap();
+    assert_eq!(opened.differs, []);
+    assert_eq!(opened.run.as_ref().unwrap().work, json!("poll"));
+    assert_eq!(opened.said.len(), 1);
+    let inside = opened.segment.view().unwrap();
+    assert_eq!(inside.captures[0].response.unwrap().record.block, response);
+    let CaptureKind::Exchange(exchange) = &inside.captures[0].kind else { panic!("a fetch") };
+    assert_eq!(exchange.step, json!("canary step"));
+    assert_eq!(Opened::of(&segment, &Refuses).unwrap_err(), "unit 2 stays shut: not yours");
+}
+
+#[test]
+fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
+    let (entry, root, _) = sealing();
+    let (file, _) = made_sealed();
+    let segment = Segment::read(&file).unwrap();
+    let fresh = || segment.view().unwrap();
+    fn exchange(view: &mut View<'_>, change: fn(&mut Exchange)) {
+        if let CaptureKind::Exchange(exchange) = &mut view.captures[0].kind {
+            change(exchange);
+        }
+    }
+    let changes: [fn(&mut View<'_>); 8] = [
+        |view| view.run.as_mut().unwrap().1.work = json!("poll"),
+        |view| view.run.as_mut().unwrap().1.cursor = json!("alice"),
+        |view| view.commit.as_mut().unwrap().1.cursor = json!("alice"),
+        |view| view.commit.as_mut().unwrap().1.coverage.why = Some("alice was rude".to_owned()),
+        |view| view.sealed_frame = None,
+        |view| exchange(view, |it| it.step = json!("alice")),
+        |view| {
+            exchange(view, |it| it.conditions.push(crate::capture::Condition { name: "a".into(), verdict: "b".into() }))
+        },
+        |view| exchange(view, |it| it.ask.url = "https://news.example.org/@alice".into()),
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        let mut view = fresh();
+        change(&mut view);
+        assert!(!breaches(&entry, &root, &view, true).is_empty(), "{number}");
+    }
+    let mut three = root.clone();
+    three.evidence_recipients.push(root.evidence_recipients[0].clone());
+    assert!(!breaches(&entry, &three, &fresh(), true).is_empty(), "sealed to fewer than the root names");
+    let open = crate::permission::Entry { evidence: crate::permission::Evidence::Open, ..entry.clone() };
+    assert_eq!(breaches(&open, &root, &fresh(), true).len(), 3, "sealed although it should be open");
+    let (clear, _) = made(&["by @canary"]);
+    let clear = Segment::read(&clear).unwrap();
+    let found = breaches(&entry, &root, &clear.view().unwrap(), true);
+    for what in [
+        "work and cursor",
+        "a request or answer",
+        "a record in clear",
+        "why an item was set aside",
+        "what a reading asked for",
+        "reason of a request",
+    ] {
+        assert!(found.iter().any(|found| found.what.contains(what)), "{what}: {found:?}");
+    }
+}

@@ -86,6 +86,7 @@ pub(super) enum NoLines {
 /// # Errors
 ///
 /// [`NoLines`].
+#[expect(clippy::too_many_arguments, reason = "a reading is given each of them, and is made in one place")]
 pub(super) async fn listen(
     collector: Arc<dyn Erased>,
     facts: Facts,

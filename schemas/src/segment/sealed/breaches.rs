@@ -110,7 +110,7 @@ impl Found<'_> {
                     let asks = !end.next.is_empty() || !end.also.is_empty() || !end.want.is_empty();
                     let holds = !end.saw.is_empty() || end.cursor.is_some() || end.milestone.is_some();
                     let words = [&end.empty, &end.cut, &end.snapshot].into_iter().flatten().any(|said| said != WHY);
-                    let halted = end.halt.as_ref().is_some_and(|halt| *halt != Value::from(WHY));
+                    let halted = end.halt.as_ref().is_some_and(|halt| halt != WHY);
                     (!end.sealed || asks || holds || words || halted).then_some("what a reading asked for")
                 }
                 Line::Tombstone(_) => None,
