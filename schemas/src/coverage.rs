@@ -61,11 +61,11 @@ pub struct Skipped {
 pub enum SkipReason {
     /// The run before it was still under way.
     Overlap,
-    /// The agent was not running.
+    /// The agent was not running, or was started anew before it could note another reason.
     Away,
     /// The machine slept.
     Asleep,
-    /// The clock was set ahead over it.
+    /// The clock was set: ahead over it, or back from a time that went by another clock.
     Clock,
     /// No policy that is in force and young enough was at hand.
     NoPolicy,
@@ -95,9 +95,9 @@ impl SkipReason {
     pub const fn in_words(self) -> &'static str {
         match self {
             SkipReason::Overlap => "the run before was still under way",
-            SkipReason::Away => "the agent was not running",
+            SkipReason::Away => "the agent was not running, or was started anew",
             SkipReason::Asleep => "the machine slept",
-            SkipReason::Clock => "the machine's clock was set ahead over it",
+            SkipReason::Clock => "the machine's clock was set",
             SkipReason::NoPolicy => "the agent had no policy in force",
             SkipReason::Blocked => "the target was blocked and waited for a person",
             SkipReason::Late => "the agent had more to do than it could",

@@ -5,10 +5,14 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
 };
 
 use exhibit::Exhibit;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -62,6 +66,8 @@ pub struct World {
     listen: SocketAddr,
     server: Option<Running>,
     may_wait: bool,
+    /// By how much the clocks of programs begun from now on are ahead, in seconds.
+    shift: Option<i64>,
 }
 
 impl World {
@@ -93,7 +99,7 @@ impl World {
             .collect();
         let file = folder.path().join("newsrooms.json");
         fs::write(&file, json!({ "newsrooms": list }).to_string()).expect("a file");
-        let world = Self { folder, listen, server: None, may_wait: false };
+        let world = Self { folder, listen, server: None, may_wait: false, shift: None };
         let mut made = command(&program("vigie"));
         made.arg("trial").arg(world.unit()).arg("--newsrooms").arg(file).args([
             "--listen",
@@ -147,6 +153,28 @@ impl World {
         self.listen
     }
 
+    /// Whether clocks can be moved here: libfaketime is installed.
+    #[must_use]
+    pub fn can_shift() -> bool {
+        preload().is_some()
+    }
+
+    /// Moves the clock of every program begun from now on by so many seconds.
+    pub const fn shift(&mut self, secs: i64) {
+        self.shift = Some(secs);
+    }
+
+    /// What the moved clock says.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the calendar.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.shift.unwrap_or_default());
+        Timestamp::now().checked_add(ahead).expect("within the calendar")
+    }
+
     /// Lets the world end with segments waiting: the test says why.
     pub const fn let_wait(&mut self) {
         self.may_wait = true;
@@ -162,6 +190,7 @@ impl World {
     pub fn vigie_crashing(&self, arguments: &[&str], point: Option<&str>) -> Output {
         let mut vigie = command(&program("vigie"));
         vigie.arg("--unit").arg(self.unit()).args(arguments);
+        shifted(&mut vigie, self.shift);
         Output::of(crashing(vigie, point))
     }
 
@@ -201,6 +230,7 @@ impl World {
         let mut serve = command(&program("vigie"));
         let log = File::options().create(true).append(true).open(self.log_file()).expect("a file");
         serve.arg("--unit").arg(self.unit()).arg("serve").stdout(log.try_clone().expect("a file")).stderr(log);
+        shifted(&mut serve, self.shift);
         serve
     }
 
@@ -363,7 +393,7 @@ impl World {
     /// The unit's agent for a collector.
     #[must_use]
     pub fn agent_of(&self, collector: &str) -> Agent {
-        Agent::at(self.unit().join("agents").join(collector), collector)
+        Agent { shift: self.shift, ..Agent::at(self.unit().join("agents").join(collector), collector) }
     }
 
     /// All agents of the unit.
@@ -429,18 +459,20 @@ pub struct Agent {
     pub folder: PathBuf,
     /// Its program: `vigie-feed`.
     pub program: String,
+    shift: Option<i64>,
 }
 
 impl Agent {
     /// An agent for a collector in a folder.
     #[must_use]
     pub fn at(folder: PathBuf, collector: &str) -> Self {
-        Self { folder, program: format!("vigie-{collector}") }
+        Self { folder, program: format!("vigie-{collector}"), shift: None }
     }
 
     fn command(&self, what: &str, arguments: &[&str]) -> Command {
         let mut agent = command(&program(&self.program));
         agent.arg(what).args(arguments).arg("--config").arg(self.folder.join("agent.toml"));
+        shifted(&mut agent, self.shift);
         agent
     }
 
@@ -515,6 +547,26 @@ impl Agent {
         file.exists().then(|| reader(&file))
     }
 
+    /// The agent at work by its schedule: `vigie-feed run`.
+    #[must_use]
+    pub fn begin_run(&self) -> Running {
+        let mut run = self.command("run", &[]);
+        let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
+        run.stdout(log.try_clone().expect("a file")).stderr(log);
+        Running::start(run)
+    }
+
+    /// Scheduled runs that came to their end.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        let count = |db: Connection| {
+            db.query_row("SELECT count(*) FROM runs WHERE due IS NOT NULL AND ended_at IS NOT NULL", [], |row| {
+                row.get::<_, i64>(0)
+            })
+        };
+        self.db().map_or(0, |db| count(db).unwrap_or_default().unsigned_abs())
+    }
+
     /// Segments without a receipt.
     #[must_use]
     pub fn waiting(&self) -> u64 {
@@ -555,6 +607,26 @@ impl Agent {
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         crate::files(&self.folder.join("state/outbox"))
+    }
+}
+
+/// What the loader has to load so that a program's clock can be moved, as `faketime` says it; nothing where that is not installed.
+fn preload() -> Option<&'static str> {
+    static FOUND: LazyLock<Option<String>> = LazyLock::new(|| {
+        let said = Command::new("faketime").args(["-f", "+0", "env"]).output().ok()?;
+        let said = String::from_utf8(said.stdout).ok()?;
+        said.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).map(str::to_owned)
+    });
+    FOUND.as_deref()
+}
+
+/// Without `faketime` in between, so that the program itself is started and ended.
+fn shifted(command: &mut Command, shift: Option<i64>) {
+    if let (Some(secs), Some(preload)) = (shift, preload()) {
+        command
+            .env("LD_PRELOAD", preload)
+            .env("FAKETIME", format!("{secs:+}"))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     }
 }
 

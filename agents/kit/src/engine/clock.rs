@@ -14,8 +14,13 @@ pub trait Clock: Send + Sync {
     /// The wall clock, UTC.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed moment of this process; never goes back, whatever is done to the wall clock.
+    /// Time since some fixed moment of this process, sleep of the machine included; never goes back, whatever is done to the wall clock.
     fn elapsed(&self) -> Duration;
+
+    /// The same without the machine's sleep. Where a clock does not know of sleep, there was none.
+    fn awake(&self) -> Duration {
+        self.elapsed()
+    }
 
     /// Whether the wall clock is known to be kept right by others; nothing where that is not known.
     fn synchronised(&self) -> Option<bool> {
@@ -51,12 +56,19 @@ fn by_timesyncd(dir: &Path) -> Option<bool> {
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     since: Instant,
+    booted: Duration,
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { since: Instant::now() }
+        Self { since: Instant::now(), booted: since_boot() }
     }
+}
+
+/// Since the machine was started, its sleep included: `CLOCK_BOOTTIME`. The monotonic clock, which [`Instant`] reads, stands while it sleeps.
+fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
 impl Clock for SystemClock {
@@ -65,6 +77,10 @@ impl Clock for SystemClock {
     }
 
     fn elapsed(&self) -> Duration {
+        since_boot().saturating_sub(self.booted)
+    }
+
+    fn awake(&self) -> Duration {
         self.since.elapsed()
     }
 

@@ -28,7 +28,11 @@ impl Running {
         let now = self.engine.clock.now();
         self.believe();
         let end = self.walk.end().filter(|_| last);
-        let full = self.coverage(now, end)?;
+        let mut full = self.coverage(now, end)?;
+        if last {
+            let untold = self.engine.state.untold(&self.order.facts.target.id)?;
+            (self.changes.told, full.skipped) = untold.into_iter().unzip();
+        }
         let sealed = self.order.facts.sealed();
         let coverage = if sealed { sealed_coverage(&full) } else { full.clone() };
         if let (Some(end), Work::Items { due, again }) = (end, self.work.clone()) {

@@ -17,6 +17,10 @@ pub(super) struct Count {
     pub bytes: u64,
     /// Answers whose reading stands, or that said that nothing changed.
     pub answers: u64,
+    /// Requests that the gate refused before anything was asked of the source for them.
+    pub turned_away: u64,
+    /// Requests that came to nothing otherwise.
+    pub came_to_nothing: u64,
 }
 
 /// Why a run ended before its walk did.
@@ -50,6 +54,8 @@ pub(super) fn coverage(facts: &Facts<'_>) -> Coverage {
     let nothing = count.answers == 0;
     let state = match (facts.ended, facts.walk) {
         (Some(Ended::Blocked(what)), _) => {
+            // The request that met it failed for the same reason.
+            why.retain(|gap| !gap.ends_with(what.as_str()));
             why.insert(0, what.clone());
             CoverageState::Blocked
         }
@@ -62,6 +68,10 @@ pub(super) fn coverage(facts: &Facts<'_>) -> Coverage {
             if nothing { CoverageState::NotAttempted } else { CoverageState::Partial }
         }
         (None, None) => CoverageState::Partial,
+        // Our own gate sent nothing: that is no failure of the source.
+        (None, Some(_)) if nothing && count.turned_away > 0 && count.came_to_nothing == 0 => {
+            CoverageState::NotAttempted
+        }
         (None, Some(_)) if nothing && !why.is_empty() => CoverageState::Failed,
         (None, Some(WalkEnd::Broken)) => CoverageState::Partial,
         (None, Some(WalkEnd::Complete)) if !why.is_empty() => CoverageState::Partial,

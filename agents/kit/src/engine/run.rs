@@ -343,7 +343,17 @@ impl Running {
             said: None,
             unread: None,
         };
+        // robots.txt and redirects to it are asked for our own sake; whatever else was answered came from the source.
+        let answered =
+            |hop: &Hop| matches!(hop, Hop::Fetched(it) if !matches!(it.judged.ask.origin, Origin::Robots { .. }));
+        let turned_away =
+            matches!(&result, HopResult::Refused { code, .. } if turns_away(*code)) && !told.trail.iter().any(answered);
         let mut fate = self.fate(job, node, result, &mut told).await?;
+        match &fate {
+            Read::Fate(Fate::Refused(_)) if turned_away => self.count.turned_away += 1,
+            Read::Fate(Fate::Refused(_) | Fate::Failed(_)) => self.count.came_to_nothing += 1,
+            Read::Fate(_) | Read::Heard(_) => {}
+        }
         // What is settled stands in the same segment as the exchange that settles it, so make room first.
         let full = schemas::segment::MAX_SEGMENT_BYTES - SPARE_BYTES;
         if self.draft.bytes() + told.bytes() > full && self.draft.exchanges() > 0 {
@@ -428,6 +438,11 @@ impl Running {
     pub(super) const fn work(&self) -> &Work {
         &self.work
     }
+}
+
+/// Whether a refusal is ours or the publisher's will, and not a failure met on the way: an unreachable robots.txt or name is one.
+const fn turns_away(code: DecisionCode) -> bool {
+    !matches!(code, DecisionCode::RobotsUnreachable | DecisionCode::Unresolved | DecisionCode::Redirects)
 }
 
 /// What an exchange means: known at once, or said by the collector.

@@ -34,26 +34,45 @@ pub fn due(schedule: &Schedule, jitter: Jitter, missed: Missed, since: Timestamp
     }
 }
 
+/// What the machine's clocks say at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The wall clock, UTC.
+    pub wall: Timestamp,
+    /// Time that passed since some fixed moment, sleep of the machine included.
+    pub elapsed: Duration,
+    /// The same without its sleep.
+    pub awake: Duration,
+}
+
+/// What happened to time between two looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Odd {
+    /// By how much the wall clock was set, where that is more than a minute.
+    pub strayed: Option<SignedDuration>,
+    /// The machine slept, for more than two seconds.
+    pub slept: bool,
+}
+
 /// Compares the wall clock with the time that really passed.
 #[derive(Clone, Copy, Debug)]
-pub struct ClockWatch {
-    wall: Timestamp,
-    elapsed: Duration,
-}
+pub struct ClockWatch(Moment);
 
 impl ClockWatch {
     /// Begins to watch.
     #[must_use]
-    pub const fn new(wall: Timestamp, elapsed: Duration) -> Self {
-        Self { wall, elapsed }
+    pub const fn new(now: Moment) -> Self {
+        Self(now)
     }
 
-    /// By how much the wall clock was set since the last call, where that is more than a minute.
-    pub fn look(&mut self, wall: Timestamp, elapsed: Duration) -> Option<SignedDuration> {
-        let passed = SignedDuration::try_from(elapsed.saturating_sub(self.elapsed)).unwrap_or(SignedDuration::MAX);
-        let strayed = wall.duration_since(self.wall).saturating_sub(passed);
-        *self = Self { wall, elapsed };
-        (strayed.abs() > STRAY).then_some(strayed)
+    /// What happened since the last call.
+    pub fn look(&mut self, now: Moment) -> Odd {
+        let before = std::mem::replace(&mut self.0, now);
+        let signed = |passed| SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+        let passed = now.elapsed.saturating_sub(before.elapsed);
+        let asleep = passed.saturating_sub(now.awake.saturating_sub(before.awake));
+        let strayed = now.wall.duration_since(before.wall).saturating_sub(signed(passed));
+        Odd { strayed: (strayed.abs() > STRAY).then_some(strayed), slept: asleep > Duration::from_secs(2) }
     }
 }
 
@@ -106,16 +125,21 @@ mod tests {
     }
 
     #[test]
-    fn clock_that_was_set_is_noticed_and_one_that_runs_is_not() {
-        let mut watch = ClockWatch::new(at("2026-11-22T10:00:00Z"), Duration::ZERO);
-        assert_eq!(watch.look(at("2026-11-22T10:05:00Z"), Duration::from_secs(300)), None);
+    fn clock_that_was_set_is_noticed_and_one_that_runs_or_a_sleep_is_not() {
+        let moment = |wall: &str, elapsed, awake| Moment {
+            wall: at(wall),
+            elapsed: Duration::from_secs(elapsed),
+            awake: Duration::from_secs(awake),
+        };
+        let set = |secs| Odd { strayed: Some(SignedDuration::from_secs(secs)), slept: false };
+        let mut watch = ClockWatch::new(moment("2026-11-22T10:00:00Z", 0, 0));
+        assert_eq!(watch.look(moment("2026-11-22T10:05:00Z", 300, 300)), Odd::default());
+        assert_eq!(watch.look(moment("2026-11-22T09:00:00Z", 301, 301)), set(-3_901));
+        assert_eq!(watch.look(moment("2026-11-23T09:00:00Z", 301, 301)), set(86_400));
+        // Asleep for eight hours: the wall clock is right.
         assert_eq!(
-            watch.look(at("2026-11-22T09:00:00Z"), Duration::from_secs(301)),
-            Some(SignedDuration::from_secs(-3_901))
-        );
-        assert_eq!(
-            watch.look(at("2026-11-23T09:00:00Z"), Duration::from_secs(301)),
-            Some(SignedDuration::from_hours(24))
+            watch.look(moment("2026-11-23T17:00:00Z", 301 + 8 * 3_600, 302)),
+            Odd { strayed: None, slept: true }
         );
     }
 }

@@ -1,10 +1,12 @@
 //! When does an agent work?
 //!
 //! The entry's line decides ([`schemas::schedule`]); tokio-cron-scheduler only wakes the agent, in UTC, at the next moment any target is due, and
-//! is armed anew after each wake. A row `runs(target, due)` decides what really starts. One run of a target at a time; at most
-//! `max_concurrent` targets. The policy is refreshed before runs; once it is stale, nothing is collected.
+//! is armed anew after each wake, so however many are due together, one alarm rings. [`Rota`] says what starts and what is let go, and a row
+//! `runs(target, due)` decides what really starts. One run of a target at a time; at most `max_concurrent` targets. The policy is refreshed before
+//! runs; once it is stale, nothing is collected.
 
 mod due;
+mod rota;
 mod send;
 mod targets;
 mod told;
@@ -17,12 +19,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use schemas::{capture::Lane, trust::TrustRoot};
+use schemas::{
+    capture::Lane,
+    coverage::{SkipReason, Skipped},
+    trust::TrustRoot,
+};
 use tokio::sync::{Notify, Semaphore};
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use due::{ClockWatch, Due, GRACE, due};
+pub use due::{ClockWatch, Due, GRACE, Moment, Odd, due};
+pub use rota::{Line, Look, Rota, Start, let_go};
 pub use send::{Sender, Sent};
 pub use targets::{Planned, Targets, targets};
 pub use told::Told;
@@ -118,7 +125,9 @@ impl Agent {
 
     async fn refreshed(&self) {
         let now = self.engine.clock.now();
-        let young = |copy: &Arc<Copy>| now.duration_since(copy.policy.issued_at()).as_secs() < REFRESH_SECS;
+        // One from ahead of now was issued before this clock was set back.
+        let young =
+            |copy: &Arc<Copy>| (-60..REFRESH_SECS).contains(&now.duration_since(copy.policy.issued_at()).as_secs());
         if self.copy().as_ref().is_some_and(young) {
             return;
         }
@@ -181,6 +190,9 @@ impl Agent {
         let mut orders = Vec::new();
         for planned in chosen {
             if only.is_some() {
+                if self.engine.state.blocked(&planned.facts.target.id)?.is_some() {
+                    let_go(&planned.line(), self.engine.clock.now(), SkipReason::Blocked, &self.engine.state)?;
+                }
                 self.engine.state.unblock(&planned.facts.target.id)?;
                 self.engine.state.read_again(&planned.facts.target.id)?;
             } else if let Some(blocked) = self.engine.state.blocked(&planned.facts.target.id)? {
@@ -221,32 +233,30 @@ impl Agent {
         let mut scheduler = JobScheduler::new_with_channel_size(4_096).await?;
         scheduler.start().await?;
         let clock = &self.engine.clock;
-        let mut watch = ClockWatch::new(clock.now(), clock.elapsed());
-        let mut lanes = Lanes::default();
+        let mut rota = Rota::new(self.moment());
+        let mut told = HashMap::new();
         let room = Arc::new(Semaphore::new(self.max_concurrent));
         let manager = Manager::default();
         while !stop.is_cancelled() {
             manager.beat();
-            self.watch_clock(&mut watch, &mut lanes);
             self.refreshed().await;
-            let (next, words) = match self.targets() {
-                Err(why) => {
-                    if self.in_force.trouble(&why) {
-                        tracing::error!("{why}");
-                    }
-                    (None, format!("nothing is collected: {why}"))
+            let (found, not) = self.targets_now(&mut told);
+            let look = rota.look(self.moment(), found.planned.iter().map(Planned::line), &self.engine.state)?;
+            self.tell_odd(look.odd);
+            for (target, skipped) in &look.skipped {
+                tell_skipped(target, skipped);
+            }
+            for start in look.starts {
+                if let Some(planned) = found.planned.get(start.line) {
+                    self.start(planned, start, &room, &tasks, &alarm, &stop)?;
                 }
-                Ok(found) => {
-                    if self.in_force.good() {
-                        tracing::info!("there is a policy in force again: work goes on");
-                    }
-                    let next = self.start_due(&found, &mut lanes, &room, &tasks, &alarm, &stop)?;
-                    (next, lanes.words(&found, next))
-                }
-            };
+            }
+            let next = look.next;
+            let words =
+                not.map_or_else(|| words(&found, rota.running(), next), |why| format!("nothing is collected: {why}"));
+            // What came due while the others were started is looked at again at once.
             let sleep = next
-                .and_then(|at| Duration::try_from(at.duration_since(clock.now())).ok())
-                .unwrap_or(LONGEST_SLEEP)
+                .map_or(LONGEST_SLEEP, |at| Duration::try_from(at.duration_since(clock.now())).unwrap_or_default())
                 .clamp(Duration::from_millis(500), LONGEST_SLEEP);
             let armed = arm(&scheduler, sleep, &alarm).await?;
             manager.works(words);
@@ -286,83 +296,100 @@ impl Agent {
         }
     }
 
-    fn watch_clock(&self, watch: &mut ClockWatch, lanes: &mut Lanes) {
-        let now = self.engine.clock.now();
-        let Some(strayed) = watch.look(now, self.engine.clock.elapsed()) else {
-            return;
-        };
-        let secs = strayed.as_secs();
-        tracing::warn!(secs, "this machine's clock was set by {secs} s; captures of the next hour say so");
-        *self.strayed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        // What was considered in a future that no longer is would keep targets waiting for it.
-        lanes.since.values_mut().for_each(|since| *since = (*since).min(now));
+    fn moment(&self) -> Moment {
+        let clock = &self.engine.clock;
+        Moment { wall: clock.now(), elapsed: clock.elapsed(), awake: clock.awake() }
     }
 
-    /// Starts what is due; says when the next target is.
-    fn start_due(
+    /// The targets that may be collected now; none where nothing may, and why. Says what changed about that.
+    fn targets_now(&self, told: &mut HashMap<String, String>) -> (Targets, Option<String>) {
+        match self.targets() {
+            Err(why) => {
+                if self.in_force.trouble(&why) {
+                    tracing::error!("{why}");
+                }
+                (Targets::default(), Some(why))
+            }
+            Ok(found) => {
+                if self.in_force.good() {
+                    tracing::info!("there is a policy in force again: work goes on");
+                }
+                for (entry, why) in &found.resting {
+                    if told.insert(entry.clone(), why.clone()).as_ref() != Some(why) {
+                        tracing::warn!("`{entry}` is not collected: {why}");
+                    }
+                }
+                (found, None)
+            }
+        }
+    }
+
+    fn tell_odd(&self, odd: Odd) {
+        if odd.slept {
+            tracing::info!("this machine slept");
+        }
+        if let Some(strayed) = odd.strayed {
+            let secs = strayed.as_secs();
+            tracing::warn!(secs, "this machine's clock was set by {secs} s; captures of the next hour say so");
+            *self.strayed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.engine.clock.now());
+        }
+    }
+
+    /// Makes a run, once there is room for it.
+    fn start(
         self: &Arc<Self>,
-        found: &Targets,
-        lanes: &mut Lanes,
+        planned: &Planned,
+        start: Start,
         room: &Arc<Semaphore>,
         tasks: &TaskTracker,
         alarm: &Arc<Notify>,
         stop: &CancellationToken,
-    ) -> anyhow::Result<Option<Timestamp>> {
-        let now = self.engine.clock.now();
-        for (entry, why) in &found.resting {
-            if lanes.told.insert(entry.clone(), why.clone()).as_ref() != Some(why) {
-                tracing::warn!("`{entry}` is not collected: {why}");
-            }
-        }
-        let mut next: Option<Timestamp> = None;
-        for planned in &found.planned {
-            let target = planned.facts.target.id.clone();
-            if lanes.is_running(&target) || self.engine.state.blocked(&target)?.is_some() {
-                continue;
-            }
-            let since = match lanes.since.get(&target) {
-                Some(since) => *since,
-                // A target never run before begins with its next due time.
-                None => self.engine.state.last_due(&target)?.unwrap_or(now).min(now),
-            };
-            lanes.since.insert(target.clone(), since);
-            match due(&planned.schedule, planned.jitter, planned.missed, since, now) {
-                Due::Later(at) => next = [next, at].into_iter().flatten().min(),
-                Due::Missed(at) => {
-                    tracing::warn!("runs of `{target}` up to {at} were missed; its entry says to skip them");
-                    lanes.since.insert(target, at);
-                    next = Some(now);
-                }
-                Due::Now(at) => {
-                    lanes.since.insert(target.clone(), at);
-                    let order = planned.order(Some(at), self.clock_synchronised(), stop);
-                    let (agent, room, alarm) = (Arc::clone(self), Arc::clone(room), Arc::clone(alarm));
-                    let done = lanes.begin(&target);
-                    // A connection that stays open takes nobody's turn.
-                    let streams = self.engine.lane(&order)? == Lane::Stream;
-                    tasks.spawn(async move {
-                        let permit = if streams {
-                            None
-                        } else {
-                            Some(room.acquire().await)
-                        };
-                        match agent.engine.run_target(order).await {
-                            Ok(reports) => reports
-                                .iter()
-                                .for_each(|report| tell(&target, report)),
-                            Err(error) => {
-                                let why = crate::fetch::chain(&error);
-                                tracing::error!(target_id = %target, "the run of `{target}` could not be carried through: {why}");
-                            }
-                        }
-                        drop((permit, done));
-                        agent.bell.notify_one();
-                        alarm.notify_one();
-                    });
+    ) -> anyhow::Result<()> {
+        let target = planned.facts.target.id.clone();
+        let order = planned.order(Some(start.due), self.clock_synchronised(), stop);
+        let (agent, room, alarm, stop) = (Arc::clone(self), Arc::clone(room), Arc::clone(alarm), stop.clone());
+        // A connection that stays open takes nobody's turn.
+        let streams = self.engine.lane(&order)? == Lane::Stream;
+        tasks.spawn(async move {
+            let permit = if streams { None } else { Some(room.acquire().await) };
+            // What has not begun yet is still due when the agent is started again.
+            if !stop.is_cancelled() {
+                match agent.engine.run_target(order).await {
+                    Ok(reports) => reports.iter().for_each(|report| tell(&target, report)),
+                    Err(error) => {
+                        let why = crate::fetch::chain(&error);
+                        tracing::error!(target_id = %target, "the run of `{target}` could not be carried through: {why}");
+                    }
                 }
             }
+            drop((permit, start.hold));
+            agent.bell.notify_one();
+            alarm.notify_one();
+        });
+        Ok(())
+    }
+}
+
+/// What goes on, in a line for the service manager.
+fn words(found: &Targets, running: usize, next: Option<Timestamp>) -> String {
+    let next = next.map_or_else(String::new, |at| format!(", next due {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    let rest = match found.resting.len() {
+        0 => String::new(),
+        some => format!(", {some} not permitted now"),
+    };
+    format!("{} targets{rest}, {running} being collected{next}", found.planned.len())
+}
+
+/// One line for each stretch of runs that were let go.
+fn tell_skipped(target: &str, skipped: &[Skipped]) {
+    for Skipped { first, last, runs, why } in skipped {
+        let why = why.in_words();
+        match runs {
+            1 => tracing::warn!(target_id = %target, "`{target}`: the run due at {first} is not made: {why}"),
+            _ => {
+                tracing::warn!(target_id = %target, "`{target}`: {runs} runs due from {first} to {last} are not made: {why}")
+            }
         }
-        Ok(next)
     }
 }
 
@@ -378,40 +405,6 @@ fn tell(target: &str, report: &Report) {
     tracing::info!(target_id = %target, run = %report.run, "`{target}`{lane}: {words}");
 }
 
-/// What the schedule knows of each target.
-#[derive(Default)]
-struct Lanes {
-    /// The newest due time that was considered.
-    since: HashMap<String, Timestamp>,
-    /// Alive while a run of the target is under way.
-    running: HashMap<String, std::sync::Weak<()>>,
-    /// Resting entries that were spoken of.
-    told: HashMap<String, String>,
-}
-
-impl Lanes {
-    fn is_running(&self, target: &str) -> bool {
-        self.running.get(target).is_some_and(|run| run.strong_count() > 0)
-    }
-
-    /// What goes on, in a line for the service manager.
-    fn words(&self, found: &Targets, next: Option<Timestamp>) -> String {
-        let running = found.planned.iter().filter(|planned| self.is_running(&planned.facts.target.id)).count();
-        let next = next.map_or_else(String::new, |at| format!(", next due {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-        let rest = match found.resting.len() {
-            0 => String::new(),
-            some => format!(", {some} not permitted now"),
-        };
-        format!("{} targets{rest}, {running} being collected{next}", found.planned.len())
-    }
-
-    fn begin(&mut self, target: &str) -> Arc<()> {
-        let run = Arc::new(());
-        self.running.insert(target.to_owned(), Arc::downgrade(&run));
-        run
-    }
-}
-
 /// Sets the alarm. The closure runs under the scheduler's lock, so it only builds the future.
 async fn arm(scheduler: &JobScheduler, sleep: Duration, alarm: &Arc<Notify>) -> anyhow::Result<uuid::Uuid> {
     let alarm = Arc::clone(alarm);
@@ -421,3 +414,8 @@ async fn arm(scheduler: &JobScheduler, sleep: Duration, alarm: &Arc<Notify>) -> 
     })?;
     Ok(scheduler.add(job).await?)
 }
+
+#[cfg(test)]
+mod together;
+#[cfg(test)]
+mod year;

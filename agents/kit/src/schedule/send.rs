@@ -112,7 +112,9 @@ impl Sender {
         let Some(waiting) = state.next_waiting()? else {
             return Ok(Sent::Empty);
         };
-        if patient && waiting.not_before > now {
+        // No pause is longer than an hour: one that is was reckoned before the clock was set back.
+        let rests = waiting.not_before.duration_since(now);
+        if patient && rests.is_positive() && rests <= SignedDuration::from_hours(1) {
             return Ok(Sent::Waits(waiting.error.unwrap_or_default()));
         }
         self.send(&waiting).await

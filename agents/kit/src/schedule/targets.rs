@@ -35,6 +35,17 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// The target as the schedule sees it.
+    #[must_use]
+    pub fn line(&self) -> super::Line<'_> {
+        super::Line {
+            target: &self.facts.target.id,
+            schedule: &self.schedule,
+            jitter: self.jitter,
+            missed: self.missed,
+        }
+    }
+
     /// The order for one run.
     #[must_use]
     pub fn order(&self, due: Option<Timestamp>, clock_synchronised: Option<bool>, stop: &CancellationToken) -> Order {

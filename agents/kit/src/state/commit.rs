@@ -7,7 +7,9 @@ use rusqlite::{Transaction, params};
 use schemas::{Digest, capture::Lane, coverage::Coverage};
 use serde_json::Value;
 
-use super::{Mark, Scope, ShelfItem, State, StateError, json, readings::give_up, us, walks::lane_word};
+use super::{
+    Mark, Scope, ShelfItem, State, StateError, considered::end_run, json, readings::give_up, us, walks::lane_word,
+};
 use crate::{
     contract::Known,
     engine::{
@@ -76,6 +78,8 @@ pub struct Changes {
     pub blocked: Option<String>,
     /// Answers in a row that said the target is gone.
     pub target_gone: Option<u32>,
+    /// Rows of skipped runs that the coverage of a run's last segment tells of.
+    pub told: Vec<i64>,
     /// Set with the last segment of a run.
     pub run_end: Option<(i64, Coverage)>,
 }
@@ -317,10 +321,7 @@ fn target(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<
         )?;
     }
     if let Some((run, coverage)) = &changes.run_end {
-        tx.execute(
-            "UPDATE runs SET ended_at = ?2, coverage = hide(?3) WHERE id = ?1",
-            params![run, us(whose.now), json("coverage", coverage)?],
-        )?;
+        end_run(tx, *run, coverage, &changes.told, whose.now)?;
     }
     Ok(())
 }

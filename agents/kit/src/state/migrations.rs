@@ -175,4 +175,28 @@ CREATE TABLE veil (
     one         INTEGER PRIMARY KEY CHECK (one = 1),
     key         TEXT NOT NULL               -- id of the key, never the key
 ) STRICT;
+",
+"
+-- A run that its process did not end may be taken up once more, where its time is not over.
+ALTER TABLE runs ADD COLUMN open INTEGER NOT NULL DEFAULT 0;   -- 1 while the process that has the state open makes it
+ALTER TABLE runs ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;    -- how often a process ended before it
+
+-- Up to when the due times of a target were looked at: each was made, is being made, or was let go.
+CREATE TABLE considered (
+    target      TEXT PRIMARY KEY,
+    schedule    TEXT NOT NULL,              -- line, zone and jitter; another one begins anew
+    upto        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Due runs that were not made. Told in the coverage of the target's next run.
+CREATE TABLE skipped (
+    id          INTEGER PRIMARY KEY,
+    target      TEXT NOT NULL,
+    first       INTEGER NOT NULL,
+    last        INTEGER NOT NULL,
+    runs        INTEGER NOT NULL,
+    reason      TEXT NOT NULL,
+    told        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX skipped_untold ON skipped (target, id) WHERE told = 0;
 "];

@@ -7,6 +7,7 @@
 
 mod chain;
 mod commit;
+mod considered;
 mod marks;
 mod migrations;
 mod readings;
@@ -27,6 +28,7 @@ use schemas::pseudonym::StateKey;
 
 pub use chain::{Chain, Waiting};
 pub use commit::{Changes, Placed, Whose};
+pub use considered::Taken;
 pub use marks::{Mark, Scope, Wanted};
 pub use readings::{Begun, Blocks, Left};
 pub use runs::Blocked;
@@ -148,6 +150,8 @@ impl State {
         migrate(&db, &file)?;
         veil::install(&db, key)?;
         veil::settle(&mut db, key, &file)?;
+        // Whoever made them is gone: this process has the lock.
+        db.execute("UPDATE runs SET open = 0, cut = cut + 1 WHERE open = 1", [])?;
         Ok(Self { db: Mutex::new(db), dir: dir.to_owned(), _lock: lock })
     }
 

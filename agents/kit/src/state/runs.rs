@@ -1,5 +1,7 @@
 //! Which runs were started, and which targets wait for a person?
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use schemas::{capture::Lane, coverage::Coverage};
@@ -18,7 +20,8 @@ pub struct Blocked {
 }
 
 impl State {
-    /// Takes the row of a run. `None` where somebody took `(target, due)` before: that run must not start. A run without a due time always starts.
+    /// Takes the row of a run. `None` where `(target, due)` was taken before: that run must not start. One that a process left unended is taken
+    /// up once by a later process. A run without a due time always starts.
     ///
     /// # Errors
     ///
@@ -30,23 +33,17 @@ impl State {
         due: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Option<i64>, StateError> {
-        let db = self.db();
-        let taken = db.execute(
-            "INSERT INTO runs (target, lane, due, started_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![target, lane_word(lane), due.map(us), us(now)],
-        )?;
-        Ok((taken == 1).then(|| db.last_insert_rowid()))
-    }
-
-    /// The newest scheduled run of a target that was started, by its due time.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::Sql`].
-    pub fn last_due(&self, target: &str) -> Result<Option<Timestamp>, StateError> {
-        let found: Option<i64> =
-            self.db().query_row("SELECT max(due) FROM runs WHERE target = ?1", [target], |row| row.get(0))?;
-        Ok(found.map(at))
+        let taken = self
+            .db()
+            .prepare_cached(
+                "INSERT INTO runs (target, lane, due, started_at, open) VALUES (?1, ?2, ?3, ?4, 1)
+                 ON CONFLICT (target, due) DO UPDATE SET started_at = excluded.started_at, open = 1
+                 WHERE ended_at IS NULL AND open = 0 AND cut < 2
+                 RETURNING id",
+            )?
+            .query_row(params![target, lane_word(lane), due.map(us), us(now)], |row| row.get(0))
+            .optional()?;
+        Ok(taken)
     }
 
     /// Coverage of the newest finished run of a target.
@@ -81,6 +78,17 @@ impl State {
             )
             .optional()?;
         Ok(found)
+    }
+
+    /// All targets that stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn blocked_targets(&self) -> Result<HashSet<String>, StateError> {
+        let db = self.db();
+        let mut rows = db.prepare_cached("SELECT target FROM targets WHERE blocked IS NOT NULL")?;
+        Ok(rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Lets a stopped target run again: a person said so.

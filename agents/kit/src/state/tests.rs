@@ -5,7 +5,11 @@ use crate::{
     contract::{Request, Work},
     engine::walk::{Node, Tally},
 };
-use schemas::{Digest, capture::Lane};
+use schemas::{
+    Digest,
+    capture::Lane,
+    coverage::{SkipReason, Skipped},
+};
 use serde_json::Value;
 
 const AGENT: &str = "harbour+01020304";
@@ -91,7 +95,51 @@ fn run_of_a_due_time_starts_once() {
     assert!(state.begin_run("harbour-news", Lane::Poll, due, at_secs(62)).unwrap().is_none());
     assert!(state.begin_run("harbour-news", Lane::Poll, None, at_secs(63)).unwrap().is_some());
     assert!(state.begin_run("harbour-news", Lane::Poll, None, at_secs(64)).unwrap().is_some());
-    assert_eq!(state.last_due("harbour-news").unwrap(), due);
+}
+
+#[test]
+fn run_that_a_process_left_is_taken_up_once_and_one_that_ended_never() {
+    let (dir, state) = open();
+    let (due, now) = (Some(at_secs(60)), at_secs(61));
+    let first = state.begin_run("harbour-news", Lane::Poll, due, now).unwrap();
+    let ended = state.begin_run("harbour-news", Lane::Poll, Some(at_secs(120)), now).unwrap().unwrap();
+    let coverage = r#"{"target":"harbour-news","due":"1970-01-01T00:02:00Z","from":"1970-01-01T00:02:00Z","to":"1970-01-01T00:02:01Z",
+        "state":"complete","requests":1,"refused":0,"failed":0,"records":0,"new":0,"unreadable":0,"bytes":0}"#;
+    considered::end_run(&state.db(), ended, &serde_json::from_str(coverage).unwrap(), &[], now).unwrap();
+    drop(state);
+    let state = State::open(dir.path()).unwrap();
+    assert_eq!(state.begin_run("harbour-news", Lane::Poll, due, now).unwrap(), first, "the same run goes on");
+    assert_eq!(state.begin_run("harbour-news", Lane::Poll, due, now).unwrap(), None, "it is being made");
+    assert_eq!(state.begin_run("harbour-news", Lane::Poll, Some(at_secs(120)), now).unwrap(), None, "it was made");
+    drop(state);
+    let state = State::open(dir.path()).unwrap();
+    assert_eq!(
+        state.begin_run("harbour-news", Lane::Poll, due, now).unwrap(),
+        None,
+        "a run that ends its process is let be"
+    );
+}
+
+#[test]
+fn skipped_runs_are_told_in_stretches_and_taken_back_with_the_clock() {
+    let (_dir, state) = open();
+    let skip = |first, last, runs, why| Skipped { first: at_secs(first), last: at_secs(last), runs, why };
+    assert_eq!(state.considered(&[("harbour-news", "every 60s".to_owned())], at_secs(30)).unwrap(), [at_secs(30)]);
+    state.pass_over("harbour-news", &[skip(60, 120, 2, SkipReason::Overlap)], at_secs(120)).unwrap();
+    state.pass_over("harbour-news", &[skip(240, 240, 1, SkipReason::Overlap)], at_secs(240)).unwrap();
+    state.pass_over("harbour-news", &[skip(300, 900, 11, SkipReason::Clock)], at_secs(900)).unwrap();
+    let told =
+        |state: &State| state.untold("harbour-news").unwrap().into_iter().map(|(_, skip)| skip).collect::<Vec<_>>();
+    assert_eq!(told(&state), [skip(60, 240, 3, SkipReason::Overlap), skip(300, 900, 11, SkipReason::Clock)]);
+    assert_eq!(state.considered(&[("harbour-news", "every 60s".to_owned())], at_secs(901)).unwrap(), [at_secs(900)]);
+    state.clock_set_back(at_secs(250)).unwrap();
+    assert_eq!(told(&state), [skip(60, 240, 3, SkipReason::Overlap)]);
+    assert_eq!(state.considered(&[("harbour-news", "every 60s".to_owned())], at_secs(251)).unwrap(), [at_secs(250)]);
+    assert_eq!(
+        state.considered(&[("harbour-news", "every 30s".to_owned())], at_secs(251)).unwrap(),
+        [at_secs(251)],
+        "another schedule"
+    );
 }
 
 #[test]

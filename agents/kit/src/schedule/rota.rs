@@ -1,0 +1,342 @@
+//! Whose turn is it? The schedule's memory, without tasks, policy or sleep: a test gives it any clock.
+//!
+//! Each look compares the time with what was considered before. What is due is started once: the row `runs(target, due)` decides. What is not
+//! started is let go with a reason, which the target's next run tells the registry.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Weak},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    coverage::{SkipReason, Skipped},
+    schedule::{Jitter, Missed, Schedule},
+};
+
+use super::due::{ClockWatch, Due, Moment, Odd, due};
+use crate::state::{State, StateError, Taken};
+
+/// Most stretches of sleep or set clocks that are remembered.
+const MOST_DARK: usize = 64;
+
+/// A target and its schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// Target id.
+    pub target: &'a str,
+    /// When it is due.
+    pub schedule: &'a Schedule,
+    /// Its own delay.
+    pub jitter: Jitter,
+    /// What becomes of missed runs.
+    pub missed: Missed,
+}
+
+impl Line<'_> {
+    fn key(&self) -> String {
+        format!("{}|{}|{}", self.schedule.line(), self.schedule.zone(), self.jitter.secs())
+    }
+}
+
+/// A run to start now. The target counts as running until `hold` is dropped.
+#[derive(Debug)]
+pub struct Start {
+    /// Which of the lines.
+    pub line: usize,
+    /// When it was due.
+    pub due: Timestamp,
+    /// Held by whoever makes the run.
+    pub hold: Arc<()>,
+}
+
+/// What one look came to.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Runs to start.
+    pub starts: Vec<Start>,
+    /// When the next target is due; none where nothing is.
+    pub next: Option<Timestamp>,
+    /// What happened to the clocks.
+    pub odd: Odd,
+    /// Runs that were let go, by target.
+    pub skipped: Vec<(String, Vec<Skipped>)>,
+}
+
+/// What is known of a target.
+#[derive(Debug)]
+struct Lane {
+    key: String,
+    /// The newest due time that was considered.
+    since: Timestamp,
+    /// Nothing is due before.
+    next: Timestamp,
+    running: Weak<()>,
+    /// When the newest run was under way, as far as looks saw it.
+    busy: Option<(Timestamp, Timestamp)>,
+    /// When it was blocked, as far as looks saw it.
+    blocked: Option<(Timestamp, Timestamp)>,
+    /// The newest look in which it was permitted.
+    seen: (u64, Timestamp),
+}
+
+/// The schedule's memory.
+#[derive(Debug)]
+pub struct Rota {
+    began_at: Timestamp,
+    watch: ClockWatch,
+    looked_at: Timestamp,
+    looks: u64,
+    /// Stretches of wall time in which nobody could look.
+    dark: VecDeque<(Timestamp, Timestamp, SkipReason)>,
+    lanes: HashMap<String, Lane>,
+}
+
+impl Rota {
+    /// Begins now: what is due from here on is started, what was due before is caught up with or let go.
+    #[must_use]
+    pub fn new(now: Moment) -> Self {
+        Self {
+            began_at: now.wall,
+            watch: ClockWatch::new(now),
+            looked_at: now.wall,
+            looks: 0,
+            dark: VecDeque::new(),
+            lanes: HashMap::new(),
+        }
+    }
+
+    /// Looks at the lines that may be run now.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]; what was not considered is at the next look.
+    pub fn look<'a>(
+        &mut self,
+        now: Moment,
+        lines: impl IntoIterator<Item = Line<'a>>,
+        state: &State,
+    ) -> Result<Look, StateError> {
+        let mut look = Look { odd: self.watch.look(now), ..Look::default() };
+        let wall = now.wall;
+        self.take_in(look.odd, wall, state)?;
+        self.looks += 1;
+        let blocked = state.blocked_targets()?;
+        let (looks, began_at, looked_at) = (self.looks, self.began_at, self.looked_at);
+        let lines: Vec<Line<'a>> = lines.into_iter().collect();
+        let begun = self.begin(&lines, wall, state)?;
+        for (number, line) in lines.into_iter().enumerate() {
+            let lane = match self.lanes.get_mut(line.target) {
+                Some(lane) => lane,
+                None => self.lanes.entry(line.target.to_owned()).or_insert_with(|| Lane {
+                    key: String::new(),
+                    since: wall,
+                    next: Timestamp::MIN,
+                    running: Weak::new(),
+                    busy: None,
+                    blocked: None,
+                    // Where it appears later than with the first look, it was not permitted before.
+                    seen: (0, began_at),
+                }),
+            };
+            let seen = std::mem::replace(&mut lane.seen, (looks, wall));
+            if lane.running.strong_count() > 0 {
+                lane.busy = lane.busy.map(|(from, _)| (from, wall));
+                continue;
+            }
+            if blocked.contains(line.target) {
+                lane.blocked = Some((lane.blocked.map_or(lane.since, |(from, _)| from), wall));
+                continue;
+            }
+            // The look that finds it over is the first since it ended.
+            if let Some(busy) = lane.busy.as_mut().filter(|(_, until)| *until == looked_at) {
+                busy.1 = wall;
+            }
+            if let Some((key, since)) = begun.get(line.target) {
+                lane.since = *since;
+                lane.key.clone_from(key);
+                lane.next = Timestamp::MIN;
+            }
+            if lane.next <= wall {
+                let dark = Dark { began_at, spans: &self.dark, absent: (seen.0 + 1 < looks).then_some(seen.1) };
+                if let Some(start) = consider(lane, &line, number, wall, &dark, state, &mut look.skipped)? {
+                    look.starts.push(start);
+                }
+            }
+            if lane.running.strong_count() == 0 {
+                look.next = Some(look.next.map_or(lane.next, |next| next.min(lane.next)));
+            }
+        }
+        self.looked_at = wall;
+        Ok(look)
+    }
+
+    /// Targets that are new here, or have another schedule than before: with where they begin, in one transaction.
+    fn begin<'a>(
+        &self,
+        lines: &[Line<'a>],
+        wall: Timestamp,
+        state: &State,
+    ) -> Result<HashMap<&'a str, (String, Timestamp)>, StateError> {
+        let fresh: Vec<(&str, String)> = lines
+            .iter()
+            .filter(|line| self.lanes.get(line.target).is_none_or(|lane| lane.key != line.key()))
+            .map(|line| (line.target, line.key()))
+            .collect();
+        if fresh.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let since = state.considered(&fresh, wall)?;
+        Ok(fresh.into_iter().zip(since).map(|((target, key), since)| (target, (key, since))).collect())
+    }
+
+    /// How many targets are being run, or wait for their turn.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.lanes.values().filter(|lane| lane.running.strong_count() > 0).count()
+    }
+
+    /// What slept or was set.
+    fn take_in(&mut self, odd: Odd, wall: Timestamp, state: &State) -> Result<(), StateError> {
+        if odd.slept {
+            self.dark.push_back((self.looked_at, wall, SkipReason::Asleep));
+        }
+        match odd.strayed {
+            Some(strayed) if strayed.is_negative() => {
+                // What was considered in a future that no longer is would keep targets waiting for it.
+                state.clock_set_back(wall)?;
+                for lane in self.lanes.values_mut() {
+                    lane.since = lane.since.min(wall);
+                    lane.next = Timestamp::MIN;
+                    lane.seen.1 = lane.seen.1.min(wall);
+                    lane.busy = lane.busy.filter(|_| lane.running.strong_count() > 0).map(|_| (wall, wall));
+                    lane.blocked = lane.blocked.map(|_| (wall, wall));
+                }
+                // What was noted of earlier stretches went by another clock.
+                self.dark.clear();
+                self.dark.push_back((Timestamp::MIN, wall, SkipReason::Clock));
+                self.began_at = Timestamp::MIN;
+            }
+            Some(_) => self.dark.push_back((self.looked_at, wall, SkipReason::Clock)),
+            None => {}
+        }
+        while self.dark.len() > MOST_DARK {
+            self.dark.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// Why a due time may have passed unseen.
+struct Dark<'a> {
+    began_at: Timestamp,
+    spans: &'a VecDeque<(Timestamp, Timestamp, SkipReason)>,
+    /// Since when the target was not permitted.
+    absent: Option<Timestamp>,
+}
+
+impl Dark<'_> {
+    fn why(&self, lane: &Lane, at: Timestamp) -> SkipReason {
+        let within = |span: Option<(Timestamp, Timestamp)>| span.is_some_and(|(from, until)| from <= at && at <= until);
+        if at <= self.began_at {
+            return SkipReason::Away;
+        }
+        if let Some((.., why)) = self.spans.iter().find(|(from, until, _)| *from < at && at <= *until) {
+            return *why;
+        }
+        if within(lane.blocked) {
+            SkipReason::Blocked
+        } else if within(lane.busy) {
+            SkipReason::Overlap
+        } else if self.absent.is_some_and(|since| at > since) {
+            SkipReason::NoPolicy
+        } else {
+            SkipReason::Late
+        }
+    }
+}
+
+/// Decides for one target that is not running: starts the newest due run or lets it go, and lets go of those before it.
+fn consider(
+    lane: &mut Lane,
+    line: &Line<'_>,
+    number: usize,
+    wall: Timestamp,
+    dark: &Dark<'_>,
+    state: &State,
+    let_go: &mut Vec<(String, Vec<Skipped>)>,
+) -> Result<Option<Start>, StateError> {
+    let (newest, wanted) = match due(line.schedule, line.jitter, line.missed, lane.since, wall) {
+        Due::Later(at) => {
+            lane.next = at.unwrap_or(Timestamp::MAX);
+            return Ok(None);
+        }
+        Due::Now(at) => (at, true),
+        Due::Missed(at) => (at, false),
+    };
+    let taken = state.taken(line.target, lane.since, newest)?;
+    let starts = wanted && taken.get(&newest).is_none_or(|taken| taken.may_go_on);
+    let skipped = skipped(line, lane.since, newest, starts, &taken, |at| dark.why(lane, at));
+    if !starts || !skipped.is_empty() {
+        let upto = if starts { skipped.last().map_or(lane.since, |skip| skip.last) } else { newest };
+        state.pass_over(line.target, &skipped, upto)?;
+        if !skipped.is_empty() {
+            let_go.push((line.target.to_owned(), skipped));
+        }
+    }
+    lane.since = newest;
+    lane.next = line.schedule.next_due(newest, line.jitter).map_or(Timestamp::MAX, |due| due.at);
+    lane.blocked = None;
+    if !starts {
+        return Ok(None);
+    }
+    let hold = Arc::new(());
+    lane.running = Arc::downgrade(&hold);
+    lane.busy = Some((wall, wall));
+    Ok(Some(Start { line: number, due: newest, hold }))
+}
+
+/// Due times after `since`, up to `newest` (and not `newest` itself where that one starts), that no run was made for; in stretches of one reason.
+fn skipped(
+    line: &Line<'_>,
+    since: Timestamp,
+    newest: Timestamp,
+    starts: bool,
+    taken: &BTreeMap<Timestamp, Taken>,
+    why: impl Fn(Timestamp) -> SkipReason,
+) -> Vec<Skipped> {
+    let nano = SignedDuration::from_nanos(1);
+    let after = since.checked_add(nano).unwrap_or(since);
+    let until = if starts { newest } else { newest.checked_add(nano).unwrap_or(newest) };
+    let mut found: Vec<Skipped> = Vec::new();
+    for due in line.schedule.between(after, until, line.jitter) {
+        let why = match taken.get(&due.at) {
+            Some(taken) if taken.ended => continue,
+            Some(_) => SkipReason::Cut,
+            None => why(due.at),
+        };
+        match found.last_mut().filter(|last| last.why == why) {
+            Some(last) => {
+                last.last = due.at;
+                last.runs += 1;
+            }
+            None => found.push(Skipped { first: due.at, last: due.at, runs: 1, why }),
+        }
+    }
+    found
+}
+
+/// Lets every run of a target go that was due up to now: a person begins it anew.
+///
+/// # Errors
+///
+/// [`StateError`].
+pub fn let_go(line: &Line<'_>, now: Timestamp, why: SkipReason, state: &State) -> Result<(), StateError> {
+    let since = state.considered(&[(line.target, line.key())], now)?.pop().unwrap_or(now);
+    let taken = state.taken(line.target, since, now)?;
+    let skipped = skipped(line, since, now, false, &taken, |_| why);
+    if let Some(last) = skipped.last().map(|skip| skip.last) {
+        state.pass_over(line.target, &skipped, last)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Three hundred targets due in the same second, through the real tokio-cron-scheduler.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::engine::{
+    Clock, Pending,
+    tests::{
+        collectors::Feed,
+        world::{self, Reply, World},
+    },
+};
+
+const TARGETS: usize = 300;
+
+/// Real time, counted from another moment. Its pauses never end, so nothing but the scheduler's alarm wakes the agent.
+struct Shifted {
+    from: Timestamp,
+    since: Instant,
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        self.from.checked_add(self.elapsed()).unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    fn sleep(&self, _: Duration) -> Pending<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_hundred_targets_due_in_one_second_all_run_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut entry = world::entry("posts");
+    entry.schedule = "0 11 * * *".to_owned();
+    entry.jitter_secs = 0;
+    entry.seeds = (1..=TARGETS).map(|n| format!("https://news.example.org/feed/{n}")).collect();
+    let (_, bundle, root) = world::policy(&entry);
+    let World { engine, net, .. } = World::open(dir.path(), Feed, "2026-11-22T11:00:00Z", 500);
+    net.answers(|_| Reply::Json(r#"{"posts":[1]}"#.to_owned()));
+    let mut engine = Arc::into_inner(engine).unwrap();
+    engine.clock = Arc::new(Shifted { from: "2026-11-22T10:59:58Z".parse().unwrap(), since: Instant::now() });
+    engine.state.set_policy(&serde_json::to_string(&bundle).unwrap(), engine.clock.now()).unwrap();
+    let engine = Arc::new(engine);
+    // Nobody listens there: what is collected waits.
+    let registry = Arc::new(Registry::new("http://127.0.0.1:9").unwrap());
+    let agent = Arc::new(Agent::new(Arc::clone(&engine), Arc::clone(&registry), root.clone(), 32).unwrap());
+    let found = agent.targets().unwrap();
+    assert_eq!((found.planned.len(), found.resting.len()), (TARGETS, 0), "{:?}", found.resting);
+    let sender = Sender {
+        engine: Arc::clone(&engine),
+        registry,
+        root,
+        keep: jiff::SignedDuration::from_hours(1),
+        bell: Arc::clone(&agent.bell),
+        told: Told::default(),
+    };
+    let stop = CancellationToken::new();
+    let stopper = stop.clone();
+    let watched = Arc::clone(&engine);
+    let watcher = tokio::spawn(async move {
+        let began = Instant::now();
+        while watched.state.waiting().unwrap().len() < TARGETS && began.elapsed() < Duration::from_secs(120) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stopper.cancel();
+    });
+    agent.run(sender, stop).await.unwrap();
+    watcher.await.unwrap();
+    let mut asked: BTreeMap<String, u32> = BTreeMap::new();
+    for url in net.take_asked() {
+        *asked.entry(url).or_default() += 1;
+    }
+    assert_eq!(asked.len(), TARGETS, "every target was asked");
+    assert!(asked.values().all(|times| *times == 1), "and once");
+    let due = "2026-11-22T11:00:00Z".parse().unwrap();
+    for target in agent.targets().unwrap().planned {
+        let id = &target.facts.target.id;
+        let coverage = engine.state.last_coverage(id).unwrap().unwrap_or_else(|| panic!("`{id}` did not run"));
+        assert_eq!(coverage.due, Some(due), "{id}");
+        assert!(coverage.skipped.is_empty(), "{id}: {:?}", coverage.skipped);
+    }
+}
+
+#[tokio::test]
+async fn alarm_rings_each_time_it_is_set() {
+    let alarm = Arc::new(Notify::new());
+    let scheduler = JobScheduler::new_with_channel_size(4_096).await.unwrap();
+    scheduler.start().await.unwrap();
+    for pause in [500, 1_700, 500] {
+        let armed = arm(&scheduler, Duration::from_millis(pause), &alarm).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), alarm.notified()).await.unwrap();
+        let _ = scheduler.remove(&armed).await;
+    }
+}

@@ -1,0 +1,185 @@
+//! Which due times were looked at, and which of them were let go?
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use schemas::coverage::{Coverage, SkipReason, Skipped};
+
+use super::{State, StateError, at, json, parsed, us};
+
+/// Most stretches of skipped runs that one run tells of; the next one goes on.
+const MOST_TOLD: u32 = 100;
+
+/// What is known of a run whose row was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// It came to its end.
+    pub ended: bool,
+    /// It may be taken up again: a process ended in the middle of it, once.
+    pub may_go_on: bool,
+}
+
+impl State {
+    /// Up to when the due times of targets were looked at by these schedules. A target never seen before, or with another schedule, begins at
+    /// `now`; so does one that a clock set ahead has led beyond it.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn considered(&self, targets: &[(&str, String)], now: Timestamp) -> Result<Vec<Timestamp>, StateError> {
+        let mut db = self.db();
+        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let mut all = Vec::new();
+        for (target, schedule) in targets {
+            let found: Option<i64> = tx
+                .prepare_cached("SELECT upto FROM considered WHERE target = ?1 AND schedule = ?2")?
+                .query_row([*target, schedule], |row| row.get(0))
+                .optional()?;
+            let upto = found.map(at).filter(|upto| *upto <= now);
+            if upto.is_none() {
+                tx.execute(
+                    "DELETE FROM skipped WHERE target = ?1 AND told = 0 AND last > ?2",
+                    params![target, us(now)],
+                )?;
+                tx.execute(
+                    "INSERT OR REPLACE INTO considered VALUES (?1, ?2, ?3)",
+                    params![target, schedule, us(now)],
+                )?;
+            }
+            all.push(upto.unwrap_or(now));
+        }
+        tx.commit()?;
+        Ok(all)
+    }
+
+    /// Lets due runs go, and moves on to `upto`.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub fn pass_over(&self, target: &str, skipped: &[Skipped], upto: Timestamp) -> Result<(), StateError> {
+        let mut db = self.db();
+        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for skip in skipped {
+            let (why, runs) = (json("reason", &skip.why)?, i64::try_from(skip.runs).unwrap_or(i64::MAX));
+            // One stretch goes on: a source that is always slow fills no table.
+            let goes_on = tx
+                .prepare_cached(
+                    "UPDATE skipped SET last = ?3, runs = runs + ?4
+                     WHERE id = (SELECT max(id) FROM skipped WHERE target = ?1 AND told = 0) AND reason = ?2",
+                )?
+                .execute(params![target, why, us(skip.last), runs])?;
+            if goes_on == 0 {
+                tx.prepare_cached(
+                    "INSERT INTO skipped (target, first, last, runs, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![target, us(skip.first), us(skip.last), runs, why])?;
+            }
+        }
+        tx.prepare_cached("UPDATE considered SET upto = ?2 WHERE target = ?1")?.execute(params![target, us(upto)])?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Takes back what was let go in a future that no longer is.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn clock_set_back(&self, now: Timestamp) -> Result<(), StateError> {
+        let db = self.db();
+        db.execute("DELETE FROM skipped WHERE told = 0 AND last > ?1", [us(now)])?;
+        db.execute("UPDATE considered SET upto = ?1 WHERE upto > ?1", [us(now)])?;
+        Ok(())
+    }
+
+    /// Rows taken of runs due later than `after`, up to `until`.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn taken(
+        &self,
+        target: &str,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Taken>, StateError> {
+        let db = self.db();
+        let mut rows = db.prepare_cached(
+            "SELECT due, ended_at IS NOT NULL, open = 0 AND cut < 2 FROM runs WHERE target = ?1 AND due > ?2 AND due <= ?3",
+        )?;
+        let rows = rows.query_map(params![target, us(after), us(until)], |row| {
+            let ended = row.get(1)?;
+            Ok((at(row.get(0)?), Taken { ended, may_go_on: !ended && row.get::<_, bool>(2)? }))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Ends a run that has no segment.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    #[cfg(test)]
+    pub(crate) fn end_run(
+        &self,
+        row: i64,
+        coverage: &Coverage,
+        told: &[i64],
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let mut db = self.db();
+        let tx = db.transaction()?;
+        end_run(&tx, row, coverage, told, now)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Trades safety for speed where a test makes a million runs.
+    #[cfg(test)]
+    pub(crate) fn without_syncs(&self) {
+        self.db().pragma_update(None, "synchronous", "OFF").unwrap();
+    }
+
+    /// Due runs of a target that were let go and not told of yet, oldest first, with the numbers of their rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub fn untold(&self, target: &str) -> Result<Vec<(i64, Skipped)>, StateError> {
+        let db = self.db();
+        let mut rows = db.prepare_cached(
+            "SELECT id, first, last, runs, reason FROM skipped WHERE target = ?1 AND told = 0 ORDER BY id LIMIT ?2",
+        )?;
+        let rows = rows.query_map(params![target, MOST_TOLD], |row| {
+            let runs: i64 = row.get(3)?;
+            Ok((row.get(0)?, at(row.get(1)?), at(row.get(2)?), runs.unsigned_abs(), row.get::<_, String>(4)?))
+        })?;
+        rows.map(|row| {
+            let (id, first, last, runs, why) = row?;
+            let why: SkipReason = parsed("reason", &why)?;
+            Ok((id, Skipped { first, last, runs, why }))
+        })
+        .collect()
+    }
+}
+
+/// Ends a run: its row, how far the target was looked at, and what it told of.
+pub(super) fn end_run(
+    db: &Connection,
+    row: i64,
+    coverage: &Coverage,
+    told: &[i64],
+    now: Timestamp,
+) -> Result<(), StateError> {
+    db.prepare_cached("UPDATE runs SET ended_at = ?2, coverage = hide(?3), open = 0 WHERE id = ?1")?
+        .execute(params![row, us(now), json("coverage", coverage)?])?;
+    if let Some(due) = coverage.due {
+        db.prepare_cached("UPDATE considered SET upto = max(upto, ?2) WHERE target = ?1")?
+            .execute(params![coverage.target, us(due)])?;
+    }
+    for id in told {
+        db.prepare_cached("UPDATE skipped SET told = 1 WHERE id = ?1")?.execute([id])?;
+    }
+    Ok(())
+}
