@@ -1,5 +1,11 @@
 //! Is whoever writes a recipe told where it is wrong, and what it makes of a page?
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test runs the program and reads fixtures; the collector does neither"
+)]
+
 use std::{fs, path::Path, process::Command};
 
 use web::recipe::Recipe;

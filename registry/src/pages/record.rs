@@ -262,8 +262,8 @@ fn lists(f: &Frame, record: &Record) -> Vec<(String, Vec<LinkView>)> {
         ("list-mentions", record.mentions.iter().map(plain).collect()),
         ("list-tags", record.tags.iter().map(plain).collect()),
         ("list-relations", relations.collect()),
-        ("field-ad", record.ad.as_ref().map(|ad| members(ad)).unwrap_or_default()),
-        ("field-registration", record.registration.as_ref().map(|entry| members(entry)).unwrap_or_default()),
+        ("field-ad", record.ad.as_ref().map(members).unwrap_or_default()),
+        ("field-registration", record.registration.as_ref().map(members).unwrap_or_default()),
         ("list-extra", extra.collect()),
     ]
     .into_iter()

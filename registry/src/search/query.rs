@@ -83,12 +83,12 @@ pub struct QueryError {
     pub hint: String,
     /// The same as data.
     #[serde(skip)]
-    pub fault: Fault,
+    pub fault: Box<Fault>,
 }
 
 impl QueryError {
     pub(crate) fn at(column: usize, fault: Fault) -> Self {
-        Self { column, message: fault.message(), hint: fault.hint(), fault }
+        Self { column, message: fault.message(), hint: fault.hint(), fault: Box::new(fault) }
     }
 }
 

@@ -195,7 +195,7 @@ fn mishaps(dice: &mut Dice, secs: i64) -> VecDeque<(i64, Mishap)> {
                 1 => Mishap::CrashOnLook(dice.between(1, 300)),
                 2 | 3 => Mishap::CrashOnRow(dice.between(1, 300)),
                 4 | 5 => Mishap::Sleep(lasts),
-                6 => Mishap::Set(if dice.next() % 2 == 0 { lasts + 60 } else { -lasts - 60 }),
+                6 => Mishap::Set(if dice.next().is_multiple_of(2) { lasts + 60 } else { -lasts - 60 }),
                 _ => Mishap::NoPolicy(lasts),
             },
         ));
@@ -514,7 +514,7 @@ fn judge(sim: &Sim, due: &[HashSet<i64>], days: i64) {
     for (target, skip) in &sim.told {
         told[*target].push(skip);
     }
-    let mut mine: HashMap<usize, Vec<&(SkipReason, Option<usize>, i64, i64)>> = HashMap::new();
+    let mut mine: HashMap<usize, Vec<_>> = HashMap::new();
     let mut all = Vec::new();
     for span in &sim.spans {
         match span.1 {
