@@ -5,8 +5,20 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 11] =
-    ["schemas", "tlog", "warc", "kit", "feed", "mastodon", "web", "registry", "verify", "tests", "exhibit"];
+const OURS: [&str; 12] = [
+    "schemas",
+    "tlog",
+    "warc",
+    "kit",
+    "feed",
+    "mastodon",
+    "mediawiki",
+    "web",
+    "registry",
+    "verify",
+    "tests",
+    "exhibit",
+];
 
 /// What a collector's crate may use beyond the kit: words, parsers, pure functions. No network, no files, no clock, no runtime.
 const FOR_COLLECTORS: [&str; 18] = [
@@ -69,6 +81,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("kit", &["schemas", "tlog", "warc"]),
         ("feed", &["kit", "schemas"]),
         ("mastodon", &["kit", "schemas"]),
+        ("mediawiki", &["kit", "schemas"]),
         ("web", &["kit", "schemas"]),
         ("verify", &["schemas", "tlog", "warc"]),
         ("registry", &["schemas", "tlog", "verify", "warc"]),
@@ -83,7 +96,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
 #[test]
 fn collector_has_nothing_to_open_a_socket_with() {
     let metadata = metadata();
-    for (collector, name) in ["feed", "mastodon", "web"]
+    for (collector, name) in ["feed", "mastodon", "mediawiki", "web"]
         .into_iter()
         .flat_map(|one| dependencies(&metadata, one).into_iter().map(move |name| (one, name)))
     {
@@ -106,7 +119,15 @@ fn cryptography_comes_from_one_place() {
 fn programs_are_built_for_these_tests() {
     // `cargo test` builds a package's programs only if it has integration tests.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for folder in ["agents/feed", "agents/mastodon", "agents/web", "registry", "registry/verify", "tests/exhibit"] {
+    for folder in [
+        "agents/feed",
+        "agents/mastodon",
+        "agents/mediawiki",
+        "agents/web",
+        "registry",
+        "registry/verify",
+        "tests/exhibit",
+    ] {
         let tests = fs::read_dir(root.join(folder).join("tests")).into_iter().flatten().flatten();
         let any = tests.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
         assert!(any, "{folder} has no integration test: `cargo test` would not build its program");
