@@ -113,6 +113,19 @@ fn times(count: usize) -> String {
     }
 }
 
+/// How often a pick matched, and of how many matches something is taken.
+fn taken(pick: &Pick, elements: &[ElementRef<'_>]) -> String {
+    let count = elements.iter().filter(|element| pick.value(**element).is_some()).count();
+    match (count, elements.len()) {
+        (0, 1..) => match pick.unheld(elements) {
+            Some(mark) => format!("{}, none holds `{mark}`", times(elements.len())),
+            None => format!("{}, all empty", times(elements.len())),
+        },
+        (some, all) if some < all => format!("{some} of {all} matches"),
+        (_, all) => times(all),
+    }
+}
+
 fn of_list(list: &List, page: &Page<'_>) -> Vec<Matched> {
     let items = list.item.elements(page.html());
     let none = list.none.as_ref().map(|none| (none, none.elements(page.html()).len()));
@@ -156,7 +169,12 @@ fn of_list(list: &List, page: &Page<'_>) -> Vec<Matched> {
     for pick in [&list.date, &list.title, &list.text].into_iter().flatten() {
         let taken: Vec<Option<String>> = items.iter().map(|item: &ElementRef<'_>| pick.first(*item)).collect();
         let good = taken.iter().any(Option::is_some);
-        parts.push(matched(pick, within(&taken), good, taken.into_iter().flatten().collect()));
+        let elements: Vec<ElementRef<'_>> = items.iter().flat_map(|item| pick.elements(*item)).collect();
+        let mut words = within(&taken);
+        if let (false, false, Some(mark)) = (good, elements.is_empty(), pick.unheld(&elements)) {
+            let _ = write!(words, ": {}, none holds `{mark}`", times(elements.len()));
+        }
+        parts.push(matched(pick, words, good, taken.into_iter().flatten().collect()));
     }
     if let Some(next) = &list.next {
         let found = next.elements(page.html());
@@ -211,14 +229,18 @@ fn of_sitemap(sitemap: &Sitemap, answer: &Answer<'_, Step>) -> Vec<Matched> {
 fn of_article(recipe: &Recipe, page: &Page<'_>, headers: &[(String, String)]) -> Vec<Matched> {
     let mut parts = Vec::new();
     let picks = &recipe.article;
-    for pick in [&picks.title, &picks.text].into_iter().flatten() {
+    if let Some(pick) = &picks.title {
+        let values = pick.all(page.html());
+        parts.push(matched(pick, taken(pick, &pick.elements(page.html())), !values.is_empty(), values));
+    }
+    if let Some(pick) = &picks.text {
         let found = pick.elements(page.html());
         parts.push(matched(pick, times(found.len()), !found.is_empty(), pick.all(page.html())));
     }
-    for pick in picks.optional() {
-        let (count, values) = (pick.elements(page.html()).len(), pick.all(page.html()));
-        let words = if count > 0 && values.is_empty() { format!("{}, all empty", times(count)) } else { times(count) };
-        parts.push(matched(pick, words, !values.is_empty(), values));
+    let plain = picks.optional().count() - picks.extra.len();
+    for (at, pick) in picks.optional().enumerate() {
+        let values = if at < plain { pick.all(page.html()) } else { pick.all_absolute(page) };
+        parts.push(matched(pick, taken(pick, &pick.elements(page.html())), !values.is_empty(), values));
     }
     let about = article::about(page);
     let (own, _) = page::own_address(&about, page.url());

@@ -282,7 +282,7 @@ pub fn read(
         Some(Strength::JsOnly) => extra.put("extraction", json!("js_only")),
     }
     for (name, pick) in &picks.extra {
-        match pick.all(page.html()).as_slice() {
+        match pick.all_absolute(&page).as_slice() {
             [] => {}
             [one] => extra.text(name, Some(one)),
             all => extra.put(name, json!(all)),

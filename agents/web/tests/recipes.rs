@@ -49,6 +49,45 @@ fn every_mistake_names_file_line_and_remedy() {
     }
     let all = wrong("format = 1\nzone = \"Ottawa\"\n[list]\nitem = \"li[\"\nnext = \"a[\"\n");
     assert_eq!(all.matches("error: ").count(), 3, "all of them at once: {all}");
+    let all = wrong(
+        "zone = \"Ottawa\"\nlang = \"en\"\n[list]\nnxt = \"a\"\nnone = \"p[\"\n[article]\ntitle = 5\nplace = { css = \"p\", aftr = \"x\" }\ntext = \"p::text\"\n",
+    );
+    assert_eq!(all.matches("error: ").count(), 9, "unreadable keys hide nothing: {all}");
+    for words in ["`format` is missing", "`item` is missing", "did you mean `next`?", "did you mean `after`?"] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    let all = wrong("format = 1\n[list]\nitem = 5\nnext = \"a[\"\n");
+    assert!(all.matches("error: ").count() == 2 && !all.contains("missing"), "told once: {all}");
+    assert!(wrong("format = 1\nzone = \"a\n").contains("there may be more"));
+    for inner in ["eport this", "Unsupported", "Dangling", "EOL"] {
+        let all = wrong("format = 1\n[article]\ntitle = \"p::text\"\ntext = \"p >\"\nremove = [\"p[\", \"a @\"]\n");
+        assert!(!all.contains(inner), "`{inner}` is another program's word: {all}");
+    }
+    let all = wrong("format = 1\nlanguage = \"english\"\n");
+    assert!(all.contains("`english` is no language tag\nhint: write `en`\n"), "{all}");
+}
+
+#[test]
+fn a_try_names_marks_that_nothing_holds_and_makes_addresses_absolute() {
+    let folder = std::env::temp_dir().join(format!("vigie-web-marks-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let (recipe, page) = (folder.join("marks.toml"), folder.join("page.html"));
+    let written = "format = 1\n[list]\nitem = \"ul.none > li\"\n[article]\ntitle = \"h1\"\ntext = \"div\"\nplace = { css = \"p\", after = \"Place:\" }\n\
+                   [extra]\nkeyword = { css = \"p\", after = \"Keyword:\" }\nfile = \"a.file @href\"\n";
+    fs::write(&recipe, written).expect("a recipe");
+    let text = "<html><body><h1>Title</h1><div>Text of the page</div><p>One</p><p>Place: Pier 4</p><a class=file href=/a.pdf>File</a></body></html>";
+    fs::write(&page, text).expect("a page");
+    let (recipe, page) = (recipe.display().to_string(), page.display().to_string());
+    let at = ["try", "https://www.example.org/news/1", "--recipe", &recipe, "--file", &page];
+    let (code, said) = tried(&at);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("read as a list; for an item's page add `--as article`"), "{said}");
+    let (code, said) = tried(&[&at[..], &["--as", "article"]].concat());
+    fs::remove_dir_all(&folder).expect("removed");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("1 of 2 matches") && said.contains("2 matches, none holds `Keyword:`"), "{said}");
+    assert_eq!(said.matches("https://www.example.org/a.pdf").count(), 2, "shown and kept: {said}");
+    assert!(!said.contains("for an item's page"), "{said}");
 }
 
 fn tried(arguments: &[&str]) -> (Option<i32>, String) {

@@ -139,6 +139,8 @@ fn offline(
     let text = read(file)?;
     sound(recipes, &text, file)?;
     let (word, step) = kind(recipes, &text, args.kind.as_deref(), true)?;
+    // A saved page says nothing of what it is, so the default may be the wrong one.
+    let other = recipes.kinds(&text).last().copied().filter(|other| args.kind.is_none() && *other != word);
     let bytes = std::fs::read(saved).with_context(|| format!("`{}` can't be read", saved.display()))?;
     let target = Target {
         id: "try".to_owned(),
@@ -160,7 +162,7 @@ fn offline(
     };
     println!("page     {}\nsaved    `{}`, {} bytes; nothing was sent", args.url, saved.display(), bytes.len());
     let body = facts.body(Spool::of(bytes));
-    shown(&**collector, recipes, word, &facts, &body, &|record| (record.clone(), Vec::new()))
+    shown(&**collector, recipes, (word, other), &facts, &body, &|record| (record.clone(), Vec::new()))
 }
 
 async fn online(
@@ -259,7 +261,7 @@ async fn online(
             let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)
         };
-        return shown(&**collector, recipes, word, &read, &answered.body, &keep);
+        return shown(&**collector, recipes, (word, None), &read, &answered.body, &keep);
     }
     println!(
         "page     {}\nnothing was sent: the gate permits it under no entry of the collector `{}`",
@@ -285,11 +287,11 @@ fn in_words(result: &HopResult) -> String {
     }
 }
 
-/// Prints parts and outcome.
+/// Prints parts and outcome. `word` is what the page is read as, `other` what else it may be where nobody has said.
 fn shown(
     collector: &dyn Erased,
     recipes: &dyn Recipes,
-    word: &str,
+    (word, other): (&str, Option<&str>),
     facts: &Facts,
     body: &Body,
     keep: crate::derive::Minimise<'_>,
@@ -321,6 +323,9 @@ fn shown(
     let derived = derive(collector, facts, body, &reader, keep, &mut lines)?;
     out.push_str("\nwhat a run would make of it\n");
     let good = told(&lines, &derived, &mut out) && parts.iter().all(|part| part.good);
+    if let (Some(other), Some(_)) = (other, &derived.halt) {
+        let _ = writeln!(out, "  hint     read as a {word}; for an item's page add `--as {other}`");
+    }
     print!("{out}");
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NOT_ALL) })
 }

@@ -4,15 +4,18 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::tz::TimeZone;
 use kit::RecipeProblem;
-use schemas::record::Kind;
+use schemas::{policy::nearest, record::Kind};
 use scraper::Selector;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use toml::Spanned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
-use super::{Article, Clock, List, Order, Pick, Recipe, Sitemap, Start, line_of};
+use super::{Article, Clock, List, Order, Pick, Recipe, Sitemap, Start, css, language, line_of};
 
 /// Names of `extra` that the reader uses itself.
 const TAKEN: [&str; 13] = [
@@ -34,7 +37,7 @@ const TAKEN: [&str; 13] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    format: Spanned<u32>,
+    format: Option<Spanned<u32>>,
     kind: Option<Spanned<String>>,
     language: Option<Spanned<String>>,
     #[serde(default)]
@@ -53,7 +56,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ListFile {
-    item: Spanned<PickFile>,
+    item: Option<Spanned<PickFile>>,
     link: Option<Spanned<PickFile>>,
     date: Option<Spanned<PickFile>>,
     title: Option<Spanned<PickFile>>,
@@ -124,12 +127,27 @@ impl<'de> Deserialize<'de> for PickFile {
 }
 
 pub(super) fn read(text: &str, file: &str) -> Result<Recipe, Vec<RecipeProblem>> {
-    let parsed: File = toml::from_str(text).map_err(|error| {
+    let problem = |error: &toml::de::Error, more: &str| {
         let (message, hint) = explain(error.message());
         let line = error.span().map(|span| line_of(text, span.start));
-        vec![RecipeProblem { file: file.to_owned(), line, message, hint }]
-    })?;
-    let mut reader = Reader { text, file, problems: Vec::new() };
+        RecipeProblem { file: file.to_owned(), line, message, hint: format!("{hint}{more}") }
+    };
+    const MORE: &str = "; there may be more, which shows once this is mended";
+    let mut table = DeTable::parse(text).map_err(|error| vec![problem(&error, MORE)])?;
+    let mut reader = Reader { text, file, problems: Vec::new(), dropped: Vec::new() };
+    // A key that cannot be read hides those after it: it is told, taken out, and the rest read without it.
+    let parsed = loop {
+        let error = match File::deserialize(toml::de::Deserializer::from(table.clone())) {
+            Ok(parsed) => break parsed,
+            Err(error) => error,
+        };
+        let Some(key) = error.span().and_then(|span| take_out(table.get_mut(), span.start)) else {
+            reader.problems.push(problem(&error, MORE));
+            return Err(reader.problems);
+        };
+        reader.problems.push(problem(&error, ""));
+        reader.dropped.push(key);
+    };
     let recipe = reader.recipe(parsed);
     reader.problems.sort_by_key(|problem| problem.line);
     match recipe {
@@ -138,13 +156,36 @@ pub(super) fn read(text: &str, file: &str) -> Result<Recipe, Vec<RecipeProblem>>
     }
 }
 
+/// Takes out the key, of a table or else of the file, that stands or has its value at an offset, and names it as `list.item`.
+fn take_out(table: &mut DeTable<'_>, offset: usize) -> Option<String> {
+    for (name, value) in table.iter_mut() {
+        if let DeValue::Table(inner) = value.get_mut()
+            && let Some(key) = take_from(inner, offset)
+        {
+            return Some(format!("{}.{key}", name.get_ref()));
+        }
+    }
+    take_from(table, offset)
+}
+
+fn take_from(table: &mut DeTable<'_>, offset: usize) -> Option<String> {
+    let here = table.iter().find(|(key, value)| key.span().contains(&offset) || value.span().contains(&offset));
+    let key = here?.0.clone();
+    table.remove(&key);
+    Some(key.into_inner().into_owned())
+}
+
 /// The parser's words in ours, with one thing to do.
 fn explain(said: &str) -> (String, String) {
     let mut quoted = said.split('`').skip(1).step_by(2);
     let first = quoted.next().unwrap_or_default();
     if said.starts_with("unknown field") {
         let known: Vec<&str> = quoted.collect();
-        return (format!("unknown key `{first}`"), format!("known here: {}", known.join(", ")));
+        let near = nearest(first, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+        return (
+            format!("unknown key `{first}`"),
+            format!("{}known here: {}", near.unwrap_or_default(), known.join(", ")),
+        );
     }
     if said.starts_with("missing field") {
         return (format!("the key `{first}` is missing"), format!("add `{first} = …`"));
@@ -157,6 +198,8 @@ struct Reader<'a> {
     text: &'a str,
     file: &'a str,
     problems: Vec<RecipeProblem>,
+    /// Keys that could not be read, as `list.item`: told already, so not missing.
+    dropped: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -175,9 +218,13 @@ impl Reader<'_> {
 
     /// Nothing where a problem was told that leaves no recipe.
     fn recipe(&mut self, file: File) -> Option<Recipe> {
-        if *file.format.get_ref() != 1 {
-            let message = format!("format {} is not known", file.format.get_ref());
-            self.wrong(&file.format, message, "this release reads `format = 1`");
+        match &file.format {
+            Some(format) if *format.get_ref() == 1 => {}
+            Some(format) => {
+                let message = format!("format {} is not known", format.get_ref());
+                self.wrong(format, message, "this release reads `format = 1`");
+            }
+            None => self.missing("format", 1, "add `format = 1`"),
         }
         let kind = match file.kind.as_ref().map(|kind| kind.get_ref().as_str()) {
             None | Some("article") => Kind::Article,
@@ -198,13 +245,9 @@ impl Reader<'_> {
             }
         };
         for tag in file.language.iter().chain(&file.languages) {
-            let fine = tag
-                .get_ref()
-                .split('-')
-                .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-            if !fine {
+            if !language::is_tag(tag.get_ref()) {
                 let message = format!("`{}` is no language tag", tag.get_ref().escape_debug());
-                self.wrong(tag, message, "write it as `en`, `fr` or `fr-CA`");
+                self.wrong(tag, message, language::meant(tag.get_ref()));
             }
         }
         let clock = self.clock(file.zone.as_ref(), file.dates.as_ref());
@@ -217,7 +260,7 @@ impl Reader<'_> {
                 );
                 None
             }
-            (Some(list), None) => self.list(list.into_inner()).map(|list| Start::List(Box::new(list))),
+            (Some(list), None) => self.list(list).map(|list| Start::List(Box::new(list))),
             (None, Some(sitemap)) => Some(Start::Sitemap(self.sitemap(sitemap))),
             (None, None) => Some(Start::Page),
         };
@@ -259,7 +302,19 @@ impl Reader<'_> {
         Clock { zone, order }
     }
 
-    fn list(&mut self, list: ListFile) -> Option<List> {
+    fn missing(&mut self, key: &str, line: usize, hint: &str) {
+        if !self.dropped.iter().any(|dropped| dropped == key) {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            self.wrong_at(line, format!("the key `{name}` is missing"), hint);
+        }
+    }
+
+    fn list(&mut self, list: Spanned<ListFile>) -> Option<List> {
+        let line = line_of(self.text, list.span().start);
+        let list = list.into_inner();
+        if list.item.is_none() {
+            self.missing("list.item", line, "add `item = \"…\"`: what one item of the listing is");
+        }
         let follow = list.follow.unwrap_or(true);
         for (key, given) in [("title", &list.title), ("text", &list.text)] {
             if let (true, Some(given)) = (follow, given) {
@@ -270,14 +325,16 @@ impl Reader<'_> {
                 );
             }
         }
-        if let (false, None) = (follow, &list.title) {
+        if let (false, None, Some(item)) = (follow, &list.title, &list.item)
+            && !self.dropped.iter().any(|dropped| dropped == "list.title")
+        {
             self.wrong(
-                &list.item,
+                item,
                 "`follow = false`, and nothing says what an item's title is",
                 "add `title = \"…\"` to `[list]`",
             );
         }
-        let item = self.pick("list.item", list.item);
+        let item = list.item.and_then(|item| self.pick("list.item", item));
         let mut pick = |key: &str, given: Option<Spanned<PickFile>>| given.and_then(|given| self.pick(key, given));
         Some(List {
             link: pick("list.link", list.link),
@@ -354,7 +411,8 @@ impl Reader<'_> {
         match Selector::parse(css) {
             Ok(selector) => Some(selector),
             Err(error) => {
-                let message = format!("`{key}`: `{}` is no CSS selector: {error}", css.escape_debug());
+                let message =
+                    format!("`{key}`: `{}` is no CSS selector: {}", css.escape_debug(), css::complaint(css, &error));
                 let hint = if css.contains(":contains") || css.contains("::") {
                     "`:contains` and `::text` are no CSS: select the element, and use `after` and `before` for parts of its text"
                 } else {

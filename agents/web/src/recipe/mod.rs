@@ -2,7 +2,9 @@
 //!
 //! One TOML file for one site, at most 40 lines for most. [`Recipe::read`] refuses what it does not know, and names file, line and selector.
 
+mod css;
 mod file;
+mod language;
 mod pick;
 
 pub use pick::{Pick, line_of};

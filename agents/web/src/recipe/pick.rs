@@ -2,7 +2,7 @@
 
 use scraper::{ElementRef, Html, Selector};
 
-use crate::text;
+use crate::{article::Page, text};
 
 /// A selector, and what of its matches is taken.
 #[derive(Debug)]
@@ -53,12 +53,23 @@ impl Pick {
         }
     }
 
+    fn raw(&self, element: ElementRef<'_>) -> Option<String> {
+        match &self.attribute {
+            Some(name) => element.value().attr(name).map(ToOwned::to_owned),
+            None => Some(own(element).map_or_else(|| text::line(element), ToOwned::to_owned)),
+        }
+    }
+
+    /// The mark that a value begins after, where none of these elements holds it.
+    pub fn unheld(&self, elements: &[ElementRef<'_>]) -> Option<&str> {
+        let mark = self.after.as_deref()?;
+        let held = elements.iter().filter_map(|element| self.raw(*element)).any(|raw| raw.contains(mark));
+        (!held).then_some(mark)
+    }
+
     /// What is taken of an element; nothing where that is empty.
     pub fn value(&self, element: ElementRef<'_>) -> Option<String> {
-        let raw = match &self.attribute {
-            Some(name) => element.value().attr(name)?.to_owned(),
-            None => own(element).map_or_else(|| text::line(element), ToOwned::to_owned),
-        };
+        let raw = self.raw(element)?;
         let raw = match &self.after {
             Some(mark) => raw.split_once(mark.as_str())?.1,
             None => &raw,
@@ -79,6 +90,22 @@ impl Pick {
     /// The first value there is.
     pub fn first<'a>(&self, within: impl Into<Within<'a>>) -> Option<String> {
         self.elements(within).into_iter().find_map(|element| self.value(element))
+    }
+
+    /// Every value, without repeats; addresses (`@href`, `@src`) absolute where they can be.
+    pub fn all_absolute(&self, page: &Page<'_>) -> Vec<String> {
+        let values = self.all(page.html());
+        if !matches!(self.attribute.as_deref(), Some("href" | "src")) {
+            return values;
+        }
+        let mut found = Vec::new();
+        for value in values {
+            let value = page.join(&value).map_or(value, String::from);
+            if !found.contains(&value) {
+                found.push(value);
+            }
+        }
+        found
     }
 
     /// Every value, without repeats.
