@@ -138,6 +138,8 @@ fn a_check_gives_the_line_for_the_allowlist_or_every_problem() {
     let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/harbour/recipe.toml")).expect("a file");
     let line = format!("recipe = {{ file = \"recipe.toml\", digest = \"{}\" }}", schemas::Digest::of(&text));
     assert!(said.contains(&line), "{said}");
+    let (code, said) = tried(&["check", "harbour/recipe.toml", "--json"]);
+    assert!(code == Some(1) && said.contains("leave `--json` out") && !said.contains("no problems"), "{said}");
     let (code, said) = tried(&["check", "harbour/cranes.html"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("error: harbour/cranes.html:1:"), "{said}");

@@ -71,6 +71,9 @@ pub(super) async fn command(
     let Some(recipes) = collector.recipes() else {
         bail!("the collector `{}` reads no recipes", collector.name());
     };
+    if cli.json {
+        bail!("`recipe` answers in words, for whoever writes one: leave `--json` out");
+    }
     match command {
         RecipeCommand::Check { file } => check(recipes, file),
         RecipeCommand::Try(args) => match &args.file {
