@@ -189,7 +189,7 @@ fn every_reason_for_not_being_in_force_has_its_code() {
     use NotInForceCode as C;
     for (id, code) in [
         ("absent", C::NoEntry),
-        ("sealed", C::Unenforced),
+        ("pseudonym", C::Unenforced),
         ("expired", C::Expired),
         ("edited", C::NotApproved),
         ("by-requester", C::NotApproved),

@@ -29,8 +29,8 @@ use crate::{
 /// Every post of the exhibit's planted wave refers to this host.
 const WAVE: &str = "link:coast-facts.example.net";
 
-/// Copies that make a wave worth telling.
-const WAVE_COPIES: u64 = 5;
+/// Outlets that make a wave: all that take part.
+const WAVE_OUTLETS: usize = 3;
 
 /// The newsrooms begin so many days ago and tell a day a round, so that the timeline has days to show.
 const DAYS_TOLD: i64 = 12;
@@ -226,7 +226,7 @@ impl Teller {
     fn wave(&self) -> Result<Option<(String, String)>> {
         let (answer, cards) = self.find(WAVE)?;
         let (Some(card), Some(facets)) = (cards.first(), &answer.facets) else { return Ok(None) };
-        Ok((answer.total >= WAVE_COPIES).then(|| {
+        Ok((facets.source.len() >= WAVE_OUTLETS).then(|| {
             let words = format!(
                 "{} copies of one story, {} sources, {} languages: “{}”",
                 answer.total,
