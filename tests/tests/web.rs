@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use exhibit::{Exhibit, FileSite, Options};
 use serde_json::Value;
-use tests::{Source, World};
+use tests::{Source, World, program};
 
 const RECIPE: &str = r#"# The harbour's own pages, in two languages.
 format = 1
@@ -204,4 +204,18 @@ fn a_newsroom_of_the_exhibit_is_read_by_its_front_page_and_by_its_sitemap() {
     assert!(!found.is_empty() && found.is_subset(&listed), "{found:?}\n{listed:?}");
     name_recipe(&world, "format = 1\n\n[sitemap]\nonly = [\"/articles/\"]\n");
     world.stop();
+}
+
+#[test]
+fn the_recipe_of_a_starter_source_is_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("euvsdisinfo-cases.toml");
+    let written = Command::new(program("vigie"))
+        .args(["policy", "starters", "euvsdisinfo-cases", "--recipe"])
+        .output()
+        .unwrap();
+    assert!(written.status.success());
+    fs::write(&file, &written.stdout).unwrap();
+    let checked = Command::new(program("vigie-web")).args(["recipe", "check"]).arg(&file).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use schemas::policy::UNDECIDED;
+use schemas::{Digest, policy::UNDECIDED};
 use serde::Deserialize;
 
 use super::Say;
@@ -20,7 +20,13 @@ pub struct StartersArgs {
     /// Key id of the person who asks for them (`name+0a1b2c3d`, as `vigie root show` prints it)
     #[arg(long)]
     pub requested_by: Option<String>,
+    /// Write the recipe of the one named source instead, to be saved beside allowlist.toml under the name that its entry gives
+    #[arg(long)]
+    pub recipe: bool,
 }
+
+/// Recipes of starters, by file name.
+const RECIPES: [(&str, &str); 1] = [("euvsdisinfo-cases.toml", include_str!("../../assets/euvsdisinfo-cases.toml"))];
 
 /// A source that a unit might begin with.
 #[derive(Debug, Deserialize)]
@@ -39,6 +45,8 @@ struct Starter {
     /// What a person must settle before signing, beside the blanks of the entry.
     decide: Vec<String>,
     collector: String,
+    /// File of [`RECIPES`].
+    recipe: Option<String>,
     seeds: Vec<String>,
     #[serde(rename = "match")]
     matches: Vec<Place>,
@@ -90,8 +98,18 @@ pub fn run(args: &StartersArgs, say: &Say) -> Result<()> {
             bail!("no starter source is called `{name}`: {hint}");
         }
     }
+    if args.recipe {
+        let [one] = chosen.as_slice() else { bail!("`--recipe` goes with one source, not with {}", chosen.len()) };
+        let Some(text) = recipe(one) else { bail!("`{}` needs no recipe", one.name) };
+        return say.json_or(&serde_json::json!({ "toml": text }), || text.to_owned());
+    }
     let text = chosen.iter().map(|one| entry(one, args.requested_by.as_deref())).collect::<String>();
     say.json_or(&serde_json::json!({ "toml": text }), || text.clone())
+}
+
+fn recipe(one: &Starter) -> Option<&'static str> {
+    let file = one.recipe.as_deref()?;
+    RECIPES.iter().find(|(name, _)| *name == file).map(|(_, text)| *text)
 }
 
 fn list(shelf: &[Starter]) -> String {
@@ -129,6 +147,15 @@ fn entry(one: &Starter, requested_by: Option<&str>) -> String {
     let seeds = one.seeds.iter().map(|seed| text(seed)).collect::<Vec<_>>().join(", ");
     let places =
         one.matches.iter().map(|place| format!("{{ host = {}, path = {} }}", text(&place.host), text(&place.path)));
+    let recipe = match (&one.recipe, recipe(one)) {
+        (Some(file), Some(recipe)) => {
+            comment_recipe(&mut out, one, file);
+            format!("recipe = {{ file = {}, digest = \"{}\" }}\n", text(file), Digest::of(recipe.as_bytes()))
+        }
+        _ => String::new(),
+    };
+    // A recipe's own fields and places tell of the page, not of its author.
+    let more = if recipe.is_empty() { "" } else { ", \"place\", \"extra\"" };
     let allow_blank = text(&format!("allow: {UNDECIDED}: is this domestic content, and why may it be kept?"));
     let _ = write!(
         out,
@@ -137,10 +164,10 @@ id = {id}
 collector = {collector}
 seeds = [{seeds}]
 match = [{places}]
-purpose = {purpose}
+{recipe}purpose = {purpose}
 program = {program}
 legal_basis = {{ code = "no-personal-information", reason = {basis} }}
-fields = ["url", "title", "text", "published_at", "edited_at", "language", "links", "media", "tags"]
+fields = ["url", "title", "text", "published_at", "edited_at", "language", "links", "media", "tags"{more}]
 question = {question}
 pia = {pia}
 requested_by = {requested_by}
@@ -172,6 +199,10 @@ notes = {{ terms = {terms} }}
         terms = blank("who read the terms, when, and what they say"),
     );
     out
+}
+
+fn comment_recipe(out: &mut String, one: &Starter, file: &str) {
+    let _ = writeln!(out, "# Recipe   vigie policy starters {} --recipe > {file}", one.name);
 }
 
 #[cfg(test)]
