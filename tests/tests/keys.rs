@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says best where it stands that something is missing")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use exhibit::{Exhibit, Options};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -303,7 +303,9 @@ fn unknown_agent_keeps_what_it_has() {
         fs::copy(unit.world.agent().folder.join(file), stranger.folder.join(file)).unwrap();
     }
     let key = SigningKey::generate("feed-demo").unwrap();
-    fs::write(stranger.folder.join("agent.key"), &*key.private_text()).unwrap();
+    let file = stranger.folder.join("agent.key");
+    fs::write(&file, &*key.private_text()).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let kept = unit.kept();
     let said = stranger.once();
     println!("unknown agent: {}", said.err.lines().last().unwrap_or_default());
