@@ -210,10 +210,8 @@ fn a_newsroom_of_the_exhibit_is_read_by_its_front_page_and_by_its_sitemap() {
 fn the_recipe_of_a_starter_source_is_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("euvsdisinfo-cases.toml");
-    let written = Command::new(program("vigie"))
-        .args(["policy", "starters", "euvsdisinfo-cases", "--recipe"])
-        .output()
-        .unwrap();
+    let written =
+        Command::new(program("vigie")).args(["policy", "starters", "euvsdisinfo-cases", "--recipe"]).output().unwrap();
     assert!(written.status.success());
     fs::write(&file, &written.stdout).unwrap();
     let checked = Command::new(program("vigie-web")).args(["recipe", "check"]).arg(&file).output().unwrap();
