@@ -85,7 +85,18 @@ pub fn judge_with(history: &History, named: Option<&Policy>, captured: Captured<
     let mut first_refusal = None;
     for policy in history.policies_around(captured.ask.at) {
         match permits(&policy, captured) {
-            Ok(()) => return CaptureVerdict::Accepted,
+            // What the gate has no eye for (how people and evidence are kept) may be that of an older entry only while its copy of the policy was good: or an
+            // agent that names an old issue would keep in clear what is to be sealed by now.
+            Ok(())
+                if kept_alike(&policy, named, captured.run)
+                    || named.is_some_and(|named| named.stale(captured.ask.at).is_none()) =>
+            {
+                return CaptureVerdict::Accepted;
+            }
+            Ok(()) => {
+                let why = "refused, because its run keeps people or evidence as the entry no longer says, by a policy too old to act on";
+                first_refusal = first_refusal.or(Some(why.to_owned()));
+            }
             Err(why) => first_refusal = first_refusal.or(Some(why)),
         }
     }
@@ -117,6 +128,14 @@ pub fn judge_refusal(history: &History, named: Option<&Policy>, captured: Captur
         return Ok(());
     }
     Err(format!("the recorded refusal does not follow from its own evidence: {}", recorded.because))
+}
+
+/// Whether an entry says the same of people and evidence as in the policy that the run names.
+fn kept_alike(policy: &Policy, named: Option<&Policy>, run: &Run) -> bool {
+    let terms = |policy: &Policy| {
+        policy.entry(&run.target.entry).map(|entry| (entry.evidence, entry.authors, entry.fields.clone()))
+    };
+    named.is_none_or(|named| terms(named) == terms(policy))
 }
 
 /// What must hold whatever the policy.

@@ -8,7 +8,7 @@ use schemas::{
     capture::{Lane, Reader, Run, Target},
     gate::{Decision, DecisionCode, GateAsk, Origin, RobotsCopy, decide},
     judge::{CaptureVerdict, Captured, judge_capture, policy_of_run},
-    permission::{Entry, Method},
+    permission::{Entry, Evidence, Method},
     policy::{open_issue, sign_issue},
     robots::RobotsOutcome,
 };
@@ -251,4 +251,21 @@ fn a_renewed_entry_of_another_digest_still_permits() {
     (renewed.ask.at, renewed.robots.fetched_at) = (at("2026-11-06T10:02:00Z"), at("2026-11-06T10:02:00Z"));
     assert_eq!(renewed.judge(), CaptureVerdict::Accepted);
     assert_ne!(renewed.run.entry, longer.digest());
+}
+
+/// The gate judges addresses; that evidence is to be sealed must not be passed over by naming an issue from before.
+#[test]
+fn an_old_issue_does_not_keep_evidence_open_that_is_to_be_sealed() {
+    let mut sealed = case("2026-11-05T09:30:00Z");
+    let shut = Entry { evidence: Evidence::Sealed, ..entry("news") };
+    sealed.log.push("2026-11-05T11:00Z", &sign(&permission(std::slice::from_ref(&shut), 6), &["ana"])).unwrap();
+    let approved = approval(&[&shut], "2027-06-30", "2026-11-05T10:30:00Z", 7);
+    sealed.log.push("2026-11-05T11:00Z", &sign(&approved, &["bob"])).unwrap();
+    let mut capture = |text: &str| {
+        (sealed.ask.at, sealed.robots.fetched_at) = (at(text), at(text));
+        sealed.judge()
+    };
+    assert_eq!(capture("2026-11-06T08:59:00Z"), CaptureVerdict::Accepted, "it could not know yet");
+    let old = capture("2026-11-06T09:01:00Z");
+    assert!(matches!(&old, CaptureVerdict::Refused { why } if why.contains("no longer says")), "{old:?}");
 }
