@@ -2,7 +2,7 @@
 
 use super::{
     SOMEONE,
-    text::{handle_length, is_word, starts_with_scheme},
+    text::{address_length, at_sign, handle_length, is_host, is_word, seen, starts_with_scheme},
 };
 use crate::{permission::Authors, record::Record};
 
@@ -48,7 +48,13 @@ pub fn check_record(record: &Record, authors: Authors) -> Result<(), &'static st
             return Err("its author is no pseudonym");
         }
     }
+    if record.ad.as_ref().is_some_and(|ad| ad.payer.is_some() || !ad.targeting.is_empty()) {
+        return Err("it keeps who paid for an advertisement, or whom it was for");
+    }
+    let times = [&record.published_at, &record.edited_at].into_iter().flatten().map(|at| &at.raw);
+    let days = record.ad.iter().flat_map(|ad| [&ad.starts_on, &ad.ends_on]).flatten();
     let texts = [&record.title, &record.text, &record.place].into_iter().flatten().chain(&record.tags);
+    let texts = texts.chain(times).chain(days);
     if !texts.chain(record.media.iter().filter_map(|media| media.alt.as_ref())).all(|text| names_nobody(text)) {
         return Err("a text in it holds a handle or an address");
     }
@@ -56,7 +62,7 @@ pub fn check_record(record: &Record, authors: Authors) -> Result<(), &'static st
 }
 
 /// A pseudonym, alone or behind a host: `px…`, `https://host/px…`, `host|px…`.
-fn is_keyed(text: &str) -> bool {
+pub(crate) fn is_keyed(text: &str) -> bool {
     let last = text.rsplit(['/', '|']).next().unwrap_or_default();
     if !is_token(last) {
         return false;
@@ -65,7 +71,7 @@ fn is_keyed(text: &str) -> bool {
         "" => true,
         before => before.strip_suffix('|').or_else(|| before.strip_suffix('/')).is_some_and(|before| {
             let host = before.strip_prefix("https://").or_else(|| before.strip_prefix("http://")).unwrap_or(before);
-            !host.is_empty() && !host.contains(['/', '@', '?', '#'])
+            is_host(host)
         }),
     }
 }
@@ -79,19 +85,21 @@ fn begins_with_nobody(handle: &str) -> bool {
 
 /// Whether every handle and every address in a text is a pseudonym.
 fn names_nobody(text: &str) -> bool {
-    let chars: Vec<char> = text.chars().collect();
-    for (at, c) in chars.iter().enumerate() {
-        let begins = at.checked_sub(1).and_then(|before| chars.get(before)).is_none_or(|before| !is_word(*before));
-        if *c == '@' && begins {
-            let rest = chars.get(at + 1..).unwrap_or_default();
+    let chars = seen(text);
+    (0..chars.len()).all(|at| {
+        let rest = chars.get(at..).unwrap_or_default();
+        let sign = at_sign(rest);
+        if sign > 0 {
+            let rest = rest.get(sign..).unwrap_or_default();
             let handle: String = rest.iter().take(handle_length(rest)).collect();
-            if !handle.is_empty() && !begins_with_nobody(&handle) {
-                return false;
-            }
+            return handle.is_empty() || begins_with_nobody(&handle);
         }
-    }
-    text.split_whitespace().filter(|word| starts_with_scheme(word)).all(|word| {
-        let word = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        is_keyed(word)
+        let begins = at.checked_sub(1).and_then(|before| chars.get(before)).is_none_or(|before| !is_word(*before));
+        let head: String = rest.iter().take(9).collect();
+        if !(begins && starts_with_scheme(&head)) {
+            return true;
+        }
+        let word: String = rest.iter().take(address_length(rest)).collect();
+        !starts_with_scheme(&word) || is_keyed(&word)
     })
 }

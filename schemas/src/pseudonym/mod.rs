@@ -20,6 +20,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 pub use address::{address_fits, names_a_person};
+pub(crate) use form::is_keyed;
 pub use form::{check_record, is_token};
 pub(crate) use record::{id, pseudonymise};
 pub use state::StateKey;

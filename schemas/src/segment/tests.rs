@@ -407,6 +407,19 @@ fn what_is_sealed_reads_back_without_a_word_of_it_and_opens_whole() {
     assert_eq!(Opened::of(&segment, &Refuses).unwrap_err(), "unit 2 stays shut: not yours");
 }
 
+fn view_with_gone(segment: &Segment) -> Segment {
+    let mut changed = segment.clone();
+    for part in &mut changed.parts {
+        if let Part::Conversion(conversion) = part {
+            let what = crate::capture::What::Record { platform: "web".into(), id: "https://a.example/@alice/1".into() };
+            let line = Line::Gone(crate::capture::GoneLine { place: "line 1".into(), what, why: SEALED_WHY.into() });
+            let first = conversion.lines[0].clone();
+            conversion.lines.insert(1, LineAt { line, ..first });
+        }
+    }
+    changed
+}
+
 #[test]
 fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
     let (entry, root, _) = sealing();
@@ -435,6 +448,14 @@ fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
         change(&mut view);
         assert!(!breaches(&entry, &root, &view, true).is_empty(), "{number}");
     }
+    let mut gone = view_with_gone(&segment);
+    assert!(!breaches(&entry, &root, &gone.view().unwrap(), true).is_empty(), "the id of what is gone stands in clear");
+    for part in &mut gone.parts {
+        if let Part::Conversion(conversion) = part {
+            conversion.lines.retain(|at| !matches!(at.line, Line::Gone(_)));
+        }
+    }
+    assert_eq!(breaches(&entry, &root, &gone.view().unwrap(), true), []);
     let mut three = root.clone();
     three.evidence_recipients.push(root.evidence_recipients[0].clone());
     assert!(!breaches(&entry, &three, &fresh(), true).is_empty(), "sealed to fewer than the root names");

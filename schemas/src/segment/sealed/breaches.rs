@@ -8,9 +8,9 @@ use super::{
     recipients,
 };
 use crate::{
-    capture::Line,
+    capture::{Line, What},
     permission::{Authors, Entry, Evidence},
-    pseudonym::check_record,
+    pseudonym::{check_record, is_keyed},
     segment::{Capture, CaptureKind, Contradiction, Conversion, View},
     trust::TrustRoot,
 };
@@ -102,7 +102,12 @@ impl Found<'_> {
                     }
                     (!is_place(&line.place)).then_some("the place of an item")
                 }
-                Line::Gone(line) => (line.why != WHY || !is_place(&line.place)).then_some("why an item is gone"),
+                Line::Gone(line) => {
+                    let (What::Record { id, .. } | What::Author { id, .. } | What::Handle { handle: id }) = &line.what;
+                    let named = self.entry.authors != Authors::Named && !is_keyed(id);
+                    let clear = line.why != WHY || !is_place(&line.place);
+                    (clear || named).then_some("which item is gone, or why,")
+                }
                 Line::Unreadable(line) => {
                     (line.why != WHY || !is_place(&line.place)).then_some("why an item was set aside")
                 }
