@@ -58,21 +58,44 @@ pub(super) fn bare_exchange(full: Exchange) -> Exchange {
 
 /// How many recipients an age file is encrypted to, as its header says; none where it is no age file.
 ///
-/// A header is lines; a recipient stanza begins with `->`, the header ends with a line that begins with `---` (C2SP age, section 3).
+/// The header is asked for in full (C2SP age, sections 2 and 3): stanzas `-> TYPE ARGUMENTS` with bodies in base64, those of X25519 with a share and a file
+/// key of 32 bytes each, then `--- ` and a MAC of 32 bytes. What follows is a nonce and ciphertext, which is never text in UTF-8: what an agent left
+/// in clear behind a header is no age file. What it hid better shows only to a recipient.
 pub(super) fn recipients(sealed: &[u8]) -> Option<usize> {
-    let mut lines = sealed.split(|byte| *byte == b'\n');
-    if lines.next() != Some(b"age-encryption.org/v1".as_slice()) {
-        return None;
-    }
+    let mut rest = sealed.strip_prefix(b"age-encryption.org/v1\n")?;
     let mut found = 0;
-    for line in lines {
-        if line.starts_with(b"-> X25519 ") {
-            found += 1;
-        } else if line.starts_with(b"---") {
-            return Some(found);
-        } else if line.len() > 1024 {
-            return None;
+    let mut wanted = None;
+    loop {
+        let end = rest.iter().take(MAX_HEADER_LINE).position(|byte| *byte == b'\n')?;
+        let (line, after) = rest.split_at_checked(end)?;
+        let line = std::str::from_utf8(line).ok()?;
+        rest = after.get(1..)?;
+        match wanted.take() {
+            // A body ends with its first line of less than 64 characters.
+            Some(length) if is_base64(line, length) => wanted = (line.len() == 64).then_some(None),
+            Some(_) => return None,
+            None => {
+                if let Some(mac) = line.strip_prefix("--- ") {
+                    let shut = rest.len() >= 32 && std::str::from_utf8(rest).is_err();
+                    return (is_base64(mac, Some(43)) && shut).then_some(found);
+                }
+                let x25519 = line.strip_prefix("-> X25519 ");
+                let share = x25519.is_none_or(|share| is_base64(share, Some(43)));
+                if !(line.starts_with("-> ") && share) {
+                    return None;
+                }
+                found += usize::from(x25519.is_some());
+                wanted = Some(x25519.map(|_| 43));
+            }
         }
     }
-    None
+}
+
+/// Longest line of an age file's header that is read, in bytes.
+const MAX_HEADER_LINE: usize = 1024;
+
+/// Base64 without padding, of so many characters, or of at most a line.
+fn is_base64(text: &str, length: Option<usize>) -> bool {
+    length.map_or(text.len() <= 64, |length| text.len() == length)
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }

@@ -298,7 +298,13 @@ proptest! {
 /// Stands in for age: a header to two recipients, and the bytes with every bit turned.
 struct Turned;
 
-const TURNED: &[u8] = b"age-encryption.org/v1\n-> X25519 a\nbody\n-> X25519 b\nbody\n--- mac\n";
+const TURNED: &[u8] = b"age-encryption.org/v1
+-> X25519 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+-> X25519 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB
+--- ccccccccccccccccccccccccccccccccccccccccccc
+";
 
 impl Seal for Turned {
     fn seal(&self, plain: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -405,6 +411,27 @@ fn what_is_sealed_reads_back_without_a_word_of_it_and_opens_whole() {
     let CaptureKind::Exchange(exchange) = &inside.captures[0].kind else { panic!("a fetch") };
     assert_eq!(exchange.step, json!("canary step"));
     assert_eq!(Opened::of(&segment, &Refuses).unwrap_err(), "unit 2 stays shut: not yours");
+}
+
+#[test]
+fn what_only_looks_sealed_has_no_recipients() {
+    let sealed = Turned.seal(b"canary words that are long enough to be a block").unwrap();
+    assert_eq!(sealed::recipients(&sealed), Some(2));
+    let grease = [b"age-encryption.org/v1\n-> x-grease a\n\n", &sealed[22..]].concat();
+    assert_eq!(sealed::recipients(&grease), Some(2), "stanzas of other kinds are allowed");
+    let header = std::str::from_utf8(TURNED).unwrap();
+    let clear = "canary words in clear, behind a header that is right";
+    for no_age_file in [
+        format!("{header}{clear}"),
+        header.replace("\n-> X25519 b", "\ncanary words in clear\n-> X25519 b"),
+        header.replace("-> X25519 b", "-> X25519 canary b"),
+        header.replace("BBB\n", "BBB\ncanary words\n"),
+        header.replace("--- c", "--- canary c"),
+    ] {
+        let bytes =
+            [no_age_file.as_bytes(), if no_age_file.ends_with(clear) { b"" } else { &sealed[TURNED.len()..] }].concat();
+        assert_eq!(sealed::recipients(&bytes), None, "{no_age_file}");
+    }
 }
 
 fn view_with_gone(segment: &Segment) -> Segment {
