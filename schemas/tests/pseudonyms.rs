@@ -57,7 +57,10 @@ fn every_row_is_kept_as_written_and_has_the_form_that_a_registry_asks_for() {
 fn records_that_missed_the_step_are_known_without_the_key() {
     let row = rows().remove(0);
     assert!(check_record(&row.record, Authors::Pseudonym).is_err());
-    let broken: [fn(&mut Record); 15] = [
+    let broken: [fn(&mut Record); 18] = [
+        |record| record.platform = "by Alice Example".to_owned(),
+        |record| record.language = Some("aliceexample".to_owned()),
+        |record| record.metrics = [("likes of alice".to_owned(), 1)].into(),
         |record| record.text = Some("write to alice@mail.example".to_owned()),
         |record| record.text = Some("write to alice%40mail.example".to_owned()),
         |record| record.text = Some("(https://social.example.org/users/alice)".to_owned()),

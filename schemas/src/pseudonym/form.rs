@@ -2,6 +2,7 @@
 
 use super::{
     SOMEONE,
+    record::{is_language, is_plain},
     text::{address_length, at_sign, handle_length, is_host, is_word, seen, starts_with_scheme},
 };
 use crate::{permission::Authors, record::Record};
@@ -29,6 +30,15 @@ pub fn check_record(record: &Record, authors: Authors) -> Result<(), &'static st
     }
     if !record.extra.is_empty() || record.registration.is_some() {
         return Err("it keeps fields that no pseudonym replaces");
+    }
+    let metrics = record.metrics.keys().all(|name| is_plain(name, 40, "_"));
+    let media = record.media.iter().filter_map(|one| one.media_type.as_ref()).all(|media| is_plain(media, 60, "/+.-"));
+    if !is_plain(&record.platform, 40, "-_.")
+        || !record.language.as_deref().is_none_or(is_language)
+        || !media
+        || !metrics
+    {
+        return Err("a word in it has not the form of a platform, language, type of media or count");
     }
     let addresses = std::iter::once(&record.id)
         .chain(&record.handle)

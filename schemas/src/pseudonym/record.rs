@@ -67,7 +67,7 @@ pub(crate) fn pseudonymise(record: &Record, authors: Authors, key: &PseudonymKey
         edited_at: claimed(edited_at),
         title: scrubbed(title),
         text: scrubbed(text),
-        language: language.clone().filter(|tag| is_plain(tag, 35, "-")),
+        language: language.clone().filter(|tag| is_language(tag)),
         links: once(links.iter().map(|link| people.id(link))),
         media: media
             .iter()
@@ -143,7 +143,12 @@ fn is_address(text: &str) -> bool {
     text.contains("://")
 }
 
-fn is_plain(text: &str, most: usize, marks: &str) -> bool {
+/// A BCP 47 tag by its form: parts of at most 8 letters and digits, which leaves little room for a name.
+pub(super) fn is_language(tag: &str) -> bool {
+    is_plain(tag, 35, "-") && tag.split('-').all(|part| (1..=8).contains(&part.len()))
+}
+
+pub(super) fn is_plain(text: &str, most: usize, marks: &str) -> bool {
     text.len() <= most && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
 }
 

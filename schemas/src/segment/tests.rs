@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tlog::SigningKey;
 use uuid::Uuid;
+use warc::RecordType;
 
 use super::*;
 use crate::{
@@ -483,6 +484,21 @@ fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
         }
     }
     assert_eq!(breaches(&entry, &root, &gone.view().unwrap(), true), []);
+    for (name, value) in [
+        ("X-Poster", "alice"),
+        ("WARC-Truncated", "alice"),
+        ("WARC-Refers-To-Target-URI", "https://news.example.org/@alice"),
+    ] {
+        let mut told = segment.clone();
+        for part in &mut told.parts {
+            if let Part::Record(at) = part
+                && at.record.kind() == RecordType::Response
+            {
+                at.record.fields.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        assert!(!breaches(&entry, &root, &told.view().unwrap(), true).is_empty(), "{name}");
+    }
     let mut three = root.clone();
     three.evidence_recipients.push(root.evidence_recipients[0].clone());
     assert!(!breaches(&entry, &three, &fresh(), true).is_empty(), "sealed to fewer than the root names");

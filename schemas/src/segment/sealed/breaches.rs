@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    super::SALT_FIELD,
     is_sealed,
     keyed::{WHY, nothing},
     recipients,
@@ -14,6 +15,22 @@ use crate::{
     segment::{Capture, CaptureKind, Contradiction, Conversion, View},
     trust::TrustRoot,
 };
+
+/// Headers of sealed records whose values are asked about wherever records are read.
+const OUTER_FIELDS: [&str; 12] = [
+    "WARC-Type",
+    "WARC-Record-ID",
+    "WARC-Date",
+    "WARC-Target-URI",
+    "WARC-Concurrent-To",
+    "WARC-Warcinfo-ID",
+    "WARC-IP-Address",
+    "WARC-Refers-To",
+    "WARC-Refers-To-Date",
+    "WARC-Block-Digest",
+    "Content-Type",
+    "Content-Length",
+];
 
 /// Everything in clear that the entry wants sealed, sealed to too few, or sealed although it should be open. `whole`: nothing is erased or left out of the view.
 #[must_use]
@@ -79,12 +96,26 @@ impl Found<'_> {
             let needed = self.root.evidence_recipients.len().max(2);
             if !is_sealed(&at.record) {
                 self.add(at.unit, "a request or answer stands in clear");
+            } else if !at.record.fields.iter().all(|(name, value)| self.is_outer(name, value)) {
+                self.add(at.unit, "a header beside what is sealed says more than where it belongs");
             } else if recipients(&at.record.block).is_none_or(|found| found != needed) {
                 self.add(at.unit, format!("it is not an age file to the {needed} recipients of the trust root"));
             }
         }
         if let Some(conversion) = capture.conversion {
             self.reading(conversion);
+        }
+    }
+
+    /// Whether a header of a sealed record is one that the format writes; digests, dates and ids are asked about elsewhere.
+    fn is_outer(&self, name: &str, value: &str) -> bool {
+        match name {
+            "WARC-Refers-To-Target-URI" => self.entry.authors == Authors::Named || self.fits(value),
+            "WARC-Truncated" => ["length", "time", "disconnect", "unspecified"].contains(&value),
+            "WARC-Profile" => value
+                .strip_prefix("http://netpreserve.org/warc/1.1/revisit/")
+                .is_some_and(|kind| ["server-not-modified", "identical-payload-digest"].contains(&kind)),
+            _ => OUTER_FIELDS.contains(&name) || name == SALT_FIELD,
         }
     }
 
