@@ -116,7 +116,7 @@ class Bench:
         urls = self.site / "urls.txt"
         recipe = (Path(__file__).parent.parent / "articles.toml").read_text()
         seeds = [self.url(f"list-{n}.html") for n in range(len(self.listings()))]
-        template = Unit.make(self.units / "pages", self.bins, self.registry_port, "web", seeds, recipe=("recipes/articles.toml", recipe))
+        template = Unit.make(self.units / "pages", self.bins, self.registry_port, "web", seeds, recipe=("articles.toml", recipe))
         ours, peers = [], []
         with base.Origin(self.site):
             for n in range(self.rounds):
