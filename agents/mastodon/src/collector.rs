@@ -339,6 +339,12 @@ fn left_out(why: Option<LeftOut>, timeline: &Timeline) -> Option<String> {
     }
 }
 
+/// Whether a text can be a server's id of a post.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
 /// A page of posts, newest first, and where its `Link` header leads.
 struct Page {
     items: Vec<Value>,
@@ -357,7 +363,9 @@ impl Page {
         let headers = answer.headers().iter().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
         let links: Vec<Link<'_>> = headers.flat_map(|(_, value)| value.split(',')).filter_map(Link::read).collect();
         let bound = |rel: &str, name: &str| links.iter().find(|link| link.rel == rel).and_then(|link| link.bound(name));
-        Ok(Self { older: bound("next", "max_id"), newer: bound("prev", "min_id"), linked: !links.is_empty(), items })
+        // It becomes the cursor: an odd one would have every later request refused.
+        let newer = bound("prev", "min_id").filter(|id| is_plain(id));
+        Ok(Self { older: bound("next", "max_id"), newer, linked: !links.is_empty(), items })
     }
 
     /// Ids of the newest and the oldest post; none for an empty page.
@@ -436,5 +444,20 @@ impl<'a> Link<'a> {
     fn bound(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn an_id_that_no_server_gives_is_no_cursor() {
+        for id in ["115300000000000001", "01HZ-a_b", "1700000000.123456"] {
+            assert!(is_plain(id), "{id}");
+        }
+        for id in ["", "a b", "@desk", "1/../2", &"9".repeat(65)] {
+            assert!(!is_plain(id), "{id}");
+        }
     }
 }

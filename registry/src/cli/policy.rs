@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
-    io::{IsTerminal as _, Write as _},
+    io::{IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,7 @@ use schemas::{
     Digest,
     gate::{self, GateAsk, Origin},
     permission::{Allowlist, Entry, Method, RobotsRule},
-    policy::{Policy, check_allowlist_file, check_recipes, sign_statement},
+    policy::{MAX_RECIPE_BYTES, Policy, check_allowlist_file, check_recipes, sign_statement},
     statement::Statement,
     trust::{Role, TrustRoot},
 };
@@ -97,7 +97,14 @@ pub fn checked(allowlist: &Path, root: &TrustRoot, say: &Say) -> Result<Checked>
     let text = fs::read_to_string(allowlist).with_context(|| format!("the allowlist `{name}` cannot be read"))?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let beside = allowlist.parent().unwrap_or(Path::new(""));
-    let recipe = |file: &str| fs::read_to_string(beside.join(file)).map_err(|error| error.to_string());
+    // Of something that has no end, one byte more than a recipe may have.
+    let recipe = |file: &str| {
+        let mut text = String::new();
+        fs::File::open(beside.join(file))
+            .and_then(|opened| opened.take(MAX_RECIPE_BYTES + 1).read_to_string(&mut text))
+            .map(|_| text)
+            .map_err(|error| error.to_string())
+    };
     let found = check_allowlist_file(&text, &name, root, today)
         .and_then(|list| check_recipes(&list, &text, &name, recipe).map(|recipes| Checked { list, recipes }));
     match found {

@@ -34,7 +34,7 @@ pub use note::{
     OpenIssue, OpenStatement, PolicyError, open_issue, open_statement, sign_issue, sign_statement, statement_digest,
 };
 pub use problem::PolicyProblem;
-pub use recipes::check_recipes;
+pub use recipes::{MAX_RECIPE_BYTES, check_recipes};
 pub use root::{is_trial_origin, verify_first_root, verify_next_root};
 
 pub(crate) use check_match::is_loopback_host;

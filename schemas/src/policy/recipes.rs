@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Largest recipe, in bytes. Its text stands in the permission and in every run's record.
-const MAX_RECIPE_BYTES: usize = 1 << 16;
+pub const MAX_RECIPE_BYTES: u64 = 1 << 16;
 
 /// How a recipe's file is named, for hints.
 pub(super) const RECIPE_FILE_FORM: &str =
@@ -64,7 +64,7 @@ pub fn check_recipes(
 
 fn differs(named: &Recipe, found: &str) -> Option<(String, String)> {
     let (file, digest) = (&named.file, Digest::of(found.as_bytes()));
-    if found.len() > MAX_RECIPE_BYTES {
+    if u64::try_from(found.len()).is_ok_and(|len| len > MAX_RECIPE_BYTES) {
         let message = format!("the recipe `{file}` has {} bytes; at most {MAX_RECIPE_BYTES} are read", found.len());
         return Some((message, "one recipe reads one site: split it, or shorten its notes".to_owned()));
     }

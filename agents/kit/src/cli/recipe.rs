@@ -17,7 +17,8 @@ use schemas::{
     capture::{Line, Reader, Target},
     gate::{DecisionCode, Origin},
     minimise::minimise,
-    permission::RobotsRule,
+    permission::{Evidence, RobotsRule},
+    policy::MAX_RECIPE_BYTES,
     record::{ClaimedTime, Record},
 };
 use serde_json::Value;
@@ -83,8 +84,17 @@ pub(super) async fn command(
     }
 }
 
+/// A recipe's text; of something that has no end, one byte more than a recipe may have.
 fn read(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("`{}` can't be read", file.display()))
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(file)
+        .and_then(|opened| opened.take(MAX_RECIPE_BYTES + 1).read_to_string(&mut text))
+        .with_context(|| format!("`{}` can't be read", file.display()))?;
+    if u64::try_from(text.len()).is_ok_and(|len| len > MAX_RECIPE_BYTES) {
+        bail!("`{}` is larger than a recipe may be ({MAX_RECIPE_BYTES} bytes)", file.display());
+    }
+    Ok(text)
 }
 
 fn sound(recipes: &dyn Recipes, text: &str, file: &Path) -> anyhow::Result<String> {
@@ -194,6 +204,13 @@ async fn online(
     let mut refusals = Vec::new();
     let entries = policy.allowlist().entries.iter().filter(|entry| entry.collector == collector.name());
     for entry in entries.filter(|entry| args.entry.as_ref().is_none_or(|id| entry.id == *id)) {
+        if entry.evidence == Evidence::Sealed {
+            refusals.push(format!(
+                "entry `{}`: its evidence is sealed, and this would show people in clear; try a saved page with `--file`",
+                entry.id
+            ));
+            continue;
+        }
         let of_policy = signed.planned.iter().find(|planned| planned.facts.entry == entry.id);
         let text = match (&draft, of_policy.and_then(|planned| planned.facts.target.recipe.clone())) {
             (Some((_, text)), _) => text.clone(),
