@@ -20,7 +20,7 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Parses the text of the page that answered at `url`, within the bounds of [`bound::tame`].
+    /// Parses the text of the page that answered at `url`, within the bounds of `bound::tame`.
     pub fn read(text: &'a str, url: &Url) -> Self {
         let source = bound::tame(text);
         let html = Html::parse_document(&source);
