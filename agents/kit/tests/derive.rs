@@ -83,7 +83,7 @@ fn facts() -> Facts {
 }
 
 fn read(facts: &Facts, said: &str) -> (Vec<String>, Derived) {
-    let body = Body::new(Spool::of(said.as_bytes()), &facts.headers, facts.truncated.is_some());
+    let body = Body::new(Spool::of(said.as_bytes().to_vec()), &facts.headers, facts.truncated.is_some());
     let reader = Reader { name: "parrot".to_owned(), version: "1".to_owned(), program: Digest::of(b"program") };
     let (lines, derived) = derive_lines(&Parrot, facts, &body, &reader, &keep_all).unwrap();
     (lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect(), derived)

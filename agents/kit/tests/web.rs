@@ -292,7 +292,7 @@ async fn a_credential_is_sent_and_never_kept() {
         assert!(kept.struck.iter().any(|struck| struck.part == "request" && struck.slot == "token"));
         assert!(kept.struck.iter().any(|struck| struck.part == "response"));
         for struck in &kept.struck {
-            let block = if struck.part == "request" { &kept.request } else { &kept.response };
+            let block = if struck.part == "request" { &kept.request[..] } else { &kept.response[..] };
             let (from, len) = (struck.from as usize, struck.len as usize);
             assert!(block[from..from + len].iter().all(|byte| *byte == b'*'));
         }

@@ -25,6 +25,7 @@ pub use unzip::{MAX_MEMBER_BYTES, MAX_MEMBERS, Member};
 pub use xml::{Element, Elements, MAX_ELEMENT_BYTES};
 
 use std::{
+    borrow::Cow,
     cell::{Cell, OnceCell},
     io::{BufReader, Read},
 };
@@ -133,8 +134,9 @@ impl Body {
     ///
     /// [`BodyError`].
     pub fn head(&self, most: u64) -> Result<Vec<u8>, BodyError> {
-        let mut head = Vec::new();
-        self.decoded()?
+        let spool = self.decoded()?;
+        let mut head = Vec::with_capacity(usize::try_from(spool.len().min(most)).unwrap_or_default());
+        spool
             .reader()
             .take(most)
             .read_to_end(&mut head)
@@ -166,8 +168,11 @@ impl Body {
     /// [`BodyError`].
     pub fn text(&self) -> Result<String, BodyError> {
         let bytes = self.bytes()?;
-        let (text, _, _) = charset::of(&bytes, self.content_type()).decode(&bytes);
-        Ok(text.into_owned())
+        Ok(match charset::of(&bytes, self.content_type()).decode(&bytes) {
+            // The very bytes: no second copy of them.
+            (Cow::Borrowed(text), ..) if text.len() == bytes.len() => String::from_utf8(bytes).unwrap_or_default(),
+            (text, ..) => text.into_owned(),
+        })
     }
 
     /// All of it as JSON of a type; the error names the place.

@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
+
 /// Bodies up to this many bytes stay in memory; larger ones go to an unnamed temporary file.
 pub const MEMORY_BYTES: usize = 1 << 20;
 
@@ -20,16 +22,22 @@ pub struct Spool {
 
 #[derive(Clone)]
 enum Place {
-    Memory(Arc<[u8]>),
+    Memory(Bytes),
     File(Arc<File>),
 }
 
 impl Spool {
-    /// Bytes that are in memory already.
+    /// Bytes that are in memory already, not copied.
     #[must_use]
-    pub fn of(bytes: impl Into<Arc<[u8]>>) -> Self {
+    pub fn of(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self { len: bytes.len() as u64, place: Place::Memory(bytes), memory_only: false }
+    }
+
+    /// Bytes that are in memory already and may not touch the disk, nor what is decoded from them: sealed evidence.
+    #[must_use]
+    pub fn in_memory(bytes: impl Into<Bytes>) -> Self {
+        Self { memory_only: true, ..Self::of(bytes) }
     }
 
     /// Whether what is decoded or unpacked from this may not touch the disk either.
@@ -71,12 +79,6 @@ impl SpoolWriter {
     #[must_use]
     pub const fn new(limit_bytes: u64) -> Self {
         Self { memory: Vec::new(), file: None, len: 0, limit: limit_bytes, memory_only: false }
-    }
-
-    /// Takes at most `limit_bytes` and never touches the disk, neither with them nor with what is decoded from them: for sealed evidence.
-    #[must_use]
-    pub fn in_memory(limit_bytes: u64) -> Self {
-        Self { memory_only: true, ..Self::new(limit_bytes) }
     }
 
     pub(super) fn like(spool: &Spool, limit_bytes: u64) -> Self {

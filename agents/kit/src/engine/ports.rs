@@ -5,6 +5,7 @@
 
 use std::{any::Any, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     Digest,
@@ -178,7 +179,7 @@ pub struct Fetched {
     pub request: Vec<u8>,
     /// Response block; for revisits the head alone.
     #[serde(skip)]
-    pub response: Vec<u8>,
+    pub response: Bytes,
     /// How many bytes at the end of `response` are payload.
     pub payload_len: usize,
     /// Form of the response record. Not in the JSON: what leads to an answer that is read is always whole.

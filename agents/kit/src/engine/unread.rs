@@ -127,7 +127,7 @@ fn marked(left: Left) -> Option<Marked> {
     for (hop, (request, response)) in marked.trail.iter_mut().zip(left.blocks) {
         if let Hop::Fetched(fetched) = hop {
             fetched.request = request;
-            fetched.response = response;
+            fetched.response = response.into();
         }
     }
     Some(marked)

@@ -1,5 +1,6 @@
 //! In which form is an exchange kept? Secrets struck out, the fetch on the trail.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     capture::{Condition, Struck},
@@ -63,9 +64,12 @@ impl Trip<'_> {
             conditions.extend(open_up(&mut incoming).await);
         }
         let (head_len, payload_len) = (incoming.head.len(), incoming.body.len());
-        let mut response = incoming.head;
-        response.append(&mut incoming.body);
+        // One block, made in the body's own memory.
+        let mut response = incoming.body;
+        drop(response.splice(..0, incoming.head));
+        response.shrink_to_fit();
         let (request, response, struck) = strike(striker, out.render(), response).await?;
+        let response = Bytes::from(response);
         let headers = headers_of(response.get(..head_len).unwrap_or_default());
         let id = Uuid::new_v4().urn().to_string();
         let kind = if not_modified {

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::gate::Permitted;
 
+/// Most memory taken for a body before it has come: 1 MiB.
+const MOST_PROMISED_BYTES: u64 = 1 << 20;
+
 /// Why a permitted request has no usable answer. Each names the address and the bound.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -230,6 +233,9 @@ async fn take_body(
     let end = began + limits.total;
     let mut window = (Instant::now(), 0_u64);
     let most_len = usize::try_from(most).unwrap_or(usize::MAX);
+    // What the server promises is believed up to a bound. The head is put before the body later.
+    let promised = response.content_length().unwrap_or(0).min(most).min(MOST_PROMISED_BYTES);
+    incoming.body.reserve_exact(usize::try_from(promised).unwrap_or_default() + incoming.head.len());
     incoming.cut = loop {
         let drip_end = window.0 + limits.drip;
         match timeout_at(end.min(drip_end).into(), response.chunk()).await {

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     gate::{DecisionCode, Origin, RobotsCopy},
@@ -38,7 +39,7 @@ pub(super) struct Arrived {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     /// Response block.
-    pub response: Vec<u8>,
+    pub response: Bytes,
     pub payload_len: usize,
     /// The bound that cut the body.
     pub cut: Option<FetchError>,

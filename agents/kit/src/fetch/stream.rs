@@ -248,7 +248,7 @@ impl Trip<'_> {
 
     async fn tell_chunk(&mut self, flow: &mut Flow, chunk: Chunk) -> Result<HopResult, Ended> {
         let arrived = self.write_chunk(flow, chunk).await?;
-        answered(arrived, self.wanted.run.sealed()).await
+        Ok(answered(arrived, self.wanted.run.sealed()))
     }
 
     /// Counts a chunk, has it judged and puts it on the trail.

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{FetchError, send::Arrived, status, web::Web};
 use crate::{
-    body::{Body, SpoolWriter},
+    body::{Body, Spool},
     budget::Rows,
     contract::{Method, Request},
     engine::{Answered, Hop, HopResult, Judged, Outcome, RunFacts, Wanted},
@@ -250,7 +250,7 @@ impl<'a> Trip<'a> {
             Some(bound) => return Err(failed(bound.to_string())),
             None => {}
         }
-        answered(arrived, self.wanted.run.sealed()).await
+        Ok(answered(arrived, self.wanted.run.sealed()))
     }
 
     /// Lets host or credential rest.
@@ -304,21 +304,10 @@ pub(super) fn failed(error: String) -> Ended {
 }
 
 /// The answer for the collector; under sealed evidence its bytes stay in memory.
-pub(super) async fn answered(arrived: Arrived, sealed: bool) -> Result<HopResult, Ended> {
-    let Arrived { hop, status, headers, response, payload_len, url, cut, .. } = arrived;
-    let spooled = tokio::task::spawn_blocking(move || {
-        use std::io::Write as _;
-        let most = payload_len as u64;
-        let mut spool = if sealed { SpoolWriter::in_memory(most) } else { SpoolWriter::new(most) };
-        spool.write_all(response.get(response.len() - payload_len..).unwrap_or_default())?;
-        spool.finish()
-    })
-    .await;
-    let spool = match spooled {
-        Ok(Ok(spool)) => spool,
-        Ok(Err(error)) => return Err(failed(format!("the answer could not be spooled: {error}"))),
-        Err(error) => return Err(failed(format!("the answer could not be spooled: {error}"))),
-    };
+pub(super) fn answered(arrived: Arrived, sealed: bool) -> HopResult {
+    let Arrived { hop, status, headers, mut response, payload_len, url, cut, .. } = arrived;
+    let payload = response.split_off(response.len().saturating_sub(payload_len));
+    let spool = if sealed { Spool::in_memory(payload) } else { Spool::of(payload) };
     let body = Body::new(spool, &headers, cut.is_some());
-    Ok(HopResult::Answer(Box::new(Answered { hop, body, status, headers, url })))
+    HopResult::Answer(Box::new(Answered { hop, body, status, headers, url }))
 }

@@ -199,7 +199,7 @@ impl FakeNet {
             at: self.clock.now(),
             status,
             request: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-            response: format!("HTTP/1.1 {status} X\r\n{headers}\r\n{body}").into_bytes(),
+            response: format!("HTTP/1.1 {status} X\r\n{headers}\r\n{body}").into_bytes().into(),
             payload_len: body.len(),
             kind,
             struck: Vec::new(),
@@ -223,7 +223,7 @@ impl FakeNet {
         let fetched = self.fetched(wanted, 200, &head, text, ResponseKind::Full);
         let answered = Answered {
             hop: 0,
-            body: Body::new(Spool::of(text.as_bytes()), &headers, false),
+            body: Body::new(Spool::of(text.as_bytes().to_vec()), &headers, false),
             status: 200,
             headers,
             url: wanted.request.url.parse().unwrap(),
