@@ -42,6 +42,9 @@ use crate::{
     service::Manager,
 };
 
+/// Room of the scheduler's channels, of which each message takes some 700 bytes. One alarm is set at a time, however many targets are due.
+const ALARMS: usize = 64;
+
 /// How old a policy may be before the registry is asked for a newer one.
 const REFRESH_SECS: i64 = 300;
 
@@ -230,7 +233,7 @@ impl Agent {
         let sending = stop.clone();
         tasks.spawn(async move { sender.run(sending).await });
         let alarm = Arc::new(Notify::new());
-        let mut scheduler = JobScheduler::new_with_channel_size(4_096).await?;
+        let mut scheduler = JobScheduler::new_with_channel_size(ALARMS).await?;
         scheduler.start().await?;
         let clock = &self.engine.clock;
         let mut rota = Rota::new(self.moment());

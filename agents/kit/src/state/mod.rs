@@ -104,6 +104,9 @@ pub enum StateError {
     },
 }
 
+/// Memory for pages of the file, in KiB; SQLite's own choice is 2,000.
+const CACHE_KIB: i32 = 512;
+
 /// The agent's memory. Cheap calls; every one of them is its own transaction.
 #[derive(Debug)]
 pub struct State {
@@ -145,6 +148,7 @@ impl State {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // Sorting must not spill what was shown.
         db.pragma_update(None, "temp_store", "MEMORY")?;
         migrate(&db, &file)?;
