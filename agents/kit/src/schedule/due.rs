@@ -9,7 +9,7 @@ use schemas::schedule::{Jitter, Missed, Schedule, catch_up};
 pub const GRACE: SignedDuration = SignedDuration::from_secs(120);
 
 /// How far the wall clock may stray from the time that passed before somebody is told.
-const STRAY: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const STRAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is due of a target whose newest considered run was at `since`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

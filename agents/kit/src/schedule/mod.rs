@@ -419,6 +419,8 @@ async fn arm(scheduler: &JobScheduler, sleep: Duration, alarm: &Arc<Notify>) -> 
 }
 
 #[cfg(test)]
+mod set_back;
+#[cfg(test)]
 mod together;
 #[cfg(test)]
 mod year;

@@ -14,7 +14,7 @@ use schemas::{
     schedule::{Jitter, Missed, Schedule},
 };
 
-use super::due::{ClockWatch, Due, Moment, Odd, due};
+use super::due::{ClockWatch, Due, Moment, Odd, STRAY, due};
 use crate::state::{State, StateError, Taken};
 
 /// Most stretches of sleep or set clocks that are remembered.
@@ -37,6 +37,21 @@ impl Line<'_> {
     fn key(&self) -> String {
         format!("{}|{}|{}", self.schedule.line(), self.schedule.zone(), self.jitter.secs())
     }
+
+    /// Whether that is its key: asked of every target at every look.
+    fn has_key(&self, key: &str) -> bool {
+        let rest = key.strip_prefix(self.schedule.line()).and_then(|rest| rest.strip_prefix('|'));
+        let rest =
+            rest.and_then(|rest| rest.strip_prefix(self.schedule.zone())).and_then(|rest| rest.strip_prefix('|'));
+        rest.is_some_and(|secs| secs.parse() == Ok(self.jitter.secs()))
+    }
+}
+
+/// The schedule that a key names; none where this build reads the line or the zone no more.
+fn named(key: &str) -> Option<(Schedule, Jitter)> {
+    let mut parts = key.rsplitn(3, '|');
+    let (secs, zone, line) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((Schedule::parse(line, zone).ok()?, serde_json::from_str(secs).ok()?))
 }
 
 /// A run to start now. The target counts as running until `hold` is dropped.
@@ -87,6 +102,8 @@ pub struct Rota {
     watch: ClockWatch,
     looked_at: Timestamp,
     looks: u64,
+    /// When the clock was set last, by what it read before, and by how much; none where that undid the time before.
+    set: Option<(Timestamp, SignedDuration)>,
     /// Stretches of wall time in which nobody could look.
     dark: VecDeque<(Timestamp, Timestamp, SkipReason)>,
     lanes: HashMap<String, Lane>,
@@ -101,6 +118,7 @@ impl Rota {
             watch: ClockWatch::new(now),
             looked_at: now.wall,
             looks: 0,
+            set: None,
             dark: VecDeque::new(),
             lanes: HashMap::new(),
         }
@@ -180,7 +198,7 @@ impl Rota {
     ) -> Result<HashMap<&'a str, (String, Timestamp)>, StateError> {
         let fresh: Vec<(&str, String)> = lines
             .iter()
-            .filter(|line| self.lanes.get(line.target).is_none_or(|lane| lane.key != line.key()))
+            .filter(|line| self.lanes.get(line.target).is_none_or(|lane| !line.has_key(&lane.key)))
             .map(|line| (line.target, line.key()))
             .collect();
         if fresh.is_empty() {
@@ -198,33 +216,67 @@ impl Rota {
 
     /// What slept or was set.
     fn take_in(&mut self, odd: Odd, wall: Timestamp, state: &State) -> Result<(), StateError> {
-        if odd.slept {
-            self.dark.push_back((self.looked_at, wall, SkipReason::Asleep));
-        }
-        match odd.strayed {
-            Some(strayed) if strayed.is_negative() => {
-                // What was considered in a future that no longer is would keep targets waiting for it.
-                state.clock_set_back(wall)?;
-                for lane in self.lanes.values_mut() {
-                    lane.since = lane.since.min(wall);
-                    lane.next = Timestamp::MIN;
-                    lane.seen.1 = lane.seen.1.min(wall);
-                    lane.busy = lane.busy.filter(|_| lane.running.strong_count() > 0).map(|_| (wall, wall));
-                    lane.blocked = lane.blocked.map(|_| (wall, wall));
-                }
-                // What was noted of earlier stretches went by another clock.
-                self.dark.clear();
-                self.dark.push_back((Timestamp::MIN, wall, SkipReason::Clock));
-                self.began_at = Timestamp::MIN;
-            }
-            Some(_) => self.dark.push_back((self.looked_at, wall, SkipReason::Clock)),
-            None => {}
+        let set_back = odd.strayed.is_some_and(|strayed| strayed.is_negative());
+        // It may have been set back while no process looked.
+        if set_back || self.looks == 0 {
+            take_back(wall, state)?;
         }
         while self.dark.len() > MOST_DARK {
             self.dark.pop_front();
         }
+        if odd.slept {
+            // Who wakes finds the clock set, not the other way round.
+            let ahead = odd.strayed.filter(|strayed| strayed.is_positive()).unwrap_or_default();
+            self.dark.push_back((self.looked_at, wall.checked_sub(ahead).unwrap_or(wall), SkipReason::Asleep));
+        }
+        let Some(strayed) = odd.strayed else {
+            return Ok(());
+        };
+        let undone = self.set.filter(|(_, by)| by.saturating_add(strayed).abs() <= STRAY).map(|(since, _)| since);
+        self.set = undone.is_none().then_some((self.looked_at, strayed));
+        if !set_back {
+            self.dark.push_back((self.looked_at, wall, SkipReason::Clock));
+            return Ok(());
+        }
+        // What was considered in a future that no longer is would keep targets waiting for it. What was noted of the time before it stands.
+        let cut = |(from, until): (Timestamp, Timestamp)| (from.min(wall), until.min(wall));
+        for lane in self.lanes.values_mut() {
+            lane.since = lane.since.min(wall);
+            lane.next = Timestamp::MIN;
+            lane.seen.1 = lane.seen.1.min(wall);
+            lane.busy = lane.busy.map(cut);
+            lane.blocked = lane.blocked.map(cut);
+        }
+        self.began_at = self.began_at.min(wall);
+        for (_, until, _) in &mut self.dark {
+            *until = wall.min(*until);
+        }
+        // What was noted since it was set ahead went by a wrong clock.
+        if let Some(since) = undone {
+            self.dark.push_front((since, wall, SkipReason::Clock));
+        }
         Ok(())
     }
+}
+
+/// Takes back what was let go in a future that no longer is. What was let go before stays, with its reason.
+fn take_back(wall: Timestamp, state: &State) -> Result<(), StateError> {
+    let nano = SignedDuration::from_nanos(1);
+    let mut kept = Vec::new();
+    for across in state.let_go_across(wall)? {
+        let taken = state.taken(&across.target, across.first.checked_sub(nano).unwrap_or(across.first), wall)?;
+        let (mut last, mut runs) = (across.first, 1);
+        if let Some((schedule, jitter)) = named(&across.schedule) {
+            let after = across.first.checked_add(nano).unwrap_or(across.first);
+            let until = wall.checked_add(nano).unwrap_or(wall);
+            let more = schedule.between(after, until, jitter).map(|due| due.at);
+            for at in more.filter(|at| taken.get(at).is_none_or(|taken| !taken.ended)) {
+                (last, runs) = (at, runs + 1);
+            }
+        }
+        kept.push((across.row, last, runs));
+    }
+    state.clock_set_back(wall, &kept)
 }
 
 /// Why a due time may have passed unseen.

@@ -20,9 +20,22 @@ pub struct Taken {
     pub may_go_on: bool,
 }
 
+/// Due runs that were let go, some of them in a future that no longer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Across {
+    /// Its row.
+    pub row: i64,
+    /// Target id.
+    pub target: String,
+    /// By which its due times were looked at.
+    pub schedule: String,
+    /// When the first of them was due.
+    pub first: Timestamp,
+}
+
 impl State {
     /// Up to when the due times of targets were looked at by these schedules. A target never seen before, or with another schedule, begins at
-    /// `now`; so does one that a clock set ahead has led beyond it.
+    /// `now`.
     ///
     /// # Errors
     ///
@@ -36,18 +49,13 @@ impl State {
                 .prepare_cached("SELECT upto FROM considered WHERE target = ?1 AND schedule = ?2")?
                 .query_row([*target, schedule], |row| row.get(0))
                 .optional()?;
-            let upto = found.map(at).filter(|upto| *upto <= now);
-            if upto.is_none() {
-                tx.execute(
-                    "DELETE FROM skipped WHERE target = ?1 AND told = 0 AND last > ?2",
-                    params![target, us(now)],
-                )?;
+            if found.is_none() {
                 tx.execute(
                     "INSERT OR REPLACE INTO considered VALUES (?1, ?2, ?3)",
                     params![target, schedule, us(now)],
                 )?;
             }
-            all.push(upto.unwrap_or(now));
+            all.push(found.map_or(now, at));
         }
         tx.commit()?;
         Ok(all)
@@ -82,16 +90,41 @@ impl State {
         Ok(())
     }
 
-    /// Takes back what was let go in a future that no longer is.
+    /// Stretches not told of yet that began before `now` and end in a future that no longer is.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn clock_set_back(&self, now: Timestamp) -> Result<(), StateError> {
+    pub fn let_go_across(&self, now: Timestamp) -> Result<Vec<Across>, StateError> {
         let db = self.db();
-        db.execute("DELETE FROM skipped WHERE told = 0 AND last > ?1", [us(now)])?;
-        db.execute("UPDATE considered SET upto = ?1 WHERE upto > ?1", [us(now)])?;
-        Ok(())
+        let mut rows = db.prepare_cached(
+            "SELECT skipped.id, target, schedule, first FROM skipped JOIN considered USING (target)
+             WHERE told = 0 AND first <= ?1 AND last > ?1",
+        )?;
+        let rows = rows.query_map([us(now)], |row| {
+            Ok(Across { row: row.get(0)?, target: row.get(1)?, schedule: row.get(2)?, first: at(row.get(3)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes back what was let go in a future that no longer is. Of a stretch that began before `now`, `kept` says by its row which was the last
+    /// that stays, and how many stay.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn clock_set_back(&self, now: Timestamp, kept: &[(i64, Timestamp, u64)]) -> Result<(), StateError> {
+        let mut db = self.db();
+        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for (row, last, runs) in kept {
+            tx.execute(
+                "UPDATE skipped SET last = ?2, runs = ?3 WHERE id = ?1 AND told = 0",
+                params![row, us(*last), i64::try_from(*runs).unwrap_or(i64::MAX)],
+            )?;
+        }
+        tx.execute("DELETE FROM skipped WHERE told = 0 AND last > ?1", [us(now)])?;
+        tx.execute("UPDATE considered SET upto = ?1 WHERE upto > ?1", [us(now)])?;
+        Ok(tx.commit()?)
     }
 
     /// Rows taken of runs due later than `after`, up to `until`.
@@ -174,7 +207,8 @@ pub(super) fn end_run(
 ) -> Result<(), StateError> {
     db.prepare_cached("UPDATE runs SET ended_at = ?2, coverage = hide(?3), open = 0 WHERE id = ?1")?
         .execute(params![row, us(now), json("coverage", coverage)?])?;
-    if let Some(due) = coverage.due {
+    // One that was due in a future that no longer is says nothing of the time up to it.
+    if let Some(due) = coverage.due.filter(|due| *due <= now) {
         db.prepare_cached("UPDATE considered SET upto = max(upto, ?2) WHERE target = ?1")?
             .execute(params![coverage.target, us(due)])?;
     }

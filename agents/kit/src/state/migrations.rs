@@ -199,4 +199,8 @@ CREATE TABLE skipped (
     told        INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX skipped_untold ON skipped (target, id) WHERE told = 0;
+",
+"
+-- A process that starts asks for the runs that the one before it left; without this it reads every run ever made.
+CREATE INDEX runs_open ON runs (id) WHERE open = 1;
 "];

@@ -28,7 +28,7 @@ use schemas::pseudonym::StateKey;
 
 pub use chain::{Chain, Waiting};
 pub use commit::{Changes, Placed, Whose};
-pub use considered::Taken;
+pub use considered::{Across, Taken};
 pub use marks::{Mark, Scope, Wanted};
 pub use readings::{Begun, Blocks, Left};
 pub use runs::Blocked;

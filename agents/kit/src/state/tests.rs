@@ -132,7 +132,12 @@ fn skipped_runs_are_told_in_stretches_and_taken_back_with_the_clock() {
         |state: &State| state.untold("harbour-news").unwrap().into_iter().map(|(_, skip)| skip).collect::<Vec<_>>();
     assert_eq!(told(&state), [skip(60, 240, 3, SkipReason::Overlap), skip(300, 900, 11, SkipReason::Clock)]);
     assert_eq!(state.considered(&[("harbour-news", "every 60s".to_owned())], at_secs(901)).unwrap(), [at_secs(900)]);
-    state.clock_set_back(at_secs(250)).unwrap();
+    let across = state.let_go_across(at_secs(650)).unwrap();
+    let [Across { row, first, .. }] = across.as_slice() else { panic!("{across:?}") };
+    assert_eq!(*first, at_secs(300));
+    state.clock_set_back(at_secs(650), &[(*row, at_secs(600), 6)]).unwrap();
+    assert_eq!(told(&state), [skip(60, 240, 3, SkipReason::Overlap), skip(300, 600, 6, SkipReason::Clock)]);
+    state.clock_set_back(at_secs(250), &[]).unwrap();
     assert_eq!(told(&state), [skip(60, 240, 3, SkipReason::Overlap)]);
     assert_eq!(state.considered(&[("harbour-news", "every 60s".to_owned())], at_secs(251)).unwrap(), [at_secs(250)]);
     assert_eq!(

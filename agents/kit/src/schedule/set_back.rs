@@ -1,0 +1,149 @@
+//! What stays told of the time before, where a clock is set back?
+
+use schemas::schedule::{Jitter, Missed, Schedule};
+
+use super::*;
+use crate::state::State;
+
+struct Desk {
+    state: State,
+    schedule: Schedule,
+    rota: Rota,
+    passed: u64,
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn moment(wall: &str, passed: u64) -> Moment {
+    Moment { wall: at(wall), elapsed: Duration::from_secs(passed), awake: Duration::from_secs(passed) }
+}
+
+impl Desk {
+    fn open(dir: &std::path::Path, wall: &str) -> Self {
+        let schedule = Schedule::parse("every 5m", "UTC").unwrap();
+        Self { state: State::open(dir).unwrap(), schedule, rota: Rota::new(moment(wall, 0)), passed: 0 }
+    }
+
+    /// Looks `secs` seconds after the last look, whatever the wall clock says. None where the target is not permitted.
+    fn look(&mut self, missed: Option<Missed>, wall: &str, secs: u64) -> Vec<Start> {
+        self.passed += secs;
+        let Self { state, schedule, .. } = self;
+        let line = missed.map(|missed| Line { target: "harbour-news", schedule, jitter: Jitter::NONE, missed });
+        self.rota.look(moment(wall, self.passed), line, state).unwrap().starts
+    }
+
+    fn told(&self) -> Vec<(String, String, u64, SkipReason)> {
+        let short = |at: Timestamp| at.strftime("%dT%H:%M").to_string();
+        let untold = self.state.untold("harbour-news").unwrap();
+        untold.into_iter().map(|(_, skip)| (short(skip.first), short(skip.last), skip.runs, skip.why)).collect()
+    }
+}
+
+fn stretch(first: &str, last: &str, runs: u64, why: SkipReason) -> (String, String, u64, SkipReason) {
+    (first.to_owned(), last.to_owned(), runs, why)
+}
+
+/// The day before is let go as the agent was away. Before a run can tell so, the clock is set back by a quarter of an hour.
+#[test]
+fn what_was_let_go_before_stays_to_be_told_to_the_time_that_still_is() {
+    for missed in [Missed::Once, Missed::Skip] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(dir.path(), "2026-04-02T02:42:00Z");
+        assert!(desk.look(Some(missed), "2026-04-02T02:42:00Z", 0).is_empty());
+        drop(desk);
+        let mut desk = Desk::open(dir.path(), "2026-04-03T23:33:00Z");
+        let starts = desk.look(Some(missed), "2026-04-03T23:33:00Z", 0);
+        let (last, runs) = if missed == Missed::Once { ("03T23:25", 537) } else { ("03T23:30", 538) };
+        assert_eq!(starts.len(), usize::from(missed == Missed::Once));
+        assert_eq!(desk.told(), [stretch("02T02:45", last, runs, SkipReason::Away)]);
+        // The run that began goes on all the time.
+        desk.look(Some(missed), "2026-04-03T23:18:10Z", 10);
+        assert_eq!(desk.told(), [stretch("02T02:45", "03T23:15", 535, SkipReason::Away)], "{missed:?}");
+        drop(starts);
+        let again = desk.look(Some(missed), "2026-04-03T23:20:00Z", 110);
+        assert_eq!(again.iter().map(|start| start.due).collect::<Vec<_>>(), [at("2026-04-03T23:20:00Z")]);
+    }
+}
+
+/// The same where the clock is set back while no process looks.
+#[test]
+fn what_was_let_go_before_stays_also_for_a_process_that_begins_earlier_than_the_last_one_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(dir.path(), "2026-04-02T02:42:00Z");
+    desk.look(Some(Missed::Skip), "2026-04-02T02:42:00Z", 0);
+    drop(desk);
+    let mut desk = Desk::open(dir.path(), "2026-04-03T23:33:00Z");
+    desk.look(Some(Missed::Skip), "2026-04-03T23:33:00Z", 0);
+    drop(desk);
+    let mut desk = Desk::open(dir.path(), "2026-04-03T23:18:00Z");
+    assert!(desk.look(Some(Missed::Skip), "2026-04-03T23:18:00Z", 0).is_empty());
+    assert_eq!(desk.told(), [stretch("02T02:45", "03T23:15", 535, SkipReason::Away)]);
+    assert_eq!(desk.look(Some(Missed::Skip), "2026-04-03T23:20:00Z", 120).len(), 1);
+}
+
+/// A run that was due in a future that no longer is ends, and so does its process: the time up to it is still to be looked at.
+#[test]
+fn a_run_of_a_future_that_no_longer_is_leads_nobody_beyond_the_time_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(dir.path(), "2026-04-02T10:02:00Z");
+    desk.look(Some(Missed::Once), "2026-04-02T10:02:00Z", 0);
+    let starts = desk.look(Some(Missed::Once), "2026-04-03T10:02:01Z", 1);
+    let due = starts[0].due;
+    assert_eq!(due, at("2026-04-03T10:00:00Z"));
+    let row = desk.state.begin_run("harbour-news", Lane::Poll, Some(due), at("2026-04-03T10:02:01Z")).unwrap();
+    assert!(desk.look(Some(Missed::Once), "2026-04-02T10:02:10Z", 9).is_empty());
+    let coverage = schemas::coverage::Coverage {
+        target: "harbour-news".to_owned(),
+        due: Some(due),
+        from: due,
+        to: due,
+        state: schemas::coverage::CoverageState::Complete,
+        why: None,
+        requests: 1,
+        refused: 0,
+        failed: 0,
+        records: 0,
+        new: 0,
+        unreadable: 0,
+        bytes: 0,
+        skipped: Vec::new(),
+    };
+    desk.state.end_run(row.unwrap(), &coverage, &[], at("2026-04-02T10:02:20Z")).unwrap();
+    drop((desk, starts));
+    let mut desk = Desk::open(dir.path(), "2026-04-02T11:02:00Z");
+    let starts = desk.look(Some(Missed::Once), "2026-04-02T11:02:00Z", 0);
+    assert_eq!(starts[0].due, at("2026-04-02T11:00:00Z"));
+    assert_eq!(desk.told(), [stretch("02T10:05", "02T10:55", 11, SkipReason::Away)]);
+}
+
+/// A quarter of an hour back, after hours without policy: those stay what they were.
+#[test]
+fn a_clock_that_was_right_until_now_takes_no_reason_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(dir.path(), "2026-04-02T10:02:00Z");
+    desk.look(Some(Missed::Once), "2026-04-02T10:02:00Z", 0);
+    desk.look(None, "2026-04-02T12:02:00Z", 7_200);
+    desk.look(None, "2026-04-02T11:47:10Z", 10);
+    assert_eq!(desk.look(Some(Missed::Once), "2026-04-02T12:02:10Z", 900).len(), 1);
+    assert_eq!(desk.told(), [stretch("02T10:05", "02T11:55", 23, SkipReason::NoPolicy)]);
+}
+
+/// An hour ahead, and back: what was due since the clock was wrong was not made because it was.
+#[test]
+fn a_clock_that_was_wrong_is_the_reason_for_what_passed_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(dir.path(), "2026-04-02T10:02:00Z");
+    desk.look(Some(Missed::Skip), "2026-04-02T10:02:00Z", 0);
+    desk.look(None, "2026-04-02T11:02:00Z", 3_600);
+    desk.look(None, "2026-04-02T12:02:10Z", 10);
+    desk.look(None, "2026-04-02T12:32:10Z", 1_800);
+    desk.look(None, "2026-04-02T11:32:20Z", 10);
+    assert!(desk.look(Some(Missed::Skip), "2026-04-02T11:33:20Z", 60).is_empty());
+    let told = [
+        stretch("02T10:05", "02T11:00", 12, SkipReason::NoPolicy),
+        stretch("02T11:05", "02T11:30", 6, SkipReason::Clock),
+    ];
+    assert_eq!(desk.told(), told);
+}
