@@ -41,6 +41,16 @@ fn every_mistake_names_file_line_and_remedy() {
         ("format = 1\n[list]\nitem = \"li\"\nfollow = false\n", "site.toml:3:", "add `title"),
         ("format = 1\n[sitemap]\nonly = [\"en\"]\n", "site.toml:3:", "write it as `/en/news/`"),
         ("format = 1\n[sitemap]\ndays = 0\n", "site.toml:3:", "1 to 3,650"),
+        (
+            "format = 1\n[article]\ntext = { css = \"main\", after = \"By\" }\n",
+            "site.toml:3:",
+            "`article.text` takes the text of whole",
+        ),
+        (
+            "format = 1\n[list]\nitem = \"li\"\ntext = \"p @title\"\n",
+            "site.toml:4:",
+            "`list.text` takes the text of whole",
+        ),
         ("format = 1\n[extra]\nrobots = \"p\"\n", "site.toml:3:", "cannot be a field's name"),
     ];
     for (text, place, words) in cases {

@@ -17,4 +17,4 @@ pub use coverage::{CoverageDay, Denial, DenialFilter, Source, coverage_days, den
 pub use days::{Day, Looks, days_of, looks};
 pub use item::{Capture, Item, RecordId, Revision, Sighting, item};
 pub use reasons::{Reason, reasons};
-pub use runs::{CoverageLine, MAX_LINES, Plan, TargetDay, calendar, coverage_by, coverage_of};
+pub use runs::{CoverageLine, MAX_LINES, Plan, TargetDay, calendar, coverage_by};

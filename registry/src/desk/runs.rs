@@ -126,6 +126,7 @@ impl Plan {
 
     /// By the entry as it reads, as if it had always been in force.
     #[must_use]
+    #[cfg(test)]
     pub fn of_entry(entry: &Entry, from: Timestamp, to: Timestamp) -> Self {
         Self { entry: entry.id.clone(), stretches: Stretch::of(entry, from, to, from).into_iter().collect() }
     }
@@ -152,24 +153,7 @@ impl Plan {
 }
 
 /// Coverage of an entry between two instants, oldest first, by when runs were due or, without a due time, began: runs as agents reported
-/// them, and due runs without a report. At most [`MAX_LINES`] of the latter.
-///
-/// `entry` is taken as always in force; see [`coverage_by`] for what was in force then.
-///
-/// # Errors
-///
-/// The database's.
-pub fn coverage_of(
-    db: &Connection,
-    entry: &Entry,
-    from: Timestamp,
-    to: Timestamp,
-    now: Timestamp,
-) -> rusqlite::Result<Vec<CoverageLine>> {
-    coverage_by(db, &Plan::of_entry(entry, from, to), from, to, now)
-}
-
-/// As [`coverage_of`], by what was in force when.
+/// them, and due runs without a report, by what was in force when. At most [`MAX_LINES`] of the latter.
 ///
 /// # Errors
 ///

@@ -335,12 +335,13 @@ impl Reader<'_> {
             );
         }
         let item = list.item.and_then(|item| self.pick("list.item", item));
+        let text = list.text.and_then(|text| self.whole("list.text", text));
         let mut pick = |key: &str, given: Option<Spanned<PickFile>>| given.and_then(|given| self.pick(key, given));
         Some(List {
             link: pick("list.link", list.link),
             date: pick("list.date", list.date),
             title: pick("list.title", list.title),
-            text: pick("list.text", list.text),
+            text,
             next: pick("list.next", list.next),
             none: pick("list.none", list.none),
             item: item?,
@@ -380,9 +381,10 @@ impl Reader<'_> {
                 further.push((name, pick));
             }
         }
+        let text = article.text.and_then(|text| self.whole("article.text", text));
         let mut pick = |key: &str, given: Option<Spanned<PickFile>>| given.and_then(|given| self.pick(key, given));
         Article {
-            text: pick("article.text", article.text),
+            text,
             remove,
             title: pick("article.title", article.title),
             published: pick("article.published", article.published),
@@ -405,6 +407,21 @@ impl Reader<'_> {
         let selector = self.selector(key, css, line)?;
         let attribute = attribute.map(str::to_ascii_lowercase);
         Some(Pick { key: key.to_owned(), line, selector, attribute, after, before, written })
+    }
+
+    /// A pick of whole elements: a text has lines, and parts of one element's line mean nothing for it.
+    fn whole(&mut self, key: &str, given: Spanned<PickFile>) -> Option<Pick> {
+        let line = line_of(self.text, given.span().start);
+        let pick = self.pick(key, given)?;
+        if pick.attribute.is_none() && pick.after.is_none() && pick.before.is_none() {
+            return Some(pick);
+        }
+        self.wrong_at(
+            line,
+            format!("`{key}` takes the text of whole elements; `after`, `before` and ` @name` have no meaning there"),
+            "select the elements that hold the text, and leave parts out by `article.remove`",
+        );
+        None
     }
 
     fn selector(&mut self, key: &str, css: &str, line: usize) -> Option<Selector> {

@@ -77,7 +77,8 @@ impl World {
     }
 
     fn states(&self, from: &str, to: &str, now: &str) -> Vec<String> {
-        let found = coverage_of(&self.db, &self.entry, at(from), at(to), at(now)).unwrap();
+        let plan = Plan::of_entry(&self.entry, at(from), at(to));
+        let found = coverage_by(&self.db, &plan, at(from), at(to), at(now)).unwrap();
         found
             .iter()
             .filter(|line| line.target == "harbour")
