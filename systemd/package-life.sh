@@ -4,18 +4,18 @@
 #
 #   bash systemd/package-life.sh [FOLDER]     root is needed; FOLDER keeps root.tar for the next time
 #
-# Needs: mmdebstrap, systemd-container, dpkg-dev, cargo-deb, and release programs in $CARGO_TARGET_DIR (default: target).
+# Needs: mmdebstrap, systemd-container, dpkg-dev, cargo-deb, and the programs of `cargo build --profile dist --workspace` in $CARGO_TARGET_DIR (default: target).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=${1:-$(mktemp -d)}
-programs=${CARGO_TARGET_DIR:-target}/release
+programs=${CARGO_TARGET_DIR:-target}/dist
 suite=${SUITE:-bookworm}
 mkdir -p "$work"
 
 echo "== package"
 package() {
     rm -rf "$work/$1"
-    cargo deb --no-build --fast --quiet -p registry --deb-version "$1" --output "$work/$1/"
+    cargo deb --profile dist --no-build --fast --quiet -p registry --deb-version "$1" --output "$work/$1/"
     mv "$work/$1"/*.deb "$work/$1.deb"
 }
 package 0.1.0-1

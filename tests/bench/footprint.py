@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How large is an agent, how much memory does it hold, how soon does it ask?
 
-    python3 tests/bench/footprint.py [FOLDER OF PROGRAMS]      default: target/release
+    python3 tests/bench/footprint.py [FOLDER OF PROGRAMS]      default: target/dist
 
 A registry and `vigie-feed` on this machine, 100 sources on one loopback server. Prints one line a figure, beside its goal:
 the program's size; memory (VmRSS) with 100 sources before anything was due and after a round; most memory (VmHWM) with 32 requests under way
@@ -23,7 +23,7 @@ import threading
 import time
 
 SOURCES, IN_FLIGHT, BODY = 100, 32, 200_000
-programs = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "target/release").resolve()
+programs = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "target/dist").resolve()
 first = threading.Event()
 seen_at = [0.0]
 slow = threading.Event()
