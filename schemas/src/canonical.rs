@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
+mod order;
 mod strict;
 mod write;
 
@@ -181,8 +182,8 @@ pub fn to_canonical_with(value: &Value, floats: Floats) -> Result<Vec<u8>, Canon
 
 /// The canonical bytes of anything that serde can write.
 ///
-/// Goes through JSON text and [`parse_strict`], so that a member written twice (two flattened structs that share
-/// a name) is an error and not a silent loss. serde_json writes NaN and infinities as `null`: a hashed type has
+/// Goes through JSON text, so that a member written twice (two flattened structs that share a name) is an error and not a
+/// silent loss; where that text needs its members put in order and no more, not through a value. serde_json writes NaN and infinities as `null`: a hashed type has
 /// no float fields.
 ///
 /// # Errors
@@ -190,7 +191,10 @@ pub fn to_canonical_with(value: &Value, floats: Floats) -> Result<Vec<u8>, Canon
 /// `Unwritable` if serde fails, else as [`parse_strict`].
 pub fn canonical_of<T: Serialize + ?Sized>(thing: &T) -> Result<Vec<u8>, CanonicalError> {
     let text = serde_json::to_vec(thing).map_err(|source| CanonicalError::Unwritable { source })?;
-    to_canonical(&parse_strict(&text)?)
+    match order::ordered(&text) {
+        Some(bytes) => Ok(bytes),
+        None => to_canonical(&parse_strict(&text)?),
+    }
 }
 
 /// Reads a thing from its canonical bytes, and only from them: any other encoding of the same value is refused.

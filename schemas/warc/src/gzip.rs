@@ -1,40 +1,60 @@
 //! One gzip member (RFC 1952) in the one form this crate writes.
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use std::fmt;
+
+use libdeflater::{CompressionLvl, Compressor};
 
 /// Length of the only header we write: no name, no time, no extra field.
 pub(crate) const HEADER_BYTES: usize = 10;
 /// CRC-32 and size, each four bytes, least significant first.
 pub(crate) const TRAILER_BYTES: usize = 8;
 
+/// Packs one member after the other at one level, with the tables of the first.
+pub(crate) struct Packer {
+    level: u32,
+    compressor: Compressor,
+}
+
+impl fmt::Debug for Packer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packer").field("level", &self.level).finish_non_exhaustive()
+    }
+}
+
+impl Packer {
+    /// A packer; [`gzip_member`] says how levels are rounded.
+    pub(crate) fn new(level: u32) -> Self {
+        let rounded = match level {
+            0..=3 => 1,
+            4..=7 => 6,
+            _ => 9,
+        };
+        // The levels are libdeflate's own, so none is refused.
+        let level = CompressionLvl::new(rounded).unwrap_or_default();
+        Self { level: rounded.unsigned_abs(), compressor: Compressor::new(level) }
+    }
+
+    /// The member of `bytes`, in place of what `out` held.
+    pub(crate) fn pack(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        out.resize(self.compressor.gzip_compress_bound(bytes.len()), 0);
+        // Unreachable: the bound is the library's own, and too little room is the one error there is.
+        let length = match self.compressor.gzip_compress(bytes, out) {
+            Ok(length) => length,
+            Err(error) => unreachable!("compressing into memory failed: {error}"),
+        };
+        out.truncate(length);
+    }
+}
+
 /// Compresses `bytes` into one gzip member that depends on `bytes` and `level` alone: no time, no name, OS byte 255 (unknown).
 ///
 /// `level` is rounded to one of three, so that the header's XFL byte says which was used and the member can be made
-/// again from its content: 0 to 3 is fastest (zlib level 1, XFL 4), 4 to 7 the default (level 6, XFL 0), above that best
+/// again from its content: 0 to 3 is fastest (libdeflate level 1, XFL 4), 4 to 7 the default (level 6, XFL 0), above that best
 /// (level 9, XFL 2).
 #[must_use]
 pub fn gzip_member(bytes: &[u8], level: u32) -> Vec<u8> {
-    let (zlib_level, xfl) = match level {
-        0..=3 => (1, 4),
-        4..=7 => (6, 0),
-        _ => (9, 2),
-    };
-    // Nine bits a literal is the worst the fastest level does, so the output fits and one call finishes it.
-    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 7 + 128);
-    out.extend_from_slice(&header(xfl));
-    let mut deflate = Compress::new(Compression::new(zlib_level), false);
-    loop {
-        let taken = usize::try_from(deflate.total_in()).unwrap_or(usize::MAX);
-        let rest = bytes.get(taken..).unwrap_or_default();
-        match deflate.compress_vec(rest, &mut out, FlushCompress::Finish) {
-            Ok(Status::StreamEnd) => break,
-            Ok(Status::Ok | Status::BufError) => out.reserve(64 << 10),
-            // Unreachable: compressing fails only on misuse of the stream state, which nobody else can touch.
-            Err(error) => unreachable!("compressing into memory failed: {error}"),
-        }
-    }
-    out.extend_from_slice(&crc32(bytes).to_le_bytes());
-    out.extend_from_slice(&size32(bytes.len()).to_le_bytes());
+    let mut out = Vec::new();
+    Packer::new(level).pack(bytes, &mut out);
     out
 }
 
@@ -55,9 +75,7 @@ pub(crate) fn is_our_header(bytes: &[u8]) -> bool {
 }
 
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    libdeflater::crc32(bytes)
 }
 
 /// A length modulo 2^32, as ISIZE stores it.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use crate::{Record, gzip_member};
+use crate::{Record, gzip::Packer};
 
 /// Writes records one after the other and says where each lies.
 ///
@@ -12,7 +12,8 @@ use crate::{Record, gzip_member};
 pub struct Writer<W: Write> {
     inner: W,
     offset: u64,
-    level: u32,
+    packer: Packer,
+    member: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -23,13 +24,13 @@ impl<W: Write> Writer<W> {
 
     /// A writer that goes on at `offset`: `inner` must be positioned there, after a whole member.
     pub fn resume(inner: W, offset: u64) -> Self {
-        Self { inner, offset, level: 6 }
+        Self { inner, offset, packer: Packer::new(6), member: Vec::new() }
     }
 
-    /// Sets the compression level of what follows; [`gzip_member`] says how levels are rounded.
+    /// Sets the compression level of what follows; [`gzip_member`](crate::gzip_member) says how levels are rounded.
     #[must_use]
     pub fn level(mut self, level: u32) -> Self {
-        self.level = level;
+        self.packer = Packer::new(level);
         self
     }
 
@@ -75,11 +76,16 @@ impl<W: Write> Writer<W> {
         self.inner
     }
 
-    fn append(&mut self, raw: &[u8]) -> io::Result<Range<u64>> {
-        let member = gzip_member(raw, self.level);
-        self.inner.write_all(&member)?;
+    /// Appends bytes that [`Record::to_bytes`] gave: as [`write_member`](Self::write_member), but they are not read again.
+    ///
+    /// # Errors
+    ///
+    /// What the inner writer said, as with [`write`](Self::write).
+    pub fn append(&mut self, raw: &[u8]) -> io::Result<Range<u64>> {
+        self.packer.pack(raw, &mut self.member);
+        self.inner.write_all(&self.member)?;
         let start = self.offset;
-        self.offset += member.len() as u64;
+        self.offset += self.member.len() as u64;
         Ok(start..self.offset)
     }
 }
