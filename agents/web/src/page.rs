@@ -117,19 +117,19 @@ pub fn body(
     let removed = |element: ElementRef<'_>| recipe.article.remove.iter().any(|selector| selector.matches(&element));
     let mut body = Body { text: String::new(), links: Vec::new(), media: Vec::new(), strength: None };
     for element in pick.elements(page.html()) {
-        let part = text::block(element, &removed);
-        if !part.is_empty() {
+        let shown = text::Shown::of(element, &removed, base);
+        if !shown.text.is_empty() {
             if !body.text.is_empty() {
                 body.text.push('\n');
             }
-            body.text.push_str(&part);
+            body.text.push_str(&shown.text);
         }
-        for link in text::links(element, &removed, base) {
+        for link in shown.links {
             if !body.links.contains(&link) {
                 body.links.push(link);
             }
         }
-        body.media.extend(text::media(element, &removed, base));
+        body.media.extend(shown.media);
     }
     if body.text.is_empty() { Err(nothing(pick)) } else { Ok(body) }
 }

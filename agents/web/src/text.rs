@@ -5,44 +5,49 @@ use schemas::record::Media;
 use scraper::{ElementRef, Node};
 
 /// Elements whose text nobody sees.
-const SILENT: [&str; 8] = ["script", "style", "template", "noscript", "svg", "iframe", "select", "button"];
+fn is_silent(name: &str) -> bool {
+    matches!(name, "script" | "style" | "template" | "noscript" | "svg" | "iframe" | "select" | "button")
+}
 
 /// Elements that begin and end a line.
-const BLOCKS: [&str; 33] = [
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "caption",
-    "dd",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "li",
-    "main",
-    "nav",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "summary",
-    "table",
-    "tr",
-    "ul",
-];
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "caption"
+            | "dd"
+            | "details"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hr"
+            | "li"
+            | "main"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "tr"
+            | "ul"
+    )
+}
 
 /// Whether an element is left out, with all it holds.
 pub type Skip<'a> = &'a dyn Fn(ElementRef<'_>) -> bool;
@@ -56,59 +61,59 @@ pub fn line(root: ElementRef<'_>) -> String {
 /// Its text, a line for each paragraph, heading, row or item.
 pub fn block(root: ElementRef<'_>, skip: Skip<'_>) -> String {
     let mut lines = Lines::default();
-    walk(root, skip, &mut |seen| match seen {
-        Seen::Text(text) => lines.push(text),
-        Seen::Element(element) => {
-            let name = element.value().name();
-            if name == "br" || BLOCKS.contains(&name) {
-                lines.end();
-            } else if matches!(name, "td" | "th") {
-                lines.push(" ");
-            }
-        }
-        Seen::End(element) => {
-            if BLOCKS.contains(&element.value().name()) {
-                lines.end();
-            }
-        }
-    });
+    walk(root, skip, &mut |seen| lines.see(&seen));
     lines.end();
     lines.out
 }
 
-/// Addresses it links to, absolute and of the web, in order, without repeats.
-pub fn links(root: ElementRef<'_>, skip: Skip<'_>, base: &Base) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    walk(root, skip, &mut |seen| {
-        if let Seen::Element(element) = seen
-            && element.value().name() == "a"
-            && let Some(url) = element.value().attr("href").and_then(|href| base.join(href)).filter(is_web)
-        {
-            let url = url.to_string();
-            if !found.contains(&url) {
-                found.push(url);
-            }
-        }
-    });
-    found
+/// What an element says to somebody who reads it.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Its text, as [`block`] gives it.
+    pub text: String,
+    /// Addresses it links to, absolute and of the web, in order, without repeats.
+    pub links: Vec<String>,
+    /// Pictures, sounds and films it shows, in order, without repeats.
+    pub media: Vec<Media>,
 }
 
-/// Pictures, sounds and films it shows, in order, without repeats.
-pub fn media(root: ElementRef<'_>, skip: Skip<'_>, base: &Base) -> Vec<Media> {
-    let mut found: Vec<Media> = Vec::new();
-    walk(root, skip, &mut |seen| {
-        let Seen::Element(element) = seen else { return };
-        if !matches!(element.value().name(), "img" | "video" | "audio" | "source") {
-            return;
+impl Shown {
+    /// All of it in one walk.
+    pub fn of(root: ElementRef<'_>, skip: Skip<'_>, base: &Base) -> Self {
+        let mut shown = Self::default();
+        let mut lines = Lines::default();
+        walk(root, skip, &mut |seen| {
+            lines.see(&seen);
+            if let Seen::Element(element) = seen {
+                match element.value().name() {
+                    "a" => shown.link(element, base),
+                    "img" | "video" | "audio" | "source" => shown.medium(element, base),
+                    _ => {}
+                }
+            }
+        });
+        lines.end();
+        shown.text = lines.out;
+        shown
+    }
+
+    fn link(&mut self, element: ElementRef<'_>, base: &Base) {
+        if let Some(url) = element.value().attr("href").and_then(|href| base.join(href)).filter(is_web) {
+            let url = url.to_string();
+            if !self.links.contains(&url) {
+                self.links.push(url);
+            }
         }
+    }
+
+    fn medium(&mut self, element: ElementRef<'_>, base: &Base) {
         let attribute = |name: &str| element.value().attr(name).map(str::trim).filter(|value| !value.is_empty());
         let Some(url) = attribute("src").and_then(|src| base.web(src)) else { return };
-        if !found.iter().any(|known| known.url == url) {
+        if !self.media.iter().any(|known| known.url == url) {
             let alt = attribute("alt").map(ToOwned::to_owned);
-            found.push(Media { url, media_type: attribute("type").map(ToOwned::to_owned), alt });
+            self.media.push(Media { url, media_type: attribute("type").map(ToOwned::to_owned), alt });
         }
-    });
-    found
+    }
 }
 
 enum Seen<'a> {
@@ -124,7 +129,7 @@ fn walk<'a>(root: ElementRef<'a>, skip: Skip<'_>, see: &mut dyn FnMut(Seen<'a>))
         match (node.value(), ElementRef::wrap(node)) {
             (Node::Text(text), _) => see(Seen::Text(text)),
             (_, Some(element)) if ends => see(Seen::End(element)),
-            (_, Some(element)) if SILENT.contains(&element.value().name()) || skip(element) => {}
+            (_, Some(element)) if is_silent(element.value().name()) || skip(element) => {}
             (_, Some(element)) => {
                 see(Seen::Element(element));
                 stack.push((node, true));
@@ -143,7 +148,36 @@ struct Lines {
 }
 
 impl Lines {
+    fn see(&mut self, seen: &Seen<'_>) {
+        match seen {
+            Seen::Text(text) => self.push(text),
+            Seen::Element(element) => match element.value().name() {
+                "br" => self.end(),
+                "td" | "th" => self.push(" "),
+                name if is_block(name) => self.end(),
+                _ => {}
+            },
+            Seen::End(element) if is_block(element.value().name()) => self.end(),
+            Seen::End(_) => {}
+        }
+    }
+
     fn push(&mut self, text: &str) {
+        if text.is_ascii() {
+            // The same as below for what has one byte a letter.
+            let is_space = |byte: &u8| matches!(byte, b' ' | 0x09..=0x0d);
+            for word in text.as_bytes().split_inclusive(is_space) {
+                let (word, ends) = match word.split_last() {
+                    Some((last, word)) if is_space(last) => (word, true),
+                    _ => (word, false),
+                };
+                self.line.push_str(std::str::from_utf8(word).unwrap_or_default());
+                if ends {
+                    self.space();
+                }
+            }
+            return;
+        }
         if text.starts_with(char::is_whitespace) {
             self.space();
         }

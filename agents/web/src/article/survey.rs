@@ -14,6 +14,9 @@ const MAX_ENTRIES: usize = 500;
 /// Longest attribute read, in bytes.
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
+/// More letters than any rule asks about are not counted.
+const COUNTED_LETTERS: usize = 20_000;
+
 /// A `link` element.
 #[derive(Debug)]
 pub(super) struct LinkTag<'a> {
@@ -55,7 +58,7 @@ pub(super) struct Survey<'a> {
     pub dates: Vec<DateMark>,
     pub bylines: Vec<Byline>,
     pub paywall_class: bool,
-    /// Letters of text that readers see, spaces not counted.
+    /// Letters of text that readers see, spaces not counted; not all of them from [`COUNTED_LETTERS`] on.
     pub letters: usize,
     /// Bytes of scripts.
     pub script_bytes: usize,
@@ -66,6 +69,46 @@ pub(super) struct Survey<'a> {
     scopes: Vec<Scope>,
     articles: usize,
     asides: usize,
+    /// What was counted at each node that was gone into.
+    open: Vec<Counted>,
+}
+
+/// What a node adds to the counts until it is left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    scope: bool,
+    article: bool,
+    aside: bool,
+}
+
+/// The attributes that are asked for of every element, found in one pass: each look-up by name is a pass of its own.
+#[derive(Clone, Copy, Default)]
+struct Own<'a> {
+    class: Option<&'a str>,
+    id: Option<&'a str>,
+    prop: Option<&'a str>,
+    rel: Option<&'a str>,
+    /// `itemtype`, where there is an `itemscope`.
+    scope: Option<&'a str>,
+}
+
+impl<'a> Own<'a> {
+    fn of(element: &'a Element) -> Self {
+        let (mut own, mut kind) = (Self::default(), "");
+        for (name, value) in element.attrs() {
+            match name {
+                "class" => own.class = Some(value),
+                "id" => own.id = Some(value),
+                "itemprop" => own.prop = Some(value),
+                "rel" => own.rel = Some(value),
+                "itemscope" => own.scope = Some(""),
+                "itemtype" => kind = value,
+                _ => {}
+            }
+        }
+        own.scope = own.scope.map(|_| kind);
+        own
+    }
 }
 
 #[derive(Debug)]
@@ -136,16 +179,15 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn body_element(&mut self, node: NodeRef<'a, Node>, element: &'a Element, name: &str) {
+    fn body_element(&mut self, node: NodeRef<'a, Node>, element: &'a Element, name: &str, own: Own<'a>) {
         let Some(here) = ElementRef::wrap(node) else { return };
-        let class = element.attr("class").unwrap_or_default();
-        let id = element.attr("id").unwrap_or_default();
+        let (class, id) = (own.class.unwrap_or_default(), own.id.unwrap_or_default());
         match name {
             "h1" if self.headings.len() < 8 => self.headings.push(short(here)),
-            "a" | "link" if has_word(element.attr("rel"), "license") => self.link_element(element),
+            "a" | "link" if has_word(own.rel, "license") => self.link_element(element),
             _ => {}
         }
-        let prop = element.attr("itemprop");
+        let prop = own.prop;
         if let Some(prop) = prop.filter(|_| self.in_article_scope()) {
             let raw = element.attr("datetime").or_else(|| element.attr("content"));
             if prop.contains("date") {
@@ -173,7 +215,7 @@ impl<'a> Survey<'a> {
             let rank = if has_word(prop, "author") && self.in_article_scope() {
                 // An aside or footer of the article itself names its author too.
                 (!beside || !self.scopes.is_empty()).then_some(0)
-            } else if has_word(element.attr("rel"), "author") && name == "a" {
+            } else if has_word(own.rel, "author") && name == "a" {
                 (!beside).then_some(1)
             } else {
                 let says = |word: &&str| contains(class, word) || contains(id, word);
@@ -207,15 +249,27 @@ impl<'a> Visitor<'a> for Survey<'a> {
     fn enter(&mut self, node: NodeRef<'a, Node>) -> bool {
         let element = match node.value() {
             Node::Text(text) => {
-                self.letters += text.chars().filter(|letter| !letter.is_whitespace()).count();
+                if self.letters < COUNTED_LETTERS {
+                    self.letters += text.chars().filter(|letter| !letter.is_whitespace()).count();
+                }
                 if self.beginning.len() < 4_000 {
-                    self.beginning.extend(text.chars().take(1_000).flat_map(char::to_lowercase));
+                    match text.get(..text.len().min(1_000)) {
+                        Some(start) if start.is_ascii() => {
+                            let from = self.beginning.len();
+                            self.beginning.push_str(start);
+                            self.beginning.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+                        }
+                        _ => self.beginning.extend(text.chars().take(1_000).flat_map(char::to_lowercase)),
+                    }
                     self.beginning.push(' ');
                 }
                 return false;
             }
             Node::Element(element) => element,
-            _ => return true,
+            _ => {
+                self.open.push(Counted::default());
+                return true;
+            }
         };
         let name = element.name();
         match name {
@@ -259,15 +313,17 @@ impl<'a> Visitor<'a> for Survey<'a> {
             _ => {}
         }
         if name == "head" {
+            self.open.push(Counted::default());
             return true;
         }
         if render::is_silent(name) {
             return false;
         }
         // Judged from outside: the property belongs to the scope around it, even if it opens one of its own.
-        self.body_element(node, element, name);
-        if element.attr("itemscope").is_some() {
-            let kind = element.attr("itemtype").unwrap_or_default().trim().trim_end_matches('/');
+        let own = Own::of(element);
+        self.body_element(node, element, name, own);
+        if let Some(kind) = own.scope {
+            let kind = kind.trim().trim_end_matches('/');
             let kind = kind.rsplit('/').next().unwrap_or_default();
             let is_article = kind.ends_with("Article")
                 || kind.ends_with("Posting")
@@ -275,35 +331,36 @@ impl<'a> Visitor<'a> for Survey<'a> {
                 || kind.ends_with("Page");
             self.scopes.push(Scope { is_article });
         }
-        self.articles += usize::from(matches!(name, "article" | "main"));
-        self.asides += usize::from(is_beside(name, element));
+        let counted = Counted {
+            scope: own.scope.is_some(),
+            article: matches!(name, "article" | "main"),
+            aside: is_beside(name, own),
+        };
+        self.articles += usize::from(counted.article);
+        self.asides += usize::from(counted.aside);
+        self.open.push(counted);
         true
     }
 
-    fn leave(&mut self, node: NodeRef<'a, Node>) {
-        let Node::Element(element) = node.value() else { return };
-        let name = element.name();
-        if element.attr("itemscope").is_some() && name != "head" {
+    fn leave(&mut self, _: NodeRef<'a, Node>) {
+        let counted = self.open.pop().unwrap_or_default();
+        if counted.scope {
             self.scopes.pop();
         }
-        if matches!(name, "article" | "main") {
-            self.articles = self.articles.saturating_sub(1);
-        }
-        if is_beside(name, element) {
-            self.asides = self.asides.saturating_sub(1);
-        }
+        self.articles -= usize::from(counted.article);
+        self.asides -= usize::from(counted.aside);
     }
 }
 
 /// Where other articles and other people are named: neither dates nor authors are taken from there.
-fn is_beside(name: &str, element: &Element) -> bool {
+fn is_beside(name: &str, own: Own<'_>) -> bool {
     if matches!(name, "nav" | "aside" | "footer" | "form") {
         return true;
     }
     if matches!(name, "html" | "body" | "main" | "article") {
         return false;
     }
-    let words = ["class", "id"].into_iter().filter_map(|key| element.attr(key)).flat_map(str::split_whitespace);
+    let words = [own.class, own.id].into_iter().flatten().flat_map(str::split_whitespace);
     words.take(50).any(|word| {
         ["related", "comment", "sidebar", "recommend", "disqus", "most-read", "newsletter"]
             .iter()
@@ -313,8 +370,9 @@ fn is_beside(name: &str, element: &Element) -> bool {
 
 /// Whether a text contains an ASCII word, case aside.
 fn contains(text: &str, word: &str) -> bool {
-    text.len() >= word.len()
-        && text.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    let Some(first) = word.as_bytes().first() else { return true };
+    let begins = |window: &&[u8]| window.first().is_some_and(|byte| byte.eq_ignore_ascii_case(first));
+    text.as_bytes().windows(word.len()).filter(begins).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn has_word(list: Option<&str>, word: &str) -> bool {
