@@ -60,7 +60,10 @@ impl<'a> Gate<'a> {
     ///
     /// The refusal, to be written down.
     pub fn ask(&self, ask: GateAsk, robots: Option<Arc<RobotsCopy>>, attempt: u32) -> Result<Allowed, Box<Judged>> {
-        let judged = self.judge(Judged { decision: self.decide(&ask, robots.as_deref()), ask, robots, attempt })?;
+        let judged = Judged { decision: self.decide(&ask, robots.as_deref()), ask, robots, attempt };
+        if !judged.decision.permitted {
+            return Err(Box::new(judged));
+        }
         let url = judged.decision.url.as_deref().and_then(|url| Url::parse(url).ok());
         match url {
             Some(url) => Ok(Allowed { judged, url }),

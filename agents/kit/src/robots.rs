@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::state::Cached as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -43,9 +44,8 @@ pub fn in_hand(
     again: Duration,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Arc<RobotsCopy>>> {
-    let stored: Option<String> = connection
-        .query_row("SELECT copy FROM robots WHERE authority = ?1", [authority], |row| row.get(0))
-        .optional()?;
+    let stored: Option<String> =
+        connection.one("SELECT copy FROM robots WHERE authority = ?1", [authority], |row| row.get(0)).optional()?;
     let copy = stored.and_then(|text| serde_json::from_str::<RobotsCopy>(&text).ok());
     Ok(copy.filter(|copy| fresh(copy, again, now)).map(Arc::new))
 }
@@ -67,12 +67,12 @@ fn fresh(copy: &RobotsCopy, again: Duration, now: Timestamp) -> bool {
 pub fn keep(connection: &Connection, copy: &RobotsCopy) -> rusqlite::Result<()> {
     let text = serde_json::to_string(copy).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let fetched_at = copy.fetched_at.as_second();
-    connection.execute(
+    connection.run(
         "INSERT INTO robots (authority, fetched_at, copy) VALUES (?1, ?2, ?3)
          ON CONFLICT (authority) DO UPDATE SET fetched_at = excluded.fetched_at, copy = excluded.copy",
         params![copy.authority, fetched_at, text],
     )?;
-    connection.execute("DELETE FROM robots WHERE fetched_at < ?1", [fetched_at - 7 * 86_400])?;
+    connection.run("DELETE FROM robots WHERE fetched_at < ?1", [fetched_at - 7 * 86_400])?;
     Ok(())
 }
 

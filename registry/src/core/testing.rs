@@ -432,7 +432,7 @@ impl Agent {
                 date: at,
                 request: request.as_bytes(),
                 response: response.as_bytes(),
-                payload: page.body.as_bytes(),
+                payload_digest: Digest::of(page.body.as_bytes()),
                 kind,
                 ip: Some(ADDRESS.parse().unwrap()),
                 truncated: None,

@@ -81,7 +81,7 @@ fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let text = head.to_ascii_lowercase();
     let page = challenge::is_page(&text);
     if page && let Some(mark) = challenge::mark(&text) {
         return Err(Halt::Blocked(format!("challenge page: `{mark}`")));

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{Rows, day_of, plus};
-use crate::contract::{Refill, Unit};
+use crate::{
+    contract::{Refill, Unit},
+    state::Cached as _,
+};
 
 /// Less is left than asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +66,7 @@ impl Bucket {
     /// The bucket in use: the stored one until it refills, and for ever while the clock lies before it.
     fn of(connection: &Connection, unit: &Unit, now: Timestamp) -> rusqlite::Result<Self> {
         let stored: Option<(String, i64, i64)> = connection
-            .query_row("SELECT period, used, refills FROM quotas WHERE unit = ?1", [&unit.name], |row| {
+            .one("SELECT period, used, refills FROM quotas WHERE unit = ?1", [&unit.name], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
             .optional()?;
@@ -79,7 +82,7 @@ impl Bucket {
 
     fn write(&self, connection: &Connection, unit: &str, used: u64) -> rusqlite::Result<()> {
         let used = i64::try_from(used).unwrap_or(i64::MAX);
-        connection.execute(
+        connection.run(
             "INSERT INTO quotas (unit, period, used, refills) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (unit) DO UPDATE SET period = excluded.period, used = excluded.used, refills = excluded.refills",
             params![unit, self.period, used, self.refills.as_second()],

@@ -1,16 +1,52 @@
 //! What was spent, and who has to be left alone until when? Rows that survive restarts and clocks set back.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::state::{Cached as _, STATEMENTS};
+
 /// Longest rest that is believed, whatever a source or a row says.
 const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
 
-/// The agent's rows about budgets, rests and robots.txt, behind one connection.
+/// Requests of a day that are counted at once, at most: what a power cut or `kill -9` may cost the entry of its day.
+const MOST_DRAWN: u32 = 64;
+
+/// Of the day's requests at most one in so many is counted before it is made.
+const DRAWN_SHARE: u32 = 256;
+
+/// The agent's rows about budgets, rests and robots.txt, behind one connection. One process has them open at a time.
 #[derive(Clone)]
-pub struct Rows(Arc<Mutex<Connection>>);
+pub struct Rows(Arc<Inner>);
+
+struct Inner {
+    connection: Mutex<Connection>,
+    /// By entry.
+    drawn: Mutex<HashMap<String, Drawn>>,
+}
+
+/// Requests of an entry's day that are counted on disk already, so that each of them may be made without waiting for the disk.
+struct Drawn {
+    day: String,
+    /// How many were counted before the next one.
+    next: u32,
+    /// How many are counted on disk.
+    end: u32,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (entry, drawn) in self.drawn.get_mut().unwrap_or_else(PoisonError::into_inner).drain() {
+            // What stays counted was not spent: the day is a little shorter.
+            let _ = Rows::give_back(connection, &entry, &drawn);
+        }
+    }
+}
 
 /// A stretch in which something is not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +64,10 @@ impl Rows {
     ///
     /// The database refused.
     pub fn new(connection: Connection) -> rusqlite::Result<Self> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Self::migrate(&connection)?;
         crate::robots::migrate(&connection)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), drawn: Mutex::default() })))
     }
 
     /// Makes the tables of this module where they are missing.
@@ -49,7 +86,7 @@ impl Rows {
         )
     }
 
-    /// Runs a short statement off the reactor.
+    /// Runs a short statement off the reactor: one that writes, and so waits for the disk.
     ///
     /// # Errors
     ///
@@ -63,9 +100,9 @@ impl Rows {
         done.unwrap_or_else(|_| Err(rusqlite::Error::InvalidQuery))
     }
 
-    /// Runs a short statement here and now.
+    /// Runs a short statement here and now: one that reads.
     pub(crate) fn now<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        work(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&self.0.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Requests already counted on the day of `now`, or on the newest day known where the clock was set back behind it.
@@ -73,36 +110,90 @@ impl Rows {
     /// # Errors
     ///
     /// The database refused.
-    pub fn spent(connection: &Connection, entry: &str, now: Timestamp) -> rusqlite::Result<u32> {
+    pub fn spent(&self, entry: &str, now: Timestamp) -> rusqlite::Result<u32> {
         let today = day_of(now).to_string();
-        connection
-            .query_row("SELECT day, requests FROM spent_days WHERE entry = ?1", [entry], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
-            })
-            .optional()
-            .map(|row| row.filter(|(day, _)| *day >= today).map_or(0, |(_, requests)| requests))
+        let drawn =
+            self.0.drawn.lock().unwrap_or_else(PoisonError::into_inner).get(entry).map(|it| (it.day >= today, it.next));
+        match drawn {
+            Some((true, spent)) => Ok(spent),
+            _ => self.now(|rows| Self::counted(rows, entry, &today)),
+        }
     }
 
-    /// Counts one more request, before it is sent, and returns how many were counted before it. At `daily` nothing is counted any more.
+    /// Counts one more request before it is sent, and returns how many were counted before it. At `daily` nothing is counted any more.
+    ///
+    /// The count on disk is ahead of the requests by up to [`MOST_DRAWN`], never behind: a crash spends a little of the day, and never gives any
+    /// of it back. What is ahead when the agent ends in order is taken back.
     ///
     /// # Errors
     ///
     /// The database refused.
-    pub fn take(connection: &Connection, entry: &str, daily: u32, now: Timestamp) -> rusqlite::Result<u32> {
+    pub(crate) async fn take(&self, entry: &str, daily: u32, now: Timestamp) -> rusqlite::Result<u32> {
+        if let Some(spent) = self.next(entry, daily, &day_of(now).to_string()) {
+            return Ok(spent);
+        }
+        let (rows, entry) = (self.clone(), entry.to_owned());
+        let done = tokio::task::spawn_blocking(move || rows.take_now(&entry, daily, now)).await;
+        done.unwrap_or_else(|_| Err(rusqlite::Error::InvalidQuery))
+    }
+
+    fn take_now(&self, entry: &str, daily: u32, now: Timestamp) -> rusqlite::Result<u32> {
         let today = day_of(now).to_string();
-        let counted: Option<u32> = connection
-            .query_row(
-                "INSERT INTO spent_days (entry, day, requests) SELECT ?1, ?2, 1 WHERE ?3 > 0
+        self.now(|rows| {
+            // Somebody else may have drawn while this one waited.
+            if let Some(spent) = self.next(entry, daily, &today) {
+                return Ok(spent);
+            }
+            let spent = Self::counted(rows, entry, &today)?;
+            let Some((day, end)) = Self::draw(rows, entry, daily, &today)? else {
+                return Ok(daily);
+            };
+            let drawn = Drawn { day, next: spent + 1, end };
+            self.0.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.to_owned(), drawn);
+            Ok(spent)
+        })
+    }
+
+    /// The next request out of what is drawn.
+    fn next(&self, entry: &str, daily: u32, today: &str) -> Option<u32> {
+        let mut all = self.0.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let drawn = all.get_mut(entry).filter(|drawn| *drawn.day >= *today && drawn.next < drawn.end.min(daily))?;
+        drawn.next += 1;
+        Some(drawn.next - 1)
+    }
+
+    /// Requests counted on disk.
+    fn counted(connection: &Connection, entry: &str, today: &str) -> rusqlite::Result<u32> {
+        connection
+            .one("SELECT day, requests FROM spent_days WHERE entry = ?1", [entry], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
+            })
+            .optional()
+            .map(|row| row.filter(|(day, _)| **day >= *today).map_or(0, |(_, requests)| requests))
+    }
+
+    /// Counts the next few requests on disk; gives the day they count for and how many are counted now. Nothing where the day is spent.
+    fn draw(connection: &Connection, entry: &str, daily: u32, today: &str) -> rusqlite::Result<Option<(String, u32)>> {
+        let some = (daily / DRAWN_SHARE).clamp(1, MOST_DRAWN);
+        connection
+            .one(
+                "INSERT INTO spent_days (entry, day, requests) SELECT ?1, ?2, min(?4, ?3) WHERE ?3 > 0
                  ON CONFLICT (entry) DO UPDATE SET
-                   requests = CASE WHEN day >= excluded.day THEN requests + 1 ELSE 1 END,
+                   requests = min(?4 + CASE WHEN day >= excluded.day THEN requests ELSE 0 END, ?3),
                    day = max(day, excluded.day)
                  WHERE CASE WHEN day >= excluded.day THEN requests ELSE 0 END < ?3
-                 RETURNING requests",
-                params![entry, today, daily],
-                |row| row.get(0),
+                 RETURNING day, requests",
+                params![entry, today, daily, some],
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
-            .optional()?;
-        Ok(counted.map_or(daily, |counted| counted - 1))
+            .optional()
+    }
+
+    fn give_back(connection: &Connection, entry: &str, drawn: &Drawn) -> rusqlite::Result<usize> {
+        connection.run(
+            "UPDATE spent_days SET requests = requests - ?3 WHERE entry = ?1 AND day = ?2 AND requests = ?4 AND ?3 > 0",
+            params![entry, drawn.day, drawn.end.saturating_sub(drawn.next), drawn.end],
+        )
     }
 
     /// When the entry's count begins again: after the newest day known.
@@ -111,9 +202,8 @@ impl Rows {
     ///
     /// The database refused.
     pub fn day_ends(connection: &Connection, entry: &str, now: Timestamp) -> rusqlite::Result<Timestamp> {
-        let day: Option<String> = connection
-            .query_row("SELECT day FROM spent_days WHERE entry = ?1", [entry], |row| row.get(0))
-            .optional()?;
+        let day: Option<String> =
+            connection.one("SELECT day FROM spent_days WHERE entry = ?1", [entry], |row| row.get(0)).optional()?;
         let known = day.and_then(|day| day.parse::<Date>().ok()).map_or(now, |day| end_of_day(day).max(now));
         Ok(known.max(end_of_day(day_of(now))))
     }
@@ -125,11 +215,11 @@ impl Rows {
     /// The database refused.
     pub fn rest(connection: &Connection, scope: &str, until: Timestamp, now: Timestamp) -> rusqlite::Result<()> {
         let until = until.min(plus(now, LONGEST_REST));
-        connection.execute(
+        connection.run(
             "INSERT INTO rests (scope, until) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET until = max(until, excluded.until)",
             params![scope, until.as_second() + i64::from(until.subsec_nanosecond() > 0)],
         )?;
-        connection.execute("DELETE FROM rests WHERE until < ?1", [now.as_second() - 86_400])?;
+        connection.run("DELETE FROM rests WHERE until < ?1", [now.as_second() - 86_400])?;
         Ok(())
     }
 
@@ -141,9 +231,8 @@ impl Rows {
     pub fn resting(connection: &Connection, scopes: &[String], now: Timestamp) -> rusqlite::Result<Option<Rest>> {
         let mut longest: Option<Rest> = None;
         for scope in scopes {
-            let until: Option<i64> = connection
-                .query_row("SELECT until FROM rests WHERE scope = ?1", [scope], |row| row.get(0))
-                .optional()?;
+            let until: Option<i64> =
+                connection.one("SELECT until FROM rests WHERE scope = ?1", [scope], |row| row.get(0)).optional()?;
             let Some(until) = until.and_then(|until| Timestamp::from_second(until).ok()).filter(|until| *until > now)
             else {
                 continue;
@@ -189,45 +278,67 @@ mod tests {
         connection
     }
 
+    fn take(rows: &Rows, entry: &str, daily: u32, now: Timestamp) -> u32 {
+        let today = day_of(now).to_string();
+        rows.next(entry, daily, &today).unwrap_or_else(|| rows.take_now(entry, daily, now).unwrap())
+    }
+
     #[test]
     fn the_day_counts_up_to_its_cap_and_begins_again() {
-        let rows = open();
+        let rows = Rows::new(open()).unwrap();
         let noon = at("2026-11-22T12:00:00Z");
-        let counts: Vec<u32> = (0..5).map(|_| Rows::take(&rows, "a", 3, noon).unwrap()).collect();
+        let counts: Vec<u32> = (0..5).map(|_| take(&rows, "a", 3, noon)).collect();
         assert_eq!(counts, [0, 1, 2, 3, 3]);
-        assert_eq!(Rows::spent(&rows, "a", noon).unwrap(), 3);
-        assert_eq!(Rows::day_ends(&rows, "a", noon).unwrap(), at("2026-11-23T00:00:00Z"));
-        assert_eq!(Rows::take(&rows, "b", 3, noon).unwrap(), 0, "another entry counts for itself");
-        assert_eq!(Rows::take(&rows, "a", 3, at("2026-11-23T00:00:00Z")).unwrap(), 0);
-        assert_eq!(Rows::take(&rows, "none", 0, noon).unwrap(), 0);
-        assert_eq!(Rows::spent(&rows, "none", noon).unwrap(), 0);
+        assert_eq!(rows.spent("a", noon).unwrap(), 3);
+        assert_eq!(rows.now(|rows| Rows::day_ends(rows, "a", noon)).unwrap(), at("2026-11-23T00:00:00Z"));
+        assert_eq!(take(&rows, "b", 3, noon), 0, "another entry counts for itself");
+        assert_eq!(take(&rows, "a", 3, at("2026-11-23T00:00:00Z")), 0);
+        assert_eq!(take(&rows, "none", 0, noon), 0);
+        assert_eq!(rows.spent("none", noon).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_long_day_is_counted_one_by_one_and_to_its_end() {
+        let rows = Rows::new(open()).unwrap();
+        let noon = at("2026-11-22T12:00:00Z");
+        let counts: Vec<u32> = (0..1_003).map(|_| take(&rows, "a", 1_000, noon)).collect();
+        let expected: Vec<u32> = (0..1_003).map(|count| count.min(1_000)).collect();
+        assert_eq!(counts, expected);
+        assert_eq!(take(&rows, "a", 500, noon), 500, "another policy allows less");
+        assert_eq!(take(&rows, "a", 1_000, at("2026-11-23T00:00:00Z")), 0);
+        assert_eq!(rows.spent("a", at("2026-11-23T00:00:00Z")).unwrap(), 1);
     }
 
     #[test]
     fn a_clock_set_back_gives_no_second_budget() {
-        let rows = open();
+        let rows = Rows::new(open()).unwrap();
         for _ in 0..3 {
-            Rows::take(&rows, "a", 3, at("2026-11-22T12:00:00Z")).unwrap();
+            take(&rows, "a", 3, at("2026-11-22T12:00:00Z"));
         }
         for earlier in ["2026-11-21T12:00:00Z", "2025-01-01T00:00:00Z"] {
-            assert_eq!(Rows::spent(&rows, "a", at(earlier)).unwrap(), 3, "{earlier}");
-            assert_eq!(Rows::take(&rows, "a", 3, at(earlier)).unwrap(), 3, "{earlier}");
-            assert_eq!(Rows::day_ends(&rows, "a", at(earlier)).unwrap(), at("2026-11-23T00:00:00Z"));
+            assert_eq!(rows.spent("a", at(earlier)).unwrap(), 3, "{earlier}");
+            assert_eq!(take(&rows, "a", 3, at(earlier)), 3, "{earlier}");
+            let ends = rows.now(|rows| Rows::day_ends(rows, "a", at(earlier))).unwrap();
+            assert_eq!(ends, at("2026-11-23T00:00:00Z"));
         }
     }
 
     #[test]
-    fn counts_are_on_disk_before_the_answer() {
+    fn counts_are_on_disk_before_the_answer_and_never_behind_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.sqlite");
+        let open = || Rows::new(Connection::open(folder.path().join("state.sqlite")).unwrap()).unwrap();
         let now = at("2026-11-22T12:00:00Z");
-        let first = Connection::open(&path).unwrap();
-        Rows::migrate(&first).unwrap();
-        assert_eq!(Rows::take(&first, "a", 3, now).unwrap(), 0);
+        let first = open();
+        assert_eq!(take(&first, "a", 3, now), 0);
+        assert_eq!((0..6).map(|_| take(&first, "b", 1_024, now)).max(), Some(5));
         // A process that is killed closes nothing; another one opens the same file.
         std::mem::forget(first);
-        let second = Connection::open(&path).unwrap();
-        assert_eq!(Rows::take(&second, "a", 3, now).unwrap(), 1);
+        let second = open();
+        assert_eq!(take(&second, "a", 3, now), 1);
+        assert_eq!(second.spent("b", now).unwrap(), 8, "two times four were drawn, and six of them made");
+        assert_eq!(take(&second, "b", 1_024, now), 8);
+        drop(second);
+        assert_eq!(open().spent("b", now).unwrap(), 9, "what was drawn and not made is taken back");
     }
 
     #[test]

@@ -24,9 +24,6 @@ use crate::{
     contract::{Collector, Erased},
 };
 
-/// Threads that wait for the network; readings have threads of their own. More of them cost memory and save no time.
-const WORKERS: usize = 2;
-
 /// A target is blocked, failed or not permitted.
 pub const EXIT_NOT_ALL: u8 = 3;
 
@@ -112,7 +109,9 @@ pub fn run(collector: impl Collector) -> ExitCode {
     // Fails only where a provider was installed before; then that one stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let collector: Arc<dyn Erased> = Arc::new(collector);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
+    // One thread waits for the network and for the disk's answers; readings and whatever else takes long have threads of their own. More of them cost
+    // memory, and each word between them a wake-up.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return failed(&anyhow::Error::from(error).context("the runtime could not be started"));

@@ -12,15 +12,13 @@ use serde_json::Value;
 
 use super::{
     EngineError, Order,
+    closing::Closing,
     coverage::{Facts as CoverageFacts, coverage},
     draft::Frame,
     run::Running,
     walk::WalkEnd,
 };
-use crate::{
-    contract::Work,
-    state::{ShelfItem, Whose},
-};
+use crate::{contract::Work, state::ShelfItem};
 
 impl Running {
     /// Closes the segment and settles what it settles.
@@ -71,17 +69,15 @@ impl Running {
         } else {
             Frame { run, commit, policy, full: None }
         };
-        let (draft, mut changes) = (std::mem::take(&mut self.draft), std::mem::take(&mut self.changes));
-        let engine = Arc::clone(&self.engine);
-        let (target, lane, walk) = (self.order.facts.target.id.clone(), self.lane, self.walk_id);
-        let (run, reader) = (self.name.clone(), self.reader.clone());
-        let (digest, changes) = tokio::task::spawn_blocking(move || {
-            let whose = Whose { target: &target, lane, walk, run: &run, reader: &reader, now };
-            let digest = engine
-                .write_segment(&draft, &frame, |placed| Ok(engine.state.commit(&whose, &mut changes, placed)?))?;
-            Ok::<_, EngineError>((digest, changes))
-        })
-        .await??;
+        let closing = Closing {
+            draft: std::mem::take(&mut self.draft),
+            frame,
+            walk: self.walk_id,
+            reader: self.reader.clone(),
+            now,
+            changes: std::mem::take(&mut self.changes),
+        };
+        let (digest, changes) = self.engine.close_segment(closing).await?;
         self.segments.push(digest);
         // The rows of follow-ups that are still to be made in this run.
         let mut ids = changes.shelf.iter().skip(changes.shelf.len() - fresh).map(|item| item.id);

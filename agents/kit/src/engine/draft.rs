@@ -13,14 +13,13 @@ use schemas::{
     gate::{Origin, RobotsCopy},
     manifest::CheckpointRef,
     policy::Policy,
-    segment::{Fetch, Ids, SEALED_WHY, SegmentWriter, Start, WriteError},
+    segment::{Fetch, Ids, SEALED_WHY, Sealed, SegmentWriter, Start, WriteError},
 };
 use serde_json::Value;
-use tlog::{Checkpoint, EMPTY_ROOT};
 use uuid::Uuid;
 
 use super::{Engine, EngineError, Fetched, Hop, Judged};
-use crate::{sealing::Recipients, state::Placed};
+use crate::sealing::Recipients;
 
 /// Bytes of WARC fields and JSON that a hop takes beside its blocks, generously.
 const HOP_BYTES: u64 = 8 << 10;
@@ -137,14 +136,22 @@ fn carries_step(hop: &Hop) -> bool {
 #[derive(Clone, Default)]
 struct OsIds {
     chosen: Arc<Mutex<VecDeque<Uuid>>>,
+    /// Random bytes not yet given out: a call to the system for each salt costs more than the salt.
+    salts: Vec<[u8; 32]>,
 }
+
+/// Salts drawn at a time.
+const SALTS: usize = 16;
 
 impl Ids for OsIds {
     #[expect(clippy::expect_used, reason = "without the operating system's random numbers nothing may be signed")]
     fn salt(&mut self) -> Salt {
-        let mut bytes = [0; 32];
-        rand::rngs::OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random numbers");
-        Digest(bytes)
+        if self.salts.is_empty() {
+            let mut bytes = [0; 32 * SALTS];
+            rand::rngs::OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random numbers");
+            self.salts.extend(bytes.as_chunks::<32>().0);
+        }
+        Digest(self.salts.pop().expect("some were drawn"))
     }
 
     fn uuid(&mut self) -> Uuid {
@@ -162,42 +169,38 @@ pub(super) struct Frame {
     pub full: Option<Box<(Run, Commit)>>,
 }
 
+/// Where a segment stands in the agent's chain.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub seq: u64,
+    pub prev: Option<Digest>,
+    pub checkpoint: CheckpointRef,
+    pub now: Timestamp,
+}
+
 impl Engine {
-    /// Writes, signs and places a segment with the next number, then lets `name` name it. The chain is held all the while.
+    /// Writes and signs a segment. Its file is not on the disk yet, and has no name.
     pub(super) fn write_segment(
         &self,
         draft: &Draft,
         frame: &Frame,
-        name: impl FnOnce(&Placed) -> Result<(), EngineError>,
-    ) -> Result<Digest, EngineError> {
-        let _held = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        let agent = self.identity.key.vkey().id_text();
-        let chain = self.state.chain(&agent)?;
+        place: Place,
+    ) -> Result<(crate::outbox::Draft, Sealed), EngineError> {
         let root = frame.policy.root();
-        let checkpoint = match &chain.checkpoint {
-            None => CheckpointRef { size: 0, root: EMPTY_ROOT },
-            Some(note) => {
-                let key = root.log_verifier().map_err(|why| EngineError::Checkpoint { why: why.to_string() })?;
-                let (checkpoint, _) = Checkpoint::open(note.as_bytes(), &key)
-                    .map_err(|why| EngineError::Checkpoint { why: why.to_string() })?;
-                CheckpointRef { size: checkpoint.size, root: checkpoint.root }
-            }
-        };
-        let now = self.clock.now();
         let start = Start {
             software: self.identity.software.clone(),
-            agent,
-            seq: chain.seq,
+            agent: self.identity.key.vkey().id_text(),
+            seq: place.seq,
             root: frame.policy.root_digest(),
             trial: root.trial,
             user_agent: self.identity.user_agent.clone(),
             operator: root.contact.clone().unwrap_or_default(),
-            date: now,
+            date: place.now,
         };
         let failed = |source| EngineError::Write { run: frame.run.id.clone(), source };
         let seal = frame.full.as_ref().map(|_| Recipients::of(root)).transpose().map_err(|why| failed(why.into()))?;
         let ids = OsIds::default();
-        let file = self.outbox.begin(chain.seq)?;
+        let file = self.outbox.begin(place.seq)?;
         let mut writer = SegmentWriter::begin(file, ids.clone(), &start).map_err(failed)?;
         writer.run(&frame.run).map_err(failed)?;
         let target = frame.run.target.digest();
@@ -206,18 +209,9 @@ impl Engine {
             put(&mut writer, &ids, &mut robots, entry, target, seal.as_ref()).map_err(failed)?;
         }
         if let (Some((run, commit)), Some(seal)) = (frame.full.as_deref(), &seal) {
-            writer.sealed_frame(run, commit, now, seal).map_err(failed)?;
+            writer.sealed_frame(run, commit, place.now, seal).map_err(failed)?;
         }
-        let (file, sealed) =
-            writer.seal(&frame.commit, &self.identity.key, chain.prev, checkpoint, now).map_err(failed)?;
-        let placed = self.outbox.place(file, chain.seq, sealed.digest, now)?;
-        match name(&placed) {
-            Ok(()) => Ok(sealed.digest),
-            Err(error) => {
-                self.outbox.take_back(&placed);
-                Err(error)
-            }
-        }
+        writer.seal(&frame.commit, &self.identity.key, place.prev, place.checkpoint, place.now).map_err(failed)
     }
 }
 
@@ -288,7 +282,7 @@ fn exchange(
         date: fetched.at,
         request: &fetched.request,
         response: &fetched.response,
-        payload: fetched.payload(),
+        payload_digest: fetched.payload_digest(),
         kind: fetched.kind.clone(),
         ip: fetched.peer.map(|peer| peer.ip()),
         truncated: fetched.truncated.as_deref(),

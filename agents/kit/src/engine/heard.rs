@@ -182,15 +182,16 @@ impl Running {
             .chain(derived.end.saw.iter().map(|id| bare(id)))
             .chain(keys.map(|key| bare(&format!("key:{key}"))))
             .collect();
+        let seen = state.seen(&target, self.lane, listed.iter().map(|mark| &*mark.id))?;
         let mut news = false;
-        for mark in &listed {
-            match state.first_walk(&target, self.lane, &mark.id)? {
-                Some(walk) if walk != self.walk_id => self.tally.joined = true,
+        for (mark, seen) in listed.iter().zip(seen) {
+            match seen {
+                Some(seen) if seen.walk != self.walk_id => self.tally.joined = true,
                 Some(_) => {}
                 None if mark.content.is_some() && self.seen.insert(mark.id.clone()) => self.count.new += 1,
                 None => {}
             }
-            news = news || !state.is_known(&target, self.lane, &mark.id)?;
+            news = news || !seen.is_some_and(|seen| seen.known);
             if matches!(self.work(), Work::Items { .. }) {
                 self.tally.answered.insert(mark.id.clone());
                 self.tally.answered.extend(mark.handle.clone());

@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod close;
+mod closing;
 mod coverage;
 pub mod crash;
 mod draft;
@@ -19,7 +20,7 @@ mod stream;
 mod unread;
 pub mod walk;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemas::{
@@ -75,9 +76,9 @@ pub enum EngineError {
         /// Why, and what to do.
         why: String,
     },
-    /// A background task died.
-    #[error("a part of the agent stopped unexpectedly")]
-    Task(#[from] tokio::task::JoinError),
+    /// The thread that closes segments died.
+    #[error("the part of the agent that closes segments stopped unexpectedly")]
+    Closing,
 }
 
 /// Who this agent is, as its segments say.
@@ -143,8 +144,8 @@ pub struct Engine {
     pub recheck_after_secs: Option<Vec<u32>>,
     /// Keys of sealed evidence.
     pub sealing: Sealing,
-    /// Held from a segment's number to the transaction that names it: numbers have no holes.
-    chain: Mutex<()>,
+    /// Drafts on their way to a number; the one thread that gives numbers out.
+    queue: closing::Queue,
 }
 
 /// A run to be made.
@@ -219,8 +220,8 @@ impl Engine {
         identity: Identity,
     ) -> Self {
         let (bounds, sealing, recheck_after_secs) = (Bounds::default(), Sealing::default(), None);
-        let chain = Mutex::new(());
-        Self { collector, network, state, outbox, clock, identity, bounds, recheck_after_secs, sealing, chain }
+        let queue = closing::Queue::default();
+        Self { collector, network, state, outbox, clock, identity, bounds, recheck_after_secs, sealing, queue }
     }
 
     /// Makes one run. `None` where a run of that target and due time was begun before.

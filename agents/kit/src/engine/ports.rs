@@ -164,6 +164,9 @@ pub struct Judged {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetched {
+    /// Digest of the payload, where it was reckoned already.
+    #[serde(skip)]
+    pub payload_digest: Option<Digest>,
     /// Record id its response gets: `urn:uuid:…`, a fresh version 4, chosen by the network so that later hops can name it.
     pub id: String,
     /// What was asked and decided, connected address included.
@@ -232,6 +235,12 @@ impl Fetched {
     pub fn payload(&self) -> &[u8] {
         let from = self.response.len().saturating_sub(self.payload_len);
         self.response.get(from..).unwrap_or_default()
+    }
+
+    /// Its digest.
+    #[must_use]
+    pub fn payload_digest(&self) -> Digest {
+        self.payload_digest.unwrap_or_else(|| Digest::of(self.payload()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What becomes of an answer whose reading does not come back?
 //!
-//! It is marked on disk before it is read, bytes and all. Where the process dies of the reading (abort, stack overflow, out of memory), the next
-//! run of the lane finds the mark. Once is forgiven, as a power cut looks the same: the answer is asked for again. The second time the run keeps
+//! It is marked on disk before it is read. Where the process dies of the reading (abort, stack overflow, out of memory), the next
+//! run of the lane finds the mark. Once is forgiven, as `kill -9` looks the same: the answer is asked for again, and is marked with its bytes. The second time the run keeps
 //! the answer as evidence with the reason, does not read it again, says so in its coverage and goes on.
 //! The same holds for a reading that takes too long. Another reader reads the answer again; so does this one once a person names the target.
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     contract::Request,
-    state::{Begun, Left},
+    state::{Before, Begun, Left},
 };
 
 /// What a run finds of a reading that ended its process.
@@ -46,23 +46,27 @@ impl Running {
     pub(super) fn mark(&self, request: &Request<Value>, told: &Told, answer: usize) -> Result<MayRead, EngineError> {
         let (state, target) = (&self.engine.state, &self.order.facts.target.id);
         let payload = match told.trail.get(answer) {
-            Some(Hop::Fetched(fetched)) => fetched.payload(),
-            _ => &[],
+            Some(Hop::Fetched(fetched)) => fetched.payload_digest(),
+            _ => Digest::of(&[]),
         };
         let step = canonical_of(&request.step).unwrap_or_default();
-        let mut same = Digest::of(payload).to_string().into_bytes();
+        let mut same = payload.to_string().into_bytes();
         same.extend_from_slice(&step);
         let same = Digest::of(&same);
-        if let Some(why) = state.unreadable(target, &same, &self.reader)? {
-            return Ok(MayRead::No(why));
-        }
-        let marked =
-            Marked { request: request.clone(), conditions: told.conditions.clone(), trail: told.trail.clone(), answer };
-        let text = match serde_json::to_string(&marked) {
-            Ok(text) => text,
-            Err(error) => return Ok(MayRead::No(format!("it could not be marked: {error}"))),
+        let (text, kept) = match state.before_reading(target, &same, &self.reader)? {
+            Before::GivenUp(why) => return Ok(MayRead::No(why)),
+            // Should it end the process, it is asked for again: nothing of it is needed until the second time.
+            Before::Nothing => (String::new(), &[][..]),
+            Before::Died => {
+                let (request, conditions) = (request.clone(), told.conditions.clone());
+                let marked = Marked { request, conditions, trail: told.trail.clone(), answer };
+                match serde_json::to_string(&marked) {
+                    Ok(text) => (text, &*told.trail),
+                    Err(error) => return Ok(MayRead::No(format!("it could not be marked: {error}"))),
+                }
+            }
         };
-        let blocks = told.trail.iter().map(|hop| match hop {
+        let blocks = kept.iter().map(|hop| match hop {
             Hop::Fetched(fetched) => (&*fetched.request, &*fetched.response),
             Hop::Refused(_) | Hop::Failed { .. } => (&[][..], &[][..]),
         });

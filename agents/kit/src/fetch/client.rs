@@ -14,8 +14,11 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::{Limits, lookup::Pinned};
 use crate::gate::Permitted;
 
-/// How many clients are kept. Each holds at most one idle connection.
+/// How many clients are kept.
 const KEPT: usize = 16;
+
+/// How many idle connections each of them holds at most: more than one only where an entry lets several requests go to a host side by side.
+const IDLE_EACH: usize = 8;
 
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
@@ -100,7 +103,7 @@ impl Clients {
             .referer(false)
             .retry(reqwest::retry::never())
             .connect_timeout(self.limits.connect)
-            .pool_max_idle_per_host(1)
+            .pool_max_idle_per_host(IDLE_EACH)
             .pool_idle_timeout(IDLE)
             .http1_max_headers(self.limits.headers)
             .http2_max_header_list_size(u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX))

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
+    Digest,
     capture::{Condition, Struck},
     gate::Origin,
     segment::ResponseKind,
@@ -78,6 +79,7 @@ impl Trip<'_> {
             ResponseKind::Full
         };
         self.trail.push(Hop::Fetched(Box::new(Fetched {
+            payload_digest: Some(Digest::of(response.get(response.len() - payload_len..).unwrap_or_default())),
             id: id.clone(),
             judged,
             url: url.to_string(),

@@ -37,8 +37,8 @@ impl Trip<'_> {
         let authority = schemas::gate::authority_of(site);
         let lock = self.web.robots_lock(&authority);
         let _held = lock.lock().await;
-        let (asked, again, now) = (authority.clone(), self.web.limits.robots_again, self.web.now());
-        if let Some(copy) = self.rows(move |rows| robots::in_hand(rows, &asked, again, now)).await? {
+        let (again, now) = (self.web.limits.robots_again, self.web.now());
+        if let Some(copy) = self.look(|rows| rows.now(|rows| robots::in_hand(rows, &authority, again, now)))? {
             return Ok(copy);
         }
         let last = self.walk_robots(site, entry).await?;

@@ -83,7 +83,7 @@ impl Trip<'_> {
             return Ok(None);
         };
         let (authority, again, now) = (schemas::gate::authority_of(&url), self.web.limits.robots_again, self.web.now());
-        self.rows(move |rows| robots::in_hand(rows, &authority, again, now)).await
+        self.look(|rows| rows.now(|rows| robots::in_hand(rows, &authority, again, now)))
     }
 
     /// Asks the gate about a hop with what is known now.
@@ -93,8 +93,7 @@ impl Trip<'_> {
         copy: Option<Arc<RobotsCopy>>,
     ) -> Result<Result<Allowed, Box<Judged>>, Ended> {
         let (run, now) = (self.wanted.run, self.web.now());
-        let entry = run.entry.clone();
-        let spent = self.rows(move |rows| Rows::spent(rows, &entry, now)).await?;
+        let spent = self.look(|rows| rows.spent(&run.entry, now))?;
         let slot = leg.credential.map(|credential| credential.name().to_owned());
         let url = leg.credential.map_or_else(|| leg.url.to_owned(), |credential| credential.veiled(leg.url));
         let ask = Self::question(run, self.wanted.request, &url, leg.origin.clone(), now, spent, slot);
@@ -108,8 +107,8 @@ impl Trip<'_> {
         if !spent {
             return ended;
         }
-        let (entry, now) = (self.wanted.run.entry.clone(), self.web.now());
-        match self.rows(move |rows| Rows::day_ends(rows, &entry, now)).await {
+        let (entry, now) = (&self.wanted.run.entry, self.web.now());
+        match self.look(|rows| rows.now(|rows| Rows::day_ends(rows, entry, now))) {
             Ok(until) => Box::new(HopResult::RateLimited { until, scope: "daily budget".to_owned() }),
             Err(ended) => ended,
         }
@@ -201,7 +200,7 @@ impl Trip<'_> {
         }
         let longest = self.web.limits.longest_wait;
         let now = self.web.now();
-        let rest = self.rows(move |rows| Rows::resting(rows, &scopes, now)).await?;
+        let rest = self.look(|rows| rows.now(|rows| Rows::resting(rows, &scopes, now)))?;
         if let Some(rest) = rest {
             let pause = Duration::try_from(rest.until.duration_since(now)).unwrap_or_default();
             if pause > longest {
@@ -247,8 +246,8 @@ impl Trip<'_> {
 
     /// Counts the request, on disk, and asks the gate again with count and addresses. Only then may it be sent.
     async fn count(&mut self, leg: Leg<'_>, allowed: Allowed, found: Option<&[IpAddr]>) -> Result<Permitted, Ended> {
-        let (entry, daily, now) = (leg.entry.id.clone(), leg.entry.daily, self.web.now());
-        let spent = self.rows(move |rows| Rows::take(rows, &entry, daily, now)).await?;
+        let now = self.web.now();
+        let spent = self.take(leg.entry, now).await?;
         match allowed.resolved(&self.gate, now, spent, found) {
             Ok(permitted) => Ok(permitted),
             Err(judged) => Err(self.refuse(*judged).await),

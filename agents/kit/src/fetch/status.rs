@@ -74,16 +74,17 @@ pub(super) fn challenge(headers: &[(String, String)], body: &[u8]) -> Option<Str
     if !media_type.starts_with("text/html") && !media_type.starts_with("application/xhtml") {
         return None;
     }
-    let mut head = Vec::new();
-    match header(headers, "content-encoding").unwrap_or("identity") {
-        "identity" | "" => head.extend(body.iter().take(challenge::WITHIN_BYTES as usize)),
+    let mut unpacked = Vec::new();
+    let head = match header(headers, "content-encoding").unwrap_or("identity") {
+        "identity" | "" => body.get(..challenge::WITHIN_BYTES as usize).unwrap_or(body),
         "gzip" | "x-gzip" => {
             // What was unpacked before an error may hold the sign all the same.
-            let _unpacked = flate2::read::GzDecoder::new(body).take(challenge::WITHIN_BYTES).read_to_end(&mut head);
+            let _unpacked = flate2::read::GzDecoder::new(body).take(challenge::WITHIN_BYTES).read_to_end(&mut unpacked);
+            &unpacked
         }
         _ => return None,
-    }
-    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    };
+    let text = head.to_ascii_lowercase();
     challenge::mark(&text).map(str::to_owned)
 }
 

@@ -17,7 +17,6 @@ use super::{
     wire::Outgoing,
 };
 use crate::{
-    budget::Rows,
     contract::{Bounds, Part},
     engine::{HopResult, Judged, Open, Outcome, Pending, Piece},
     secrets::Credential,
@@ -292,8 +291,8 @@ impl Trip<'_> {
             (None, Some(ip)) => Some(vec![ip]),
             _ => None,
         };
-        let (id, daily, now) = (leg.entry.id.clone(), leg.entry.daily, self.web.now());
-        let spent = self.rows(move |rows| Rows::take(rows, &id, daily, now)).await?;
+        let now = self.web.now();
+        let spent = self.take(leg.entry, now).await?;
         let permitted = match allowed.resolved(&self.gate, now, spent, found.as_deref()) {
             Ok(permitted) => permitted,
             Err(judged) => return Err(self.refuse(*judged).await),

@@ -282,14 +282,27 @@ impl<'a> Trip<'a> {
         })
     }
 
-    /// Runs a statement; a database that refuses ends the trip.
+    /// Runs a statement that writes; a database that refuses ends the trip.
     pub async fn rows<T: Send + 'static>(
         &self,
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Ended> {
-        let done = self.web.rows.with(work).await;
-        done.map_err(|error| failed(format!("the agent's database refused, so nothing was sent: {error}")))
+        self.web.rows.with(work).await.map_err(|error| refused_by_rows(&error))
     }
+
+    /// Looks something up, here and now.
+    pub fn look<T>(&self, look: impl FnOnce(&Rows) -> rusqlite::Result<T>) -> Result<T, Ended> {
+        look(&self.web.rows).map_err(|error| refused_by_rows(&error))
+    }
+
+    /// Counts one more request of the entry; gives how many were counted before it.
+    pub async fn take(&self, entry: &Entry, now: Timestamp) -> Result<u32, Ended> {
+        self.web.rows.take(&entry.id, entry.daily, now).await.map_err(|error| refused_by_rows(&error))
+    }
+}
+
+fn refused_by_rows(error: &rusqlite::Error) -> Ended {
+    failed(format!("the agent's database refused, so nothing was sent: {error}"))
 }
 
 /// The address a redirect names, made absolute.

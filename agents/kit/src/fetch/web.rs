@@ -160,10 +160,10 @@ impl Network for Web {
                 Some(authority) => robots::in_hand(rows, &authority, self.limits.robots_again, now)?,
                 None => None,
             };
-            Ok((copy, Rows::spent(rows, &run.entry, now)?))
+            Ok(copy)
         });
         // A preview is no permission: what the database does not tell counts as unknown.
-        let (copy, spent) = known.unwrap_or_default();
+        let (copy, spent) = (known.unwrap_or_default(), self.rows.spent(&run.entry, now).unwrap_or_default());
         let slot = run
             .policy
             .entry(&run.entry)

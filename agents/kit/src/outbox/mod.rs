@@ -88,6 +88,16 @@ impl Draft {
     fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
         self.file.as_mut().ok_or_else(|| io::Error::other("the segment was closed"))
     }
+
+    /// Sees that everything is on the disk; gives the size.
+    fn close(&mut self) -> io::Result<u64> {
+        self.flush()?;
+        let file = self.open()?.get_ref();
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        self.file = None;
+        Ok(bytes)
+    }
 }
 
 impl Outbox {
@@ -158,30 +168,32 @@ impl Outbox {
         Ok(Draft { path, file: Some(BufWriter::new(file)) })
     }
 
-    /// Syncs a closed segment, gives it its name and syncs the folder. From here on it is on disk, and named by nothing.
+    /// Syncs closed segments, gives them their names and syncs the folder: all of them or none. From here on they are on disk, and named by
+    /// nothing. Each comes with its number, the digest of its manifest and when it was closed.
     ///
     /// # Errors
     ///
     /// [`OutboxError::Io`].
-    pub fn place(
-        &self,
-        mut draft: Draft,
-        seq: u64,
-        manifest: Digest,
-        closed_at: Timestamp,
-    ) -> Result<Placed, OutboxError> {
-        let path = draft.path.clone();
-        let file =
-            draft.file.take().ok_or_else(|| io::Error::other("the segment was closed")).map_err(self.io(&path))?;
-        let file = file.into_inner().map_err(|error| self.io(&path)(error.into_error()))?;
-        file.sync_all().map_err(self.io(&path))?;
-        crash::point("agent_after_write");
-        let bytes = file.metadata().map_err(self.io(&path))?.len();
-        let name = format!("{seq:010}-{manifest}.warc.gz");
-        fs::rename(&path, self.dir.join(&name)).map_err(self.io(&path))?;
-        self.sync()?;
-        crash::point("agent_after_segment");
-        Ok(Placed { seq, manifest, file: name, bytes, closed_at })
+    pub fn place(&self, drafts: Vec<(Draft, u64, Digest, Timestamp)>) -> Result<Vec<Placed>, OutboxError> {
+        let mut closed = Vec::new();
+        for (mut draft, seq, manifest, closed_at) in drafts {
+            let bytes = draft.close().map_err(self.io(&draft.path))?;
+            crash::point("agent_after_write");
+            let file = format!("{seq:010}-{manifest}.warc.gz");
+            closed.push((draft, Placed { seq, manifest, file, bytes, closed_at }));
+        }
+        let mut placed = Vec::new();
+        let named = closed.into_iter().try_for_each(|(draft, segment)| {
+            fs::rename(&draft.path, self.dir.join(&segment.file)).map_err(self.io(&draft.path))?;
+            placed.push(segment);
+            Ok(())
+        });
+        if let Err(error) = named.and_then(|()| self.sync()) {
+            placed.iter().for_each(|placed| self.take_back(placed));
+            return Err(error);
+        }
+        placed.iter().for_each(|_| crash::point("agent_after_segment"));
+        Ok(placed)
     }
 
     /// Takes back a segment that could not be named.
@@ -242,7 +254,7 @@ mod tests {
         let (_dir, state, outbox) = world();
         let mut draft = outbox.begin(1).unwrap();
         draft.write_all(b"segment").unwrap();
-        let placed = outbox.place(draft, 1, Digest([7; 32]), Timestamp::UNIX_EPOCH).unwrap();
+        let placed = outbox.place(vec![(draft, 1, Digest([7; 32]), Timestamp::UNIX_EPOCH)]).unwrap().remove(0);
         std::fs::write(outbox.path(".part-0000000002"), b"half").unwrap();
         std::fs::write(outbox.path("notes.txt"), b"somebody's").unwrap();
         let mut dropped = outbox.tidy(&state).unwrap();

@@ -1,6 +1,11 @@
 //! The calls an agent makes to its registry.
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::Read as _,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rand::Rng as _;
 use reqwest::{Client, Method, Response, StatusCode, redirect};
@@ -20,6 +25,9 @@ use crate::fetch::{ClientError, chain, tls};
 /// Largest answer that is read: 16 MiB, a policy of many entries with room.
 const MOST_BYTES: usize = 16 << 20;
 
+/// Segments up to this size are sent in one piece: 256 KiB.
+const AT_ONCE_BYTES: u64 = 256 << 10;
+
 /// Without a byte for this long the registry counts as gone.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -32,6 +40,8 @@ pub struct Registry {
     client: Client,
     base: Url,
     token: Option<secrecy::SecretString>,
+    /// The newest checkpoint that came with a receipt: as signed, by which key, and what it says.
+    verified: Arc<Mutex<Option<(String, VerifierKey, Checkpoint)>>>,
 }
 
 /// Why the registry could not be asked.
@@ -135,7 +145,7 @@ impl Registry {
             .user_agent(concat!("vigie-agent/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ClientError::Client { why: chain(&error.without_url()) })?;
-        Ok(Self { client, base: url, token: None })
+        Ok(Self { client, base: url, token: None, verified: Arc::default() })
     }
 
     /// With the token of an agent's role, which a registry that is not on this machine asks for. Segments need none: they are signed.
@@ -154,8 +164,8 @@ impl Registry {
     /// Sends the segment named `manifest`, whole, and checks what comes back against the log's key and the newest checkpoint verified so far, as the
     /// log signed it.
     pub async fn put(&self, manifest: &Digest, file: &Path, log_key: &VerifierKey, known: Option<&str>) -> Answer {
-        let known = match known.map(|note| Checkpoint::open(note.as_bytes(), log_key)).transpose() {
-            Ok(known) => known.map(|(checkpoint, _)| checkpoint),
+        let known = match known.map(|note| self.opened(note, log_key)).transpose() {
+            Ok(known) => known,
             Err(error) => {
                 return Answer::Alarm {
                     why: format!("the checkpoint this agent keeps is not one of the log's: {error}"),
@@ -170,7 +180,11 @@ impl Registry {
             }
             Err(error) => return Answer::TryLater { why: chain(&error) },
         };
-        match verify(&answer, manifest, log_key, known.as_ref()) {
+        let verified = verify(&answer, manifest, log_key, known.as_ref()).inspect(|verified| {
+            let newest = (verified.checkpoint_note().to_owned(), log_key.clone(), verified.checkpoint().clone());
+            *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest);
+        });
+        match verified {
             Ok(verified) if matches!(verified.value(), Receipt::Receipt { .. }) => Answer::Receipt(Box::new(verified)),
             Ok(verified) => Answer::Refused(Box::new(verified)),
             Err(doubt @ Doubt::NoReceipt { .. }) => Answer::TryLater { why: doubt.to_string() },
@@ -178,18 +192,36 @@ impl Registry {
         }
     }
 
+    /// A checkpoint as the log signed it; one that this process has verified is not verified again.
+    fn opened(&self, note: &str, log_key: &VerifierKey) -> Result<Checkpoint, tlog::CheckpointError> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*verified {
+            Some((known, key, checkpoint)) if known == note && key == log_key => Ok(checkpoint.clone()),
+            _ => Checkpoint::open(note.as_bytes(), log_key).map(|(checkpoint, _)| checkpoint),
+        }
+    }
+
     async fn put_file(&self, manifest: &Digest, file: &Path, from: u64) -> Result<ReceiptAnswer, RegistryError> {
         let unread = |error: std::io::Error| RegistryError::Answer {
             why: format!("{} could not be opened: {error}", file.display()),
         };
-        let opened = tokio::fs::File::open(file).await.map_err(unread)?;
-        let len = opened.metadata().await.map_err(unread)?.len();
+        let opened = std::fs::File::open(file).map_err(unread)?;
+        let len = opened.metadata().map_err(unread)?.len();
+        let body = if len <= AT_ONCE_BYTES {
+            // Read here and now: it was written a moment ago, and handing pieces from thread to thread costs more than they do.
+            let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
+            opened.take(len).read_to_end(&mut bytes).map_err(unread)?;
+            bytes.into()
+        } else {
+            let opened = tokio::fs::File::from_std(opened).take(len);
+            reqwest::Body::wrap_stream(ReaderStream::with_capacity(opened, 64 * 1024))
+        };
         let request = self
             .client
             .request(Method::PUT, self.at(&format!("v1/segments/{manifest}?from={from}"))?)
             .header("content-type", "application/warc")
             .header("content-length", len)
-            .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(opened.take(len), 64 * 1024)));
+            .body(body);
         self.json(request).await
     }
 

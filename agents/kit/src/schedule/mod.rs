@@ -292,7 +292,7 @@ impl Agent {
         };
         loop {
             tokio::time::sleep(pause).await;
-            match self.engine.state.next_waiting() {
+            match self.engine.state.oldest_waiting(1) {
                 Ok(_) => manager.beat(),
                 Err(error) => tracing::error!(%error, "the agent's state can't be read"),
             }

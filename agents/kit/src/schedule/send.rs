@@ -10,9 +10,15 @@ use tokio_util::sync::CancellationToken;
 use super::Told;
 use crate::{
     engine::Engine,
-    push::{Answer, Registry, pause},
-    state::Waiting,
+    push::{Answer, Registry, Verified, pause},
+    state::{Receipted, Waiting},
 };
+
+/// How many segments are sent before their receipts are kept.
+const AT_ONCE: u32 = 16;
+
+/// How long a receipt waits for the next one at most.
+const TOGETHER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Sends segments oldest first, and lets go of those whose receipt is old enough.
 pub struct Sender {
@@ -35,7 +41,7 @@ pub struct Sender {
 pub enum Sent {
     /// Nothing waits.
     Empty,
-    /// A segment was settled: kept or refused.
+    /// Segments were settled: kept or refused.
     Settled,
     /// The oldest one waits, and why.
     Waits(String),
@@ -106,44 +112,80 @@ impl Sender {
         Ok(again > 0)
     }
 
+    /// Sends the oldest few. Receipts that come within a second of one another are kept in one transaction; should the process end before it,
+    /// the same segments are sent again, for the same receipts.
     async fn oldest(&self, patient: bool) -> anyhow::Result<Sent> {
         let (state, now) = (&self.engine.state, self.engine.clock.now());
         self.engine.outbox.sweep(state, self.keep, now)?;
-        let Some(waiting) = state.next_waiting()? else {
-            return Ok(Sent::Empty);
-        };
+        let waiting = state.oldest_waiting(AT_ONCE)?;
         // No pause is longer than an hour: one that is was reckoned before the clock was set back.
-        let rests = waiting.not_before.duration_since(now);
-        if patient && rests.is_positive() && rests <= SignedDuration::from_hours(1) {
-            return Ok(Sent::Waits(waiting.error.unwrap_or_default()));
+        let rests = |waiting: &Waiting| {
+            let rests = waiting.not_before.duration_since(now);
+            patient && rests.is_positive() && rests <= SignedDuration::from_hours(1)
+        };
+        match waiting.first() {
+            None => return Ok(Sent::Empty),
+            Some(first) if rests(first) => return Ok(Sent::Waits(first.error.clone().unwrap_or_default())),
+            Some(_) => {}
         }
-        self.send(&waiting).await
+        let key = self.root.log_verifier()?;
+        let mut checkpoint = state.chain(&self.engine.identity.key.vkey().id_text())?.checkpoint;
+        let (mut receipts, mut not) = (Vec::new(), None);
+        let began = self.engine.clock.elapsed();
+        for waiting in waiting.into_iter().take_while(|waiting| !rests(waiting)) {
+            let path = self.engine.outbox.path(&waiting.file);
+            match self.registry.put(&waiting.manifest, &path, &key, checkpoint.as_deref()).await {
+                Answer::Receipt(verified) | Answer::Refused(verified) => {
+                    checkpoint = Some(verified.checkpoint_note().to_owned());
+                    receipts.push((waiting, verified));
+                }
+                Answer::TryLater { why } => not = Some((waiting, why, false)),
+                Answer::Alarm { why } => not = Some((waiting, why, true)),
+            }
+            if not.is_some() || self.engine.clock.elapsed().saturating_sub(began) > TOGETHER {
+                break;
+            }
+        }
+        self.keep_receipts(receipts, checkpoint)?;
+        match not {
+            None => Ok(Sent::Settled),
+            Some((waiting, why, alarm)) => self.later(&waiting, why, alarm),
+        }
     }
 
-    async fn send(&self, waiting: &Waiting) -> anyhow::Result<Sent> {
-        let state = &self.engine.state;
-        let chain = state.chain(&self.engine.identity.key.vkey().id_text())?;
-        let path = self.engine.outbox.path(&waiting.file);
-        let key = self.root.log_verifier()?;
-        let answer = self.registry.put(&waiting.manifest, &path, &key, chain.checkpoint.as_deref()).await;
-        let now = self.engine.clock.now();
-        let (verified, refused) = match answer {
-            Answer::Receipt(verified) => (verified, false),
-            Answer::Refused(verified) => (verified, true),
-            Answer::TryLater { why } => return self.later(waiting, why, false),
-            Answer::Alarm { why } => return self.later(waiting, why, true),
+    fn keep_receipts(
+        &self,
+        receipts: Vec<(Waiting, Box<Verified<Receipt>>)>,
+        checkpoint: Option<String>,
+    ) -> anyhow::Result<()> {
+        let (Some(checkpoint), false) = (checkpoint, receipts.is_empty()) else {
+            return Ok(());
         };
-        state.push_settled(&waiting.manifest, verified.note(), refused, verified.checkpoint_note(), now)?;
+        let rows: Vec<Receipted> = receipts
+            .iter()
+            .map(|(waiting, verified)| Receipted {
+                manifest: waiting.manifest,
+                receipt: verified.note().to_owned(),
+                refused: matches!(verified.value(), Receipt::RefusalReceipt { .. }),
+            })
+            .collect();
+        self.engine.state.push_settled(&rows, &checkpoint, self.engine.clock.now())?;
         if self.told.good() {
             tracing::info!("the registry takes segments again");
         }
-        let (seq, size) = (waiting.seq, verified.checkpoint().size);
-        if let Receipt::RefusalReceipt { code, why, .. } = verified.value() {
-            tracing::error!(seq, ?code, "the registry refuses segment {seq} ({code:?}); it is not kept there: {why}");
-        } else {
-            tracing::info!(seq, log_size = size, "segment {seq} has its receipt (log size {size})");
+        for (Waiting { seq, .. }, verified) in receipts {
+            let size = verified.checkpoint().size;
+            if let Receipt::RefusalReceipt { code, why, .. } = verified.value() {
+                tracing::error!(
+                    seq,
+                    ?code,
+                    "the registry refuses segment {seq} ({code:?}); it is not kept there: {why}"
+                );
+            } else {
+                tracing::info!(seq, log_size = size, "segment {seq} has its receipt (log size {size})");
+            }
         }
-        Ok(Sent::Settled)
+        Ok(())
     }
 
     fn later(&self, waiting: &Waiting, why: String, alarm: bool) -> anyhow::Result<Sent> {

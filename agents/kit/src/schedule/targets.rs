@@ -154,6 +154,7 @@ fn of_entry(
         }
     };
     readable(collector, recipe.as_deref(), entry.recipe.as_ref().map_or("", |named| &named.file))?;
+    let digest = entry.digest();
     let planned = entry.seeds.iter().enumerate().map(|(at, seed)| {
         let id = if at == 0 { entry.id.clone() } else { format!("{}#{}", entry.id, at + 1) };
         Planned {
@@ -161,7 +162,7 @@ fn of_entry(
             facts: RunFacts {
                 policy: Arc::clone(policy),
                 entry: entry.id.clone(),
-                entry_digest: entry.digest(),
+                entry_digest: digest,
                 target: Target {
                     id,
                     entry: entry.id.clone(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use schemas::Digest;
 
-use super::{State, StateError, at, us};
+use super::{Cached as _, Change, State, StateError, at, us};
 
 /// Where the agent's chain of segments stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,17 @@ pub struct Waiting {
     pub error: Option<String>,
 }
 
+/// A segment that has its receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipted {
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// The receipt or refusal receipt, as the log signed it.
+    pub receipt: String,
+    /// Whether it is a refusal.
+    pub refused: bool,
+}
+
 fn digest(text: &str) -> rusqlite::Result<Digest> {
     text.parse().map_err(|error: schemas::digest::NotADigest| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
@@ -66,13 +77,12 @@ impl State {
     ///
     /// [`StateError::OtherKey`] where the state was made with another key.
     pub fn chain(&self, agent: &str) -> Result<Chain, StateError> {
-        let db = self.db();
-        db.execute("INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1) ON CONFLICT DO NOTHING", [agent])?;
-        let (found, seq, prev, checkpoint) =
-            db.query_row("SELECT agent, seq, prev, checkpoint FROM chain", [], |row| {
-                let prev = row.get::<_, Option<String>>(2)?.as_deref().map(digest).transpose()?;
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.unsigned_abs(), prev, row.get(3)?))
-            })?;
+        let db = self.db()?;
+        db.run("INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1) ON CONFLICT DO NOTHING", [agent])?;
+        let (found, seq, prev, checkpoint) = db.one("SELECT agent, seq, prev, checkpoint FROM chain", [], |row| {
+            let prev = row.get::<_, Option<String>>(2)?.as_deref().map(digest).transpose()?;
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.unsigned_abs(), prev, row.get(3)?))
+        })?;
         if found == agent {
             Ok(Chain { seq, prev, checkpoint })
         } else {
@@ -87,7 +97,7 @@ impl State {
     /// [`StateError::Sql`].
     pub fn set_checkpoint(&self, agent: &str, note: &str) -> Result<(), StateError> {
         self.chain(agent)?;
-        self.db().execute("UPDATE chain SET checkpoint = ?1", [note])?;
+        self.db()?.run("UPDATE chain SET checkpoint = ?1", [note])?;
         Ok(())
     }
 
@@ -97,24 +107,23 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn waiting(&self) -> Result<Vec<Waiting>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows =
             db.prepare_cached(&format!("SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq"))?;
         let found = rows.query_map([], waiting)?.collect::<Result<_, _>>()?;
         Ok(found)
     }
 
-    /// The oldest segment without a receipt.
+    /// The oldest segments without a receipt, at most `limit`.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn next_waiting(&self) -> Result<Option<Waiting>, StateError> {
-        let found = self
-            .db()
-            .prepare_cached(&format!("SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq LIMIT 1"))?
-            .query_row([], waiting)
-            .optional()?;
+    pub fn oldest_waiting(&self, limit: u32) -> Result<Vec<Waiting>, StateError> {
+        let db = self.look();
+        let mut rows =
+            db.prepare_cached(&format!("SELECT {WAITING} FROM outbox WHERE settled_at IS NULL ORDER BY seq LIMIT ?1"))?;
+        let found = rows.query_map([limit], waiting)?.collect::<Result<_, _>>()?;
         Ok(found)
     }
 
@@ -124,11 +133,11 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn send_again(&self, manifests: &[Digest]) -> Result<usize, StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
         let mut count = 0;
         for manifest in manifests {
-            count += tx.execute(
+            count += tx.run(
                 "UPDATE outbox SET settled_at = NULL, not_before = 0 WHERE manifest = ?1 AND settled_at IS NOT NULL AND refused = 0 AND deleted_at IS NULL",
                 [manifest.to_string()],
             )?;
@@ -143,33 +152,28 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn push_failed(&self, manifest: &Digest, error: &str, not_before: Timestamp) -> Result<(), StateError> {
-        self.db().execute(
+        self.db()?.run(
             "UPDATE outbox SET tries = tries + 1, error = ?2, not_before = ?3 WHERE manifest = ?1",
             params![manifest.to_string(), error, us(not_before)],
         )?;
         Ok(())
     }
 
-    /// Keeps a verified receipt or refusal receipt, together with the checkpoint that covers it: one transaction.
+    /// Keeps verified receipts and refusal receipts, together with the newest checkpoint that covers them: one transaction.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn push_settled(
-        &self,
-        manifest: &Digest,
-        receipt: &str,
-        refused: bool,
-        checkpoint: &str,
-        now: Timestamp,
-    ) -> Result<(), StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
-        tx.execute(
-            "UPDATE outbox SET receipt = ?2, refused = ?3, settled_at = ?4, error = NULL WHERE manifest = ?1 AND settled_at IS NULL",
-            params![manifest.to_string(), receipt, refused, us(now)],
-        )?;
-        tx.execute("UPDATE chain SET checkpoint = ?1", [checkpoint])?;
+    pub fn push_settled(&self, receipts: &[Receipted], checkpoint: &str, now: Timestamp) -> Result<(), StateError> {
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
+        for Receipted { manifest, receipt, refused } in receipts {
+            tx.run(
+                "UPDATE outbox SET receipt = ?2, refused = ?3, settled_at = ?4, error = NULL WHERE manifest = ?1 AND settled_at IS NULL",
+                params![manifest.to_string(), receipt, refused, us(now)],
+            )?;
+        }
+        tx.run("UPDATE chain SET checkpoint = ?1", [checkpoint])?;
         tx.commit()?;
         Ok(())
     }
@@ -180,7 +184,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn deletable(&self, settled_before: Timestamp) -> Result<Vec<(Digest, String)>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT manifest, file FROM outbox WHERE settled_at < ?1 AND deleted_at IS NULL ORDER BY seq",
         )?;
@@ -196,8 +200,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn deleted(&self, manifest: &Digest, now: Timestamp) -> Result<(), StateError> {
-        self.db()
-            .execute("UPDATE outbox SET deleted_at = ?2 WHERE manifest = ?1", params![manifest.to_string(), us(now)])?;
+        self.db()?
+            .run("UPDATE outbox SET deleted_at = ?2 WHERE manifest = ?1", params![manifest.to_string(), us(now)])?;
         Ok(())
     }
 
@@ -207,7 +211,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn outbox_files(&self) -> Result<Vec<String>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare("SELECT file FROM outbox WHERE deleted_at IS NULL ORDER BY seq")?;
         let found = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(found)
@@ -220,8 +224,8 @@ impl State {
     /// [`StateError::Sql`].
     pub fn policy(&self) -> Result<Option<(String, Timestamp)>, StateError> {
         let found = self
-            .db()
-            .query_row("SELECT bundle, fetched_at FROM policy", [], |row| Ok((row.get(0)?, at(row.get(1)?))))
+            .look()
+            .one("SELECT bundle, fetched_at FROM policy", [], |row| Ok((row.get(0)?, at(row.get(1)?))))
             .optional()?;
         Ok(found)
     }
@@ -232,7 +236,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn set_policy(&self, bundle: &str, now: Timestamp) -> Result<(), StateError> {
-        self.db().execute(
+        self.db()?.run(
             "INSERT INTO policy (one, bundle, fetched_at) VALUES (1, ?1, ?2)
              ON CONFLICT (one) DO UPDATE SET bundle = excluded.bundle, fetched_at = excluded.fetched_at",
             params![bundle, us(now)],

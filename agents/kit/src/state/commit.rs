@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 use schemas::{Digest, capture::Lane, coverage::Coverage};
 use serde_json::Value;
 
 use super::{
-    Mark, Scope, ShelfItem, State, StateError, considered::end_run, json, readings::give_up, us, walks::lane_word,
+    Cached as _, Change, Mark, Scope, ShelfItem, State, StateError, considered::end_run, json, readings::give_up, us,
+    walks::lane_word,
 };
 use crate::{
     contract::Known,
@@ -101,6 +102,17 @@ pub struct Whose<'a> {
     pub now: Timestamp,
 }
 
+/// One segment and what changes with it.
+#[derive(Debug)]
+pub struct Settled<'a> {
+    /// Whose.
+    pub whose: Whose<'a>,
+    /// What changes.
+    pub changes: &'a mut Changes,
+    /// The segment.
+    pub segment: &'a Placed,
+}
+
 impl State {
     /// Writes what one segment settled. The rows of new follow-ups are filled in.
     ///
@@ -108,24 +120,40 @@ impl State {
     ///
     /// [`StateError`]: nothing was written; the segment is not named and its number is free again.
     pub fn commit(&self, whose: &Whose<'_>, changes: &mut Changes, segment: &Placed) -> Result<(), StateError> {
-        let mut db = self.db();
-        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        name_segment(&tx, whose, segment)?;
-        walk(&tx, whose, changes)?;
-        items(&tx, whose, changes)?;
-        follow_ups(&tx, whose, changes)?;
-        target(&tx, whose, changes)?;
+        self.commit_all(&mut [Settled { whose: *whose, changes, segment }])
+    }
+
+    /// Writes what several segments settled, in the order of their numbers: all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: nothing was written; no segment is named and their numbers are free again.
+    pub fn commit_all(&self, all: &mut [Settled<'_>]) -> Result<(), StateError> {
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
+        let mut shelved = Vec::new();
+        for Settled { whose, changes, segment } in &*all {
+            name_segment(&tx, whose, segment)?;
+            walk(&tx, whose, changes)?;
+            items(&tx, whose, changes)?;
+            shelved.push(follow_ups(&tx, whose, changes)?);
+            target(&tx, whose, changes)?;
+        }
         crash::point("agent_before_commit");
         tx.commit()?;
         crash::point("agent_after_commit");
+        for (settled, rows) in all.iter_mut().zip(shelved) {
+            let fresh = settled.changes.shelf.iter_mut().filter(|item| item.id.is_none());
+            fresh.zip(rows).for_each(|(item, row)| item.id = Some(row));
+        }
         Ok(())
     }
 }
 
-fn name_segment(tx: &Transaction<'_>, whose: &Whose<'_>, segment: &Placed) -> Result<(), StateError> {
+fn name_segment(tx: &Connection, whose: &Whose<'_>, segment: &Placed) -> Result<(), StateError> {
     let seq = i64::try_from(segment.seq).unwrap_or(i64::MAX);
     let manifest = segment.manifest.to_string();
-    tx.execute(
+    tx.run(
         "INSERT INTO outbox (seq, manifest, run, file, bytes, closed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             seq,
@@ -136,13 +164,13 @@ fn name_segment(tx: &Transaction<'_>, whose: &Whose<'_>, segment: &Placed) -> Re
             us(segment.closed_at)
         ],
     )?;
-    tx.execute("UPDATE chain SET seq = ?1, prev = ?2", params![seq + 1, manifest])?;
+    tx.run("UPDATE chain SET seq = ?1, prev = ?2", params![seq + 1, manifest])?;
     Ok(())
 }
 
-fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
+fn walk(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     if let Some(cursor) = &changes.cursor {
-        tx.execute(
+        tx.run(
             "INSERT INTO lanes (target, lane, cursor) VALUES (?1, ?2, hide(?3)) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
             params![whose.target, lane_word(whose.lane), json("cursor", cursor)?],
         )?;
@@ -155,21 +183,21 @@ fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<()
             for (n, node) in &changes.nodes {
                 put.execute(params![whose.walk, i64::try_from(*n).unwrap_or(i64::MAX), json("request", node)?])?;
             }
-            tx.execute(
+            tx.run(
                 "UPDATE walks SET tally = hide(?2) WHERE id = ?1",
                 params![whose.walk, json("tally", &changes.tally)?],
             )?;
         }
         Some(end) => {
-            tx.execute("DELETE FROM nodes WHERE walk = ?1", [whose.walk])?;
-            tx.execute(
+            tx.run("DELETE FROM nodes WHERE walk = ?1", [whose.walk])?;
+            tx.run(
                 "UPDATE walks SET state = ?2, tally = hide(?3) WHERE id = ?1",
                 params![whose.walk, end.word(), json("tally", &changes.tally)?],
             )?;
         }
     }
     for (url, kept) in &changes.validators {
-        tx.execute(
+        tx.run(
             "INSERT OR REPLACE INTO validators (target, url, reader, etag, last_modified, response, response_url, response_date, kept_at)
              VALUES (?1, hide(?2), ?3, hide(?4), hide(?5), ?6, hide(?7), ?8, ?9)",
             params![
@@ -186,12 +214,12 @@ fn walk(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<()
         )?;
     }
     for url in &changes.stale_validators {
-        tx.execute("DELETE FROM validators WHERE target = ?1 AND url = hide(?2)", params![whose.target, url])?;
+        tx.run("DELETE FROM validators WHERE target = ?1 AND url = hide(?2)", params![whose.target, url])?;
     }
     Ok(())
 }
 
-fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
+fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     let (target, lane) = (whose.target, lane_word(whose.lane));
     let pauses = changes.recheck_after_secs.first().filter(|_| !changes.again);
     let first_check = |at: Timestamp| pauses.map(|secs| us(at) + i64::from(*secs) * 1_000_000);
@@ -228,13 +256,13 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
             .query_row(params![target, id], |row| row.get(0))?;
         let pause = usize::try_from(checks).ok().and_then(|at| changes.recheck_after_secs.get(at));
         let next = pause.map(|secs| us(whose.now) + i64::from(*secs) * 1_000_000);
-        tx.execute(
+        tx.run(
             "UPDATE marks SET checks = ?3, recheck_at = ?4 WHERE target = ?1 AND id = hide(?2) AND recheck_at IS NOT NULL",
             params![target, id, checks, next],
         )?;
     }
     for id in &changes.gone {
-        tx.execute(
+        tx.run(
             "UPDATE marks SET recheck_at = NULL WHERE target = ?1 AND (id = hide(?2) OR handle = hide(?2))",
             params![target, id],
         )?;
@@ -245,7 +273,7 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
         let known =
             rows.query_map(params![target, lane, scope.name], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
         for id in known.iter().filter(|id| !scope.ids.contains(*id)) {
-            tx.execute(
+            tx.run(
                 "UPDATE marks SET misses = misses + 1 WHERE target = ?1 AND lane = ?2 AND id = hide(?3)",
                 params![target, lane, id],
             )?;
@@ -254,68 +282,67 @@ fn items(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(
     Ok(())
 }
 
-fn follow_ups(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &mut Changes) -> Result<(), StateError> {
+/// Gives the rows of new follow-ups.
+fn follow_ups(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<Vec<i64>, StateError> {
     let target = whose.target;
+    let mut rows = Vec::new();
     for id in &changes.unshelved {
-        tx.execute("DELETE FROM shelf WHERE id = ?1", [id])?;
+        tx.run("DELETE FROM shelf WHERE id = ?1", [id])?;
     }
-    for item in &mut changes.shelf {
+    for item in &changes.shelf {
         let text = json("follow-up", item)?;
         let not_before = item.node.not_before.map_or(0, us);
         if let Some(id) = item.id {
-            tx.execute(
-                "UPDATE shelf SET item = hide(?2), not_before = ?3 WHERE id = ?1",
-                params![id, text, not_before],
-            )?;
+            tx.run("UPDATE shelf SET item = hide(?2), not_before = ?3 WHERE id = ?1", params![id, text, not_before])?;
         } else {
-            tx.execute(
+            tx.run(
                 "INSERT INTO shelf (target, lane, item, not_before) VALUES (?1, ?2, hide(?3), ?4)",
                 params![target, lane_word(whose.lane), text, not_before],
             )?;
-            item.id = Some(tx.last_insert_rowid());
+            rows.push(tx.last_insert_rowid());
         }
     }
     for key in &changes.keys {
-        tx.execute(
+        tx.run(
             "INSERT INTO keys (target, key, settled_at) VALUES (?1, hide(?2), ?3) ON CONFLICT DO NOTHING",
             params![target, key, us(whose.now)],
         )?;
     }
     for known in &changes.wants {
-        tx.execute(
+        tx.run(
             "INSERT INTO wants (target, id, handle) VALUES (?1, hide(?2), hide(?3)) ON CONFLICT DO UPDATE SET handle = excluded.handle",
             params![target, known.id, known.handle],
         )?;
     }
     for id in &changes.described {
-        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = hide(?2)", params![target, id])?;
+        tx.run("DELETE FROM wants WHERE target = ?1 AND id = hide(?2)", params![target, id])?;
     }
     for id in &changes.wants_later {
-        tx.execute(
+        tx.run(
             "UPDATE wants SET tries = tries + 1,
                  not_before = ?3 + 1000000 * CASE tries WHEN 0 THEN 3600 WHEN 1 THEN 21600 ELSE 86400 END
              WHERE target = ?1 AND id = hide(?2)",
             params![target, id, us(whose.now)],
         )?;
-        tx.execute("DELETE FROM wants WHERE target = ?1 AND id = hide(?2) AND tries > 3", params![target, id])?;
+        tx.run("DELETE FROM wants WHERE target = ?1 AND id = hide(?2) AND tries > 3", params![target, id])?;
     }
-    Ok(())
+    Ok(rows)
 }
 
-fn target(tx: &Transaction<'_>, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
+fn target(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     let target = whose.target;
     for (reading, why) in &changes.unread {
         give_up(tx, *reading, why)?;
     }
     if let Some(what) = &changes.blocked {
-        tx.execute(
+        tx.run(
             "INSERT INTO targets (target, blocked, blocked_at) VALUES (?1, hide(?2), ?3)
              ON CONFLICT DO UPDATE SET blocked = excluded.blocked, blocked_at = excluded.blocked_at",
             params![target, what, us(whose.now)],
         )?;
     }
     if let Some(gone) = changes.target_gone {
-        tx.execute(
+        tx.run(
             "INSERT INTO targets (target, gone) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET gone = excluded.gone",
             params![target, gone],
         )?;

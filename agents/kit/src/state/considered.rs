@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use schemas::coverage::{Coverage, SkipReason, Skipped};
 
-use super::{State, StateError, at, json, parsed, us};
+use super::{Change, State, StateError, at, json, parsed, us};
 
 /// Most stretches of skipped runs that one run tells of; the next one goes on.
 const MOST_TOLD: u32 = 100;
@@ -41,8 +41,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn considered(&self, targets: &[(&str, String)], now: Timestamp) -> Result<Vec<Timestamp>, StateError> {
-        let mut db = self.db();
-        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
         let mut all = Vec::new();
         for (target, schedule) in targets {
             let found: Option<i64> = tx
@@ -67,8 +67,8 @@ impl State {
     ///
     /// [`StateError`].
     pub fn pass_over(&self, target: &str, skipped: &[Skipped], upto: Timestamp) -> Result<(), StateError> {
-        let mut db = self.db();
-        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
         for skip in skipped {
             let (why, runs) = (json("reason", &skip.why)?, i64::try_from(skip.runs).unwrap_or(i64::MAX));
             // One stretch goes on: a source that is always slow fills no table.
@@ -96,7 +96,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn let_go_across(&self, now: Timestamp) -> Result<Vec<Across>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT skipped.id, target, schedule, first FROM skipped JOIN considered USING (target)
              WHERE told = 0 AND first <= ?1 AND last > ?1",
@@ -114,8 +114,8 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn clock_set_back(&self, now: Timestamp, kept: &[(i64, Timestamp, u64)]) -> Result<(), StateError> {
-        let mut db = self.db();
-        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
         for (row, last, runs) in kept {
             tx.execute(
                 "UPDATE skipped SET last = ?2, runs = ?3 WHERE id = ?1 AND told = 0",
@@ -138,7 +138,7 @@ impl State {
         after: Timestamp,
         until: Timestamp,
     ) -> Result<BTreeMap<Timestamp, Taken>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT due, ended_at IS NOT NULL, open = 0 AND cut < 2 FROM runs WHERE target = ?1 AND due > ?2 AND due <= ?3",
         )?;
@@ -162,8 +162,8 @@ impl State {
         told: &[i64],
         now: Timestamp,
     ) -> Result<(), StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
         end_run(&tx, row, coverage, told, now)?;
         Ok(tx.commit()?)
     }
@@ -171,7 +171,9 @@ impl State {
     /// Trades safety for speed where a test makes a million runs.
     #[cfg(test)]
     pub(crate) fn without_syncs(&self) {
-        self.db().pragma_update(None, "synchronous", "OFF").unwrap();
+        let mut db = self.look();
+        db.pragma_update(None, "synchronous", "OFF").unwrap();
+        db.synced = None;
     }
 
     /// Due runs of a target that were let go and not told of yet, oldest first, with the numbers of their rows.
@@ -180,7 +182,7 @@ impl State {
     ///
     /// [`StateError`].
     pub fn untold(&self, target: &str) -> Result<Vec<(i64, Skipped)>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT id, first, last, runs, reason FROM skipped WHERE target = ?1 AND told = 0 ORDER BY id LIMIT ?2",
         )?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use schemas::{Digest, capture::Lane, segment::Referred};
 
-use super::{State, StateError, at, us, walks::lane_word};
+use super::{Cached as _, State, StateError, at, us, walks::lane_word};
 use crate::{contract::Known, engine::Validators};
 
 /// How long validators are believed: after that one request goes out without them, in case the source answers 304 for ever.
@@ -34,6 +34,15 @@ pub struct Scope {
     pub ids: std::collections::BTreeSet<String>,
 }
 
+/// What is known of an id in a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The walk that first settled it, whatever became of that walk.
+    pub walk: i64,
+    /// Whether a completed walk has settled it: the only meaning of *known*.
+    pub known: bool,
+}
+
 /// An item that a reading wants described.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -44,34 +53,31 @@ pub struct Wanted {
 }
 
 impl State {
-    /// Whether a completed walk of the lane has settled this id: the only meaning of *known*.
+    /// What is known of these ids in a lane, in their order.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn is_known(&self, target: &str, lane: Lane, id: &str) -> Result<bool, StateError> {
-        let found = self
-            .db()
-            .prepare_cached(
-                "SELECT 1 FROM marks JOIN walks ON walks.id = marks.walk
-                 WHERE marks.target = ?1 AND marks.lane = ?2 AND marks.id = hide(?3) AND walks.state = 'complete'",
-            )?
-            .exists(params![target, lane_word(lane), id])?;
-        Ok(found)
-    }
-
-    /// The walk that first settled an id in this lane, whatever became of that walk.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::Sql`].
-    pub fn first_walk(&self, target: &str, lane: Lane, id: &str) -> Result<Option<i64>, StateError> {
-        let found = self
-            .db()
-            .prepare_cached("SELECT walk FROM marks WHERE target = ?1 AND lane = ?2 AND id = hide(?3)")?
-            .query_row(params![target, lane_word(lane), id], |row| row.get(0))
-            .optional()?;
-        Ok(found)
+    pub fn seen<'i>(
+        &self,
+        target: &str,
+        lane: Lane,
+        ids: impl Iterator<Item = &'i str>,
+    ) -> Result<Vec<Option<Seen>>, StateError> {
+        let (db, lane) = (self.look(), lane_word(lane));
+        let mut any = db.prepare_cached("SELECT 1 FROM marks WHERE target = ?1 AND lane = ?2 LIMIT 1")?;
+        if !any.exists(params![target, lane])? {
+            return Ok(ids.map(|_| None).collect());
+        }
+        let mut row = db.prepare_cached(
+            "SELECT marks.walk, walks.state IS 'complete' FROM marks LEFT JOIN walks ON walks.id = marks.walk
+             WHERE marks.target = ?1 AND marks.lane = ?2 AND marks.id = hide(?3)",
+        )?;
+        ids.map(|id| {
+            let read = |row: &rusqlite::Row<'_>| Ok(Seen { walk: row.get(0)?, known: row.get(1)? });
+            Ok(row.query_row(params![target, lane, id], read).optional()?)
+        })
+        .collect()
     }
 
     /// Whether walks before this one saw anything in this lane.
@@ -81,7 +87,7 @@ impl State {
     /// [`StateError::Sql`].
     pub fn had_items(&self, target: &str, lane: Lane, walk: i64) -> Result<bool, StateError> {
         let found = self
-            .db()
+            .look()
             .prepare_cached("SELECT 1 FROM marks WHERE target = ?1 AND lane = ?2 AND walk <> ?3 LIMIT 1")?
             .exists(params![target, lane_word(lane), walk])?;
         Ok(found)
@@ -94,7 +100,7 @@ impl State {
     /// [`StateError::Sql`].
     pub fn is_settled(&self, target: &str, key: &str) -> Result<bool, StateError> {
         Ok(self
-            .db()
+            .look()
             .prepare_cached("SELECT 1 FROM keys WHERE target = ?1 AND key = hide(?2)")?
             .exists(params![target, key])?)
     }
@@ -105,7 +111,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn scope_len(&self, target: &str, lane: Lane, scope: &str) -> Result<u64, StateError> {
-        let found: i64 = self.db().query_row(
+        let found: i64 = self.look().one(
             "SELECT count(*) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 0",
             params![target, lane_word(lane), scope],
             |row| row.get(0),
@@ -119,7 +125,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn vanished(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<String>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT show(id) AS shown FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 2 ORDER BY shown",
         )?;
@@ -134,7 +140,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn recheck_due(&self, target: &str, now: Timestamp, limit: u32) -> Result<Vec<Known>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT show(id), show(coalesce(handle, id)) FROM marks WHERE target = ?1 AND recheck_at <= ?2 ORDER BY recheck_at, id LIMIT ?3",
         )?;
@@ -150,7 +156,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn wants_due(&self, target: &str, now: Timestamp, limit: u32) -> Result<Vec<Wanted>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT show(id), show(handle), tries FROM wants WHERE target = ?1 AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3",
         )?;
@@ -175,7 +181,7 @@ impl State {
         now: Timestamp,
     ) -> Result<Option<Validators>, StateError> {
         let found = self
-            .db()
+            .look()
             .prepare_cached(
                 "SELECT show(etag), show(last_modified), response, show(response_url), response_date, kept_at FROM validators
                  WHERE target = ?1 AND url = hide(?2) AND reader = ?3",

@@ -156,7 +156,7 @@ CREATE TABLE readings (
     answer      TEXT NOT NULL,              -- digest of step and payload
     reader      TEXT NOT NULL,              -- name, version and program digest
     began_at    INTEGER NOT NULL,
-    told        TEXT,                       -- the exchange but for its blocks; null once it stands in a segment
+    told        TEXT,                       -- the exchange but for its blocks, from the second reading on; null once it is not being read
     why         TEXT                        -- why this reader does not read the answer again; null while it is being read
 ) STRICT;
 CREATE INDEX readings_answer ON readings (target, answer);
@@ -203,4 +203,8 @@ CREATE INDEX skipped_untold ON skipped (target, id) WHERE told = 0;
 "
 -- A process that starts asks for the runs that the one before it left; without this it reads every run ever made.
 CREATE INDEX runs_open ON runs (id) WHERE open = 1;
+",
+"
+-- Files that are still here, by when their receipt came.
+CREATE INDEX outbox_kept ON outbox (settled_at) WHERE deleted_at IS NULL;
 "];

@@ -1,10 +1,16 @@
 //! What does an agent remember? Its SQLite file: cursors, requests still to be made, what was seen, the chain of its segments.
 //!
 //! Whatever a segment settles is written in one transaction after the segment's rename ([`State::commit`]); a crash before it makes the
-//! exchanges again. WAL with `synchronous = FULL`: a commit that returned survives power loss.
+//! exchanges again. WAL with `synchronous = FULL`: a commit that returned survives power loss. Only what a power cut may take is not synced by
+//! itself. The file is a log, of which a cut takes the end and nothing else; so whatever is not synced is gone only together with all that came
+//! after it, and is synced by the next commit that is. What may go that way:
+//!
+//! - that a run and its walk were begun: no segment of it was named, so nothing of that run exists, and it is made again as after any crash;
+//! - that an answer is being read: that mark guards against a reading that ends the process, and a cut is none.
 //!
 //! One process holds a state folder at a time, by a lock on the file `lock`.
 
+mod cached;
 mod chain;
 mod commit;
 mod considered;
@@ -18,19 +24,22 @@ mod walks;
 use std::{
     fs::{File, TryLockError},
     io,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use schemas::pseudonym::StateKey;
 
-pub use chain::{Chain, Waiting};
-pub use commit::{Changes, Placed, Whose};
+use cached::Change;
+pub(crate) use cached::{Cached, STATEMENTS};
+pub use chain::{Chain, Receipted, Waiting};
+pub use commit::{Changes, Placed, Settled, Whose};
 pub use considered::{Across, Taken};
-pub use marks::{Mark, Scope, Wanted};
-pub use readings::{Begun, Blocks, Left};
+pub use marks::{Mark, Scope, Seen, Wanted};
+pub use readings::{Before, Begun, Blocks, Left};
 pub use runs::Blocked;
 pub use walks::{ShelfItem, WalkRow};
 
@@ -110,7 +119,7 @@ const CACHE_KIB: i32 = 512;
 /// The agent's memory. Cheap calls; every one of them is its own transaction.
 #[derive(Debug)]
 pub struct State {
-    db: Mutex<Connection>,
+    db: Mutex<Db>,
     dir: PathBuf,
     /// Held for as long as the process works here.
     _lock: File,
@@ -151,12 +160,15 @@ impl State {
         db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // Sorting must not spill what was shown.
         db.pragma_update(None, "temp_store", "MEMORY")?;
+        // Plans must not depend on values, or statements would be compiled again for new ones.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
         migrate(&db, &file)?;
         veil::install(&db, key)?;
         veil::settle(&mut db, key, &file)?;
         // Whoever made them is gone: this process has the lock.
         db.execute("UPDATE runs SET open = 0, cut = cut + 1 WHERE open = 1", [])?;
-        Ok(Self { db: Mutex::new(db), dir: dir.to_owned(), _lock: lock })
+        Ok(Self { db: Mutex::new(Db { connection: db, synced: Some(true) }), dir: dir.to_owned(), _lock: lock })
     }
 
     /// The folder.
@@ -165,9 +177,49 @@ impl State {
         &self.dir
     }
 
-    fn db(&self) -> MutexGuard<'_, Connection> {
+    /// For commits that are on the disk when they return.
+    fn db(&self) -> Result<MutexGuard<'_, Db>, StateError> {
+        let mut db = self.look();
+        db.sync(true)?;
+        Ok(db)
+    }
+
+    /// For commits that a power cut may take, though not the end of the process: they reach the disk with the next one that is synced.
+    fn unsynced(&self) -> Result<MutexGuard<'_, Db>, StateError> {
+        let mut db = self.look();
+        db.sync(false)?;
+        Ok(db)
+    }
+
+    /// For reading.
+    fn look(&self) -> MutexGuard<'_, Db> {
         // A panic inside a transaction rolls it back, so the connection behind a poisoned lock is sound.
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connection, and whether its commits are synced; nothing where a test has said so.
+#[derive(Debug)]
+struct Db {
+    connection: Connection,
+    synced: Option<bool>,
+}
+
+impl Db {
+    fn sync(&mut self, synced: bool) -> rusqlite::Result<()> {
+        if self.synced == Some(!synced) {
+            self.connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?;
+            self.synced = Some(synced);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Db {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
     }
 }
 

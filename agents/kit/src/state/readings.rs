@@ -1,19 +1,30 @@
 //! Which answers are being read, and which one ended a process that read it?
 //!
 //! A row is written before a reading and taken away after it. A row found at the start of a run is of a reading that never came back. Power
-//! cuts, `kill -9` and other answers end processes too, so the first time is forgiven: the row is kept without its bytes, and the answer is
-//! asked for again. The second time the answer is kept as evidence and not read again by the same reader.
+//! cuts, `kill -9` and other answers end processes too, so the first time is forgiven: the row is kept, and the answer is asked for again. The
+//! second time the answer is kept as evidence and not read again by the same reader; so from the second time on its bytes are in the row.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use schemas::{Digest, capture::Lane};
 
-use super::{State, StateError, at, us, walks::lane_word};
+use super::{Cached as _, Change, State, StateError, at, us, walks::lane_word};
 
 /// A forgiven reading whose answer did not come again is forgotten after a week.
 const FORGOTTEN_AFTER_US: i64 = 7 * 86_400 * 1_000_000;
 
-/// An answer about to be read, in full.
+/// What is known of an answer before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// Its reading did not come back once.
+    Died,
+    /// It must not be read by this reader, and why.
+    GivenUp(String),
+}
+
+/// An answer about to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct Begun<'a> {
     /// Target id.
@@ -24,7 +35,7 @@ pub struct Begun<'a> {
     pub answer: Digest,
     /// Which reader reads.
     pub reader: &'a str,
-    /// The exchange as JSON, without the bytes of its blocks.
+    /// The exchange as JSON, without the bytes of its blocks; empty where its reading never failed to come back.
     pub told: &'a str,
     /// When.
     pub now: Timestamp,
@@ -57,9 +68,9 @@ impl State {
         begun: &Begun<'_>,
         blocks: impl Iterator<Item = (&'b [u8], &'b [u8])>,
     ) -> Result<i64, StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
-        tx.execute(
+        let db = self.unsynced()?;
+        let tx = Change::begin(&db)?;
+        tx.run(
             "INSERT INTO readings (target, lane, answer, reader, began_at, told) VALUES (?1, ?2, hide(?3), ?4, ?5, hide(?6))",
             params![
                 begun.target,
@@ -72,7 +83,7 @@ impl State {
         )?;
         let id = tx.last_insert_rowid();
         for (hop, (request, response)) in (0_i64..).zip(blocks) {
-            tx.execute(
+            tx.run(
                 "INSERT INTO reading_blocks (reading, hop, request, response) VALUES (?1, ?2, hide(?3), hide(?4))",
                 params![id, hop, request, response],
             )?;
@@ -87,7 +98,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn end_reading(&self, id: i64) -> Result<(), StateError> {
-        self.db().execute(
+        self.unsynced()?.run(
             "DELETE FROM readings WHERE id = ?1 OR (told IS NULL AND why IS NULL
                  AND (target, answer, reader) = (SELECT target, answer, reader FROM readings WHERE id = ?1))",
             [id],
@@ -101,18 +112,18 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn forgive_reading(&self, id: i64, now: Timestamp) -> Result<bool, StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
-        let before = tx.execute(
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
+        let before = tx.run(
             "DELETE FROM readings WHERE id <> ?1 AND told IS NULL AND why IS NULL
                  AND (target, answer, reader) = (SELECT target, answer, reader FROM readings WHERE id = ?1)",
             [id],
         )?;
         if before == 0 {
-            tx.execute("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
-            tx.execute("UPDATE readings SET told = NULL WHERE id = ?1", [id])?;
+            tx.run("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
+            tx.run("UPDATE readings SET told = NULL WHERE id = ?1", [id])?;
             // Answers that never came again.
-            tx.execute(
+            tx.run(
                 "DELETE FROM readings WHERE told IS NULL AND why IS NULL AND began_at < ?1",
                 [us(now) - FORGOTTEN_AFTER_US],
             )?;
@@ -127,28 +138,33 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn give_up_reading(&self, id: i64, why: &str) -> Result<(), StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
+        let db = self.db()?;
+        let tx = Change::begin(&db)?;
         give_up(&tx, id, why)?;
         tx.commit()?;
         Ok(())
     }
 
-    /// Why an answer must not be read by this reader, where that is so.
+    /// What is known of an answer that this reader is about to read.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn unreadable(&self, target: &str, answer: &Digest, reader: &str) -> Result<Option<String>, StateError> {
-        let found = self
-            .db()
-            .query_row(
-                "SELECT show(why) FROM readings WHERE target = ?1 AND answer = hide(?2) AND reader = ?3 AND why IS NOT NULL LIMIT 1",
+    pub fn before_reading(&self, target: &str, answer: &Digest, reader: &str) -> Result<Before, StateError> {
+        let found: Option<Option<String>> = self
+            .look()
+            .one(
+                "SELECT show(why) FROM readings WHERE target = ?1 AND answer = hide(?2) AND reader = ?3 AND told IS NULL
+                 ORDER BY why IS NULL LIMIT 1",
                 params![target, answer.to_string(), reader],
                 |row| row.get(0),
             )
             .optional()?;
-        Ok(found)
+        Ok(match found {
+            None => Before::Nothing,
+            Some(None) => Before::Died,
+            Some(Some(why)) => Before::GivenUp(why),
+        })
     }
 
     /// Readings of a lane that a process before this one did not survive. Call it while nothing of the lane is being read.
@@ -157,7 +173,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn left_readings(&self, target: &str, lane: Lane) -> Result<Vec<Left>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT id, show(told), began_at FROM readings WHERE target = ?1 AND lane = ?2 AND told IS NOT NULL ORDER BY id",
         )?;
@@ -182,7 +198,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn abandon_readings(&self) -> Result<(), StateError> {
-        self.db().execute("DELETE FROM readings WHERE why IS NULL AND told IS NOT NULL", [])?;
+        self.db()?.run("DELETE FROM readings WHERE why IS NULL AND told IS NOT NULL", [])?;
         Ok(())
     }
 
@@ -192,14 +208,14 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn read_again(&self, target: &str) -> Result<(), StateError> {
-        self.db().execute("DELETE FROM readings WHERE target = ?1 AND why IS NOT NULL", [target])?;
+        self.db()?.run("DELETE FROM readings WHERE target = ?1 AND why IS NOT NULL", [target])?;
         Ok(())
     }
 }
 
 /// Lets go of the bytes, which stand in a segment or are fetched again; keeps the verdict.
-pub(super) fn give_up(tx: &Transaction<'_>, id: i64, why: &str) -> Result<(), StateError> {
-    tx.execute("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
-    tx.execute("UPDATE readings SET why = hide(?2), told = NULL WHERE id = ?1", params![id, why])?;
+pub(super) fn give_up(tx: &Connection, id: i64, why: &str) -> Result<(), StateError> {
+    tx.run("DELETE FROM reading_blocks WHERE reading = ?1", [id])?;
+    tx.run("UPDATE readings SET why = hide(?2), told = NULL WHERE id = ?1", params![id, why])?;
     Ok(())
 }

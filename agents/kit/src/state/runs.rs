@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use schemas::{capture::Lane, coverage::Coverage};
 
-use super::{State, StateError, at, parsed, us, walks::lane_word};
+use super::{Cached as _, State, StateError, at, parsed, us, walks::lane_word};
 
 /// A target that stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl State {
         now: Timestamp,
     ) -> Result<Option<i64>, StateError> {
         let taken = self
-            .db()
+            .unsynced()?
             .prepare_cached(
                 "INSERT INTO runs (target, lane, due, started_at, open) VALUES (?1, ?2, ?3, ?4, 1)
                  ON CONFLICT (target, due) DO UPDATE SET started_at = excluded.started_at, open = 1
@@ -53,8 +53,8 @@ impl State {
     /// [`StateError`].
     pub fn last_coverage(&self, target: &str) -> Result<Option<Coverage>, StateError> {
         let found: Option<String> = self
-            .db()
-            .query_row(
+            .look()
+            .one(
                 "SELECT show(coverage) FROM runs WHERE target = ?1 AND coverage IS NOT NULL ORDER BY id DESC LIMIT 1",
                 [target],
                 |row| row.get(0),
@@ -70,8 +70,8 @@ impl State {
     /// [`StateError::Sql`].
     pub fn blocked(&self, target: &str) -> Result<Option<Blocked>, StateError> {
         let found = self
-            .db()
-            .query_row(
+            .look()
+            .one(
                 "SELECT show(blocked), blocked_at FROM targets WHERE target = ?1 AND blocked IS NOT NULL",
                 [target],
                 |row| Ok(Blocked { target: target.to_owned(), what: row.get(0)?, at: at(row.get(1)?) }),
@@ -86,7 +86,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn blocked_targets(&self) -> Result<HashSet<String>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached("SELECT target FROM targets WHERE blocked IS NOT NULL")?;
         Ok(rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
@@ -97,7 +97,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn unblock(&self, target: &str) -> Result<(), StateError> {
-        self.db().execute("UPDATE targets SET blocked = NULL, blocked_at = NULL WHERE target = ?1", [target])?;
+        self.db()?.run("UPDATE targets SET blocked = NULL, blocked_at = NULL WHERE target = ?1", [target])?;
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl State {
     /// [`StateError::Sql`].
     pub fn gone(&self, target: &str) -> Result<u32, StateError> {
         let found =
-            self.db().query_row("SELECT gone FROM targets WHERE target = ?1", [target], |row| row.get(0)).optional()?;
+            self.look().one("SELECT gone FROM targets WHERE target = ?1", [target], |row| row.get(0)).optional()?;
         Ok(found.unwrap_or(0))
     }
 }

@@ -57,6 +57,10 @@ fn mark(id: &str) -> Mark {
     Mark { id: id.into(), handle: None, content: Some(Digest([1; 32])), scope: None, at: at_secs(10) }
 }
 
+fn seen(state: &State, lane: Lane, id: &str) -> Option<Seen> {
+    state.seen("harbour-news", lane, [id].into_iter()).unwrap()[0]
+}
+
 #[test]
 fn second_process_is_refused() {
     let (dir, _state) = open();
@@ -66,7 +70,7 @@ fn second_process_is_refused() {
 #[test]
 fn newer_state_is_refused() {
     let (dir, state) = open();
-    state.db().pragma_update(None, "user_version", 99).unwrap();
+    state.look().pragma_update(None, "user_version", 99).unwrap();
     drop(state);
     let said = State::open(dir.path()).unwrap_err().to_string();
     assert!(said.contains("state version 99"), "{said}");
@@ -105,7 +109,7 @@ fn run_that_a_process_left_is_taken_up_once_and_one_that_ended_never() {
     let ended = state.begin_run("harbour-news", Lane::Poll, Some(at_secs(120)), now).unwrap().unwrap();
     let coverage = r#"{"target":"harbour-news","due":"1970-01-01T00:02:00Z","from":"1970-01-01T00:02:00Z","to":"1970-01-01T00:02:01Z",
         "state":"complete","requests":1,"refused":0,"failed":0,"records":0,"new":0,"unreadable":0,"bytes":0}"#;
-    considered::end_run(&state.db(), ended, &serde_json::from_str(coverage).unwrap(), &[], now).unwrap();
+    considered::end_run(&state.look(), ended, &serde_json::from_str(coverage).unwrap(), &[], now).unwrap();
     drop(state);
     let state = State::open(dir.path()).unwrap();
     assert_eq!(state.begin_run("harbour-news", Lane::Poll, due, now).unwrap(), first, "the same run goes on");
@@ -153,11 +157,12 @@ fn id_is_known_to_a_lane_once_its_walk_is_complete() {
     let walk = begin(&state, Lane::Poll);
     let mut changes = Changes { marks: vec![mark("a")], ..Changes::default() };
     state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).unwrap();
-    assert!(!state.is_known("harbour-news", Lane::Poll, "a").unwrap(), "its walk is open");
+    assert_eq!(seen(&state, Lane::Poll, "a"), Some(Seen { walk, known: false }), "its walk is open");
     let mut changes = Changes { walk_end: Some(crate::engine::walk::WalkEnd::Complete), ..Changes::default() };
     state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(2)).unwrap();
-    assert!(state.is_known("harbour-news", Lane::Poll, "a").unwrap());
-    assert!(!state.is_known("harbour-news", Lane::Window, "a").unwrap(), "lanes do not share what they know");
+    assert_eq!(seen(&state, Lane::Poll, "a"), Some(Seen { walk, known: true }));
+    assert_eq!(seen(&state, Lane::Poll, "b"), None);
+    assert_eq!(seen(&state, Lane::Window, "a"), None, "lanes do not share what they know");
 }
 
 #[test]
@@ -171,8 +176,7 @@ fn id_of_a_broken_walk_belongs_to_the_next_one() {
     let end = Some(crate::engine::walk::WalkEnd::Complete);
     let mut changes = Changes { marks: vec![mark("a")], walk_end: end, ..Changes::default() };
     state.commit(&whose(next, Lane::Poll), &mut changes, &placed(2)).unwrap();
-    assert_eq!(state.first_walk("harbour-news", Lane::Poll, "a").unwrap(), Some(next));
-    assert!(state.is_known("harbour-news", Lane::Poll, "a").unwrap());
+    assert_eq!(seen(&state, Lane::Poll, "a"), Some(Seen { walk: next, known: true }));
 }
 
 #[test]
@@ -183,7 +187,7 @@ fn commit_that_fails_leaves_nothing() {
     // The same number again: the first statement of the transaction refuses it.
     let mut changes = Changes { marks: vec![mark("a")], keys: vec!["k".into()], ..Changes::default() };
     assert!(state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).is_err());
-    assert_eq!(state.first_walk("harbour-news", Lane::Poll, "a").unwrap(), None);
+    assert_eq!(seen(&state, Lane::Poll, "a"), None);
     assert!(!state.is_settled("harbour-news", "k").unwrap());
     assert_eq!(state.chain(AGENT).unwrap().seq, 2);
 }
@@ -216,10 +220,11 @@ fn receipt_settles_and_old_files_may_go() {
     state.commit(&whose(walk, Lane::Poll), &mut Changes::default(), &placed(1)).unwrap();
     let manifest = placed(1).manifest;
     state.push_failed(&manifest, "no route", at_secs(50)).unwrap();
-    let waiting = state.next_waiting().unwrap().unwrap();
+    let waiting = state.oldest_waiting(9).unwrap().remove(0);
     assert_eq!((waiting.tries, waiting.error.as_deref(), waiting.not_before), (1, Some("no route"), at_secs(50)));
-    state.push_settled(&manifest, "receipt", false, "checkpoint", at_secs(100)).unwrap();
-    assert_eq!(state.next_waiting().unwrap(), None);
+    let receipts = [Receipted { manifest, receipt: "receipt".into(), refused: false }];
+    state.push_settled(&receipts, "checkpoint", at_secs(100)).unwrap();
+    assert_eq!(state.oldest_waiting(9).unwrap(), []);
     assert_eq!(state.chain(AGENT).unwrap().checkpoint.as_deref(), Some("checkpoint"));
     assert!(state.deletable(at_secs(100)).unwrap().is_empty(), "kept for a while");
     assert_eq!(state.deletable(at_secs(101)).unwrap(), [(manifest, "1.warc.gz".to_owned())]);

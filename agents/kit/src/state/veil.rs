@@ -141,7 +141,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let clear = State::open(dir.path()).unwrap();
         clear
-            .db()
+            .look()
             .execute("INSERT INTO keys (target, key, settled_at) VALUES ('t', hide('want:alice'), 1)", [])
             .unwrap();
         assert!(clear.is_settled("t", "want:alice").unwrap());
@@ -187,7 +187,7 @@ mod tests {
         ];
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(dir.path()).unwrap();
-        let db = state.db();
+        let db = state.look();
         let mut rows = db
             .prepare("SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.type <> 'INTEGER'")
             .unwrap();

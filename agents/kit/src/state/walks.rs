@@ -6,7 +6,7 @@ use schemas::capture::Lane;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{State, StateError, at, json, parsed, us};
+use super::{Cached as _, Change, State, StateError, at, json, parsed, us};
 use crate::{
     contract::{Request, Work},
     engine::walk::{Node, Tally},
@@ -70,8 +70,8 @@ impl State {
     /// [`StateError`].
     pub fn cursor(&self, target: &str, lane: Lane) -> Result<Option<Value>, StateError> {
         let found: Option<String> = self
-            .db()
-            .query_row(
+            .look()
+            .one(
                 "SELECT show(cursor) FROM lanes WHERE target = ?1 AND lane = ?2",
                 params![target, lane_word(lane)],
                 |row| row.get(0),
@@ -86,9 +86,9 @@ impl State {
     ///
     /// [`StateError`].
     pub fn open_walk(&self, target: &str, lane: Lane) -> Result<Option<WalkRow>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let found = db
-            .query_row(
+            .one(
                 "SELECT id, show(work), show(cursor), planned_at, reader, show(tally) FROM walks WHERE target = ?1 AND lane = ?2 AND state = 'open'",
                 params![target, lane_word(lane)],
                 |row| {
@@ -129,18 +129,18 @@ impl State {
     ///
     /// [`StateError`].
     pub fn begin_walk(&self, target: &str, lane: Lane, row: &WalkRow) -> Result<i64, StateError> {
-        let mut db = self.db();
-        let tx = db.transaction()?;
+        let db = self.unsynced()?;
+        let tx = Change::begin(&db)?;
         let lane = lane_word(lane);
-        tx.execute(
+        tx.run(
             "DELETE FROM nodes WHERE walk IN (SELECT id FROM walks WHERE target = ?1 AND lane = ?2 AND state = 'open')",
             params![target, lane],
         )?;
-        tx.execute(
+        tx.run(
             "UPDATE walks SET state = 'dropped' WHERE target = ?1 AND lane = ?2 AND state = 'open'",
             params![target, lane],
         )?;
-        tx.execute(
+        tx.run(
             "INSERT INTO walks (target, lane, state, work, cursor, planned_at, reader, tally) VALUES (?1, ?2, 'open', hide(?3), hide(?4), ?5, ?6, hide(?7))",
             params![
                 target,
@@ -154,7 +154,7 @@ impl State {
         )?;
         let id = tx.last_insert_rowid();
         for (n, node) in &row.nodes {
-            tx.execute(
+            tx.run(
                 "INSERT INTO nodes (walk, n, node) VALUES (?1, ?2, hide(?3))",
                 params![id, i64::try_from(*n).unwrap_or(i64::MAX), json("request", node)?],
             )?;
@@ -175,7 +175,7 @@ impl State {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<ShelfItem>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT id, show(item) FROM shelf WHERE target = ?1 AND lane = ?2 AND not_before <= ?3 ORDER BY not_before, id LIMIT ?4",
         )?;
@@ -193,7 +193,7 @@ impl State {
     ///
     /// [`StateError`].
     pub fn shelf_keys(&self, target: &str) -> Result<Vec<String>, StateError> {
-        let db = self.db();
+        let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT json_extract(show(item), '$.node.request.unless_known') FROM shelf WHERE target = ?1 AND json_extract(show(item), '$.node.request.unless_known') IS NOT NULL",
         )?;
@@ -207,8 +207,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn shelf_len(&self, target: &str) -> Result<u64, StateError> {
-        let found: i64 =
-            self.db().query_row("SELECT count(*) FROM shelf WHERE target = ?1", [target], |row| row.get(0))?;
+        let found: i64 = self.look().one("SELECT count(*) FROM shelf WHERE target = ?1", [target], |row| row.get(0))?;
         Ok(found.unsigned_abs())
     }
 }

@@ -337,7 +337,7 @@ impl World {
             date: now,
             request: request.as_bytes(),
             response: response.as_bytes(),
-            payload: body.as_bytes(),
+            payload_digest: Digest::of(body.as_bytes()),
             kind: ResponseKind::Full,
             ip: ask.connected,
             truncated: None,

@@ -16,7 +16,10 @@ use schemas::{
 use serde::Deserialize;
 
 use super::world::{Reply, START, World};
-use crate::contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request};
+use crate::{
+    contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request},
+    state::Before,
+};
 
 const DIR: &str = "VIGIE_TEST_DEATH_DIR";
 const WORD: &str = "VIGIE_TEST_DEATH_WORD";
@@ -203,22 +206,24 @@ async fn reading_that_was_interrupted_in_order_is_made_again_and_a_person_may_tr
         told: "{}",
         now: START.parse().unwrap(),
     };
-    let unreadable = || state.unreadable("harbour-news", &answer, "r").unwrap();
+    let before = |reader| state.before_reading("harbour-news", &answer, reader).unwrap();
     state.begin_reading(&begun, std::iter::empty()).unwrap();
     state.abandon_readings().unwrap();
     assert_eq!(world.poll().await.state, CoverageState::Complete);
     let id = state.begin_reading(&begun, std::iter::empty()).unwrap();
     state.give_up_reading(id, "it hung").unwrap();
-    assert_eq!(unreadable().as_deref(), Some("it hung"));
-    assert_eq!(state.unreadable("harbour-news", &answer, "r 2").unwrap(), None, "another reader may try");
+    assert_eq!(before("r"), Before::GivenUp("it hung".to_owned()));
+    assert_eq!(before("r 2"), Before::Nothing, "another reader may try");
     state.read_again("harbour-news").unwrap();
-    assert_eq!(unreadable(), None);
+    assert_eq!(before("r"), Before::Nothing);
 
     // Whoever ends while it reads is forgiven once, and anew after a reading that came back.
     let begin = || state.begin_reading(&begun, std::iter::empty()).unwrap();
     let forgiven = |id| state.forgive_reading(id, begun.now).unwrap();
     assert!(forgiven(begin()));
+    assert_eq!(before("r"), Before::Died);
     state.end_reading(begin()).unwrap();
+    assert_eq!(before("r"), Before::Nothing);
     assert!(forgiven(begin()));
     assert!(!forgiven(begin()));
 }

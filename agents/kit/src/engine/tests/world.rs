@@ -193,6 +193,7 @@ impl FakeNet {
 
     fn fetched(&self, wanted: &Wanted<'_>, status: u16, headers: &str, body: &str, kind: ResponseKind) -> Fetched {
         Fetched {
+            payload_digest: None,
             id: uuid::Uuid::new_v4().urn().to_string(),
             judged: self.judged(wanted, true),
             url: wanted.request.url.clone(),
