@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
+mod already;
 mod order;
 mod strict;
 mod write;
@@ -207,6 +208,13 @@ pub fn canonical_of<T: Serialize + ?Sized>(thing: &T) -> Result<Vec<u8>, Canonic
 /// As [`parse_strict`]; `NotCanonical` if the bytes differ from what [`to_canonical`] writes; `Shape` with the
 /// place of the first mismatch.
 pub fn from_canonical<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
+    if bytes.len() <= MAX_BYTES
+        && let Ok(text) = std::str::from_utf8(bytes)
+        && already::is(bytes)
+        && let Ok(thing) = serde_json::from_str(text)
+    {
+        return Ok(thing);
+    }
     let value = parse_strict(bytes)?;
     let canonical = to_canonical(&value)?;
     if canonical != bytes {
@@ -218,6 +226,14 @@ pub fn from_canonical<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalE
         serde_path_to_error::deserialize(value)
             .map_err(|error| CanonicalError::Shape { pointer: pointer_of(error.path()), source: error.into_inner() })
     })
+}
+
+/// The bytes of a member of an object in canonical form, which are canonical themselves; none where the object has no such member.
+///
+/// The object must be canonical: its bytes came from [`to_canonical`], or [`from_canonical`] took them. Names are plain ASCII.
+#[must_use]
+pub fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    already::member(object, name)
 }
 
 /// SHA-256 of the bytes, as 64 lower-case hex digits.

@@ -7,6 +7,7 @@ use crate::{
 };
 
 const MARK: &str = "\"salt\":\"";
+const SALT_DIGITS: usize = 64;
 
 /// The canonical bytes of a line, without salt and line feed: what a reader says and what derivations compare.
 ///
@@ -42,22 +43,51 @@ pub fn salted(bytes: &[u8], salt: &Salt) -> Vec<u8> {
 /// Takes the salt out of a stored line again; `None` where there is none in its place.
 #[must_use]
 pub fn unsalted(stored: &[u8]) -> Option<(Vec<u8>, Salt)> {
-    let digits = 64;
-    let member = MARK.len() + digits + 1;
-    let (salt_at, rest) = if stored.starts_with(b"{\"salt\":\"") {
-        let mut rest = vec![b'{'];
-        rest.extend_from_slice(stored.get(1 + member + 1..)?);
-        (1, rest)
-    } else {
-        let at = stored.len().checked_sub(member + 1)?;
-        let mut rest = stored.get(..at.checked_sub(1)?)?.to_vec();
-        if stored.get(at - 1) != Some(&b',') {
-            return None;
+    let (digits, rest) = match stored.strip_prefix(b"{").and_then(|after| after.strip_prefix(MARK.as_bytes())) {
+        Some(after) => {
+            let (digits, rest) = after.split_at_checked(SALT_DIGITS)?;
+            let rest = rest.strip_prefix(b"\",")?;
+            // See `salted`: before any other name the salt stands at the end.
+            rest.starts_with(b"\"u").then_some(())?;
+            (digits, [b"{", rest].concat())
         }
-        rest.push(b'}');
-        (at, rest)
+        None => {
+            let inside = stored.strip_suffix(b"\"}")?;
+            let (before, digits) = inside.split_at_checked(inside.len().checked_sub(SALT_DIGITS)?)?;
+            let rest = before.strip_suffix(MARK.as_bytes())?.strip_suffix(b",")?;
+            (!rest.starts_with(b"{\"u")).then_some(())?;
+            (digits, [rest, b"}"].concat())
+        }
     };
-    let text = std::str::from_utf8(stored.get(salt_at..salt_at + member)?).ok()?;
-    let salt = text.strip_prefix(MARK)?.strip_suffix('"')?.parse().ok()?;
-    (salted(&rest, &salt) == stored).then_some((rest, salt))
+    let is_written_so = digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    let salt = std::str::from_utf8(digits).ok().filter(|_| is_written_so)?.parse().ok()?;
+    Some((rest, salt))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn salt(seed: u8) -> Salt {
+        format!("{seed:02x}").repeat(32).parse().unwrap()
+    }
+
+    proptest! {
+        /// A salt is found where it is put, and nowhere else.
+        #[test]
+        fn what_has_a_salt_is_what_was_given_one(line in "\\{\"[rgeu][a-z,\"{}:]{0,40}\\}", seed in any::<u8>(), cut in any::<prop::sample::Index>(), other in any::<u8>()) {
+            let stored = salted(line.as_bytes(), &salt(seed));
+            prop_assert_eq!(unsalted(&stored).map(|(rest, _)| rest), Some(line.clone().into_bytes()));
+            let mut broken = stored;
+            let at = cut.index(broken.len());
+            broken[at] = other;
+            for text in [&broken[..], line.as_bytes(), &broken[1..]] {
+                if let Some((rest, salt)) = unsalted(text) {
+                    prop_assert_eq!(salted(&rest, &salt), text);
+                }
+            }
+        }
+    }
 }

@@ -155,22 +155,24 @@ impl<R: Read> Source<R> {
         let limit_bytes = limits.member_bytes;
         let most_stored = limit_bytes.saturating_add(limit_bytes / 7).saturating_add(1024);
         let mut inflate = Decompress::new(false);
-        let mut raw = Vec::new();
-        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut raw = Vec::with_capacity(CHUNK_BYTES);
         loop {
+            if raw.len() == raw.capacity() {
+                let left = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_sub(raw.len());
+                raw.reserve_exact(raw.len().clamp(CHUNK_BYTES, left.saturating_add(CHUNK_BYTES)));
+            }
             self.fill()?;
             let input = self.inner.buffer();
-            let (taken_before, made_before) = (inflate.total_in(), inflate.total_out());
+            let (taken_before, made_before) = (inflate.total_in(), raw.len());
             let status = inflate
-                .decompress(input, &mut chunk, FlushDecompress::None)
+                .decompress_vec(input, &mut raw, FlushDecompress::None)
                 .map_err(|_| Error::Deflate { offset: start })?;
             let taken = usize::try_from(inflate.total_in() - taken_before).unwrap_or(usize::MAX);
-            let made = usize::try_from(inflate.total_out() - made_before).unwrap_or(usize::MAX);
+            let made = raw.len() - made_before;
             let at_end = input.is_empty();
             if let Some(stored) = keep.as_deref_mut() {
                 stored.extend_from_slice(input.get(..taken).unwrap_or_default());
             }
-            raw.extend_from_slice(chunk.get(..made).unwrap_or_default());
             self.advance(taken);
             if raw.len() as u64 > limit_bytes || inflate.total_in() > most_stored {
                 return Err(Error::MemberTooLarge { offset: start, limit_bytes });
