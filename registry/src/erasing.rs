@@ -14,39 +14,47 @@ use crate::{core::store::row_parts, desk::RecordId};
 ///
 /// Where there is no such record.
 pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Digest, Vec<u64>>> {
-    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = {
-        db.prepare(
-            "SELECT s.manifest, g.id, c.response_unit, c.conversion_to
-             FROM sightings g JOIN captures c ON c.id = g.capture JOIN segments s ON s.idx = c.idx
-             WHERE g.item IN (SELECT b.id FROM items a JOIN items b ON b.platform = a.platform AND b.native = a.native
-                              WHERE a.id = (SELECT item FROM sightings WHERE id = ?1))",
+    // The ids of one identity's items lie side by side, whatever their vantage.
+    let items: Vec<i64> = db
+        .prepare(
+            "SELECT b.id FROM sightings g JOIN items a ON a.id = g.item
+             JOIN items b ON b.id BETWEEN (a.id & ~65535) AND (a.id | 65535) AND b.platform = a.platform AND b.native = a.native WHERE g.id = ?1",
         )?
-        .query_map([id.row()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-        .collect::<Result<_, _>>()?
-    };
-    let revisits: Vec<(String, i64)> = {
-        db.prepare(
-            "WITH RECURSIVE said (response) AS (
-                 SELECT c.response FROM sightings g JOIN captures c ON c.id = g.capture
-                 WHERE g.item IN (SELECT b.id FROM items a JOIN items b ON b.platform = a.platform AND b.native = a.native
-                                  WHERE a.id = (SELECT item FROM sightings WHERE id = ?1))
-                 UNION
-                 SELECT r.response FROM captures r JOIN said ON r.revisit_of = said.response)
-             SELECT s.manifest, r.response_unit FROM captures r JOIN said ON r.revisit_of = said.response JOIN segments s ON s.idx = r.idx
-             WHERE r.response_unit IS NOT NULL",
-        )?
-        .query_map([id.row()], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?
-    };
+        .query_map([id.row()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     let mut units: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
-    for (manifest, unit) in revisits {
-        units.entry(manifest.parse()?).or_default().extend(u64::try_from(unit).ok());
-    }
-    for (manifest, line, response, end) in rows {
-        let of = units.entry(manifest.parse()?).or_default();
-        of.insert(row_parts(line).1);
-        of.extend(response.and_then(|unit| u64::try_from(unit).ok()));
-        of.extend(end.and_then(|unit| u64::try_from(unit).ok()));
+    for item in items {
+        let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = {
+            db.prepare(
+                "SELECT s.manifest, g.id, c.response_unit, c.conversion_to
+                 FROM lines_of_items l JOIN sightings g ON g.id = l.id JOIN captures c ON c.id = g.capture JOIN segments s ON s.idx = c.idx
+                 WHERE l.of_item = ?1",
+            )?
+            .query_map([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .collect::<Result<_, _>>()?
+        };
+        let revisits: Vec<(String, i64)> = {
+            db.prepare(
+                "WITH RECURSIVE said (response) AS (
+                     SELECT c.response FROM lines_of_items l JOIN sightings g ON g.id = l.id JOIN captures c ON c.id = g.capture
+                     WHERE l.of_item = ?1
+                     UNION
+                     SELECT r.response FROM captures r JOIN said ON r.revisit_of = said.response)
+                 SELECT s.manifest, r.response_unit FROM captures r JOIN said ON r.revisit_of = said.response JOIN segments s ON s.idx = r.idx
+                 WHERE r.response_unit IS NOT NULL",
+            )?
+            .query_map([item], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?
+        };
+        for (manifest, unit) in revisits {
+            units.entry(manifest.parse()?).or_default().extend(u64::try_from(unit).ok());
+        }
+        for (manifest, line, response, end) in rows {
+            let of = units.entry(manifest.parse()?).or_default();
+            of.insert(row_parts(line).1);
+            of.extend(response.and_then(|unit| u64::try_from(unit).ok()));
+            of.extend(end.and_then(|unit| u64::try_from(unit).ok()));
+        }
     }
     (!units.is_empty())
         .then(|| units.into_iter().map(|(manifest, units)| (manifest, units.into_iter().collect())).collect())

@@ -52,7 +52,10 @@ impl Case {
     }
 
     fn database(&self) -> Connection {
-        Connection::open(self.folder.path().join("data/registry.sqlite")).unwrap()
+        let kept = Connection::open(self.folder.path().join("data/registry.sqlite")).unwrap();
+        let index = self.folder.path().join("data/index.sqlite");
+        kept.execute("ATTACH ? AS derived", [index.to_str().unwrap()]).unwrap();
+        kept
     }
 
     fn verdict(&self) -> verify::Report {

@@ -406,7 +406,7 @@ impl World {
     /// Manifests that the registry's tables hold as kept, with agent and number, in the order of their leaves.
     #[must_use]
     pub fn kept(&self) -> Vec<(String, String, u64)> {
-        let db = reader(&self.data().join("registry.sqlite"));
+        let db = reader(&self.data().join("index.sqlite"));
         let mut statement =
             db.prepare("SELECT manifest, agent, seq FROM segments ORDER BY idx").expect("the table is there");
         let found = statement

@@ -183,7 +183,7 @@ fn kind(name: &Path) -> &'static str {
     let place = |part: &str| text.contains(part);
     match () {
         () if text.starts_with("second") => "second place",
-        () if place("registry.sqlite") => "database",
+        () if place(".sqlite") => "database",
         () if place("segments") => "segments",
         () if place("statements") => "statements",
         () if place("log/") => "log",

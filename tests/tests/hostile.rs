@@ -21,7 +21,7 @@ const PEAK_KIB: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 64 * 1024 
 /// How long the good sources' runs took together, from the first to begin to the last to end, by the agent's own coverage.
 fn good_took_ms(world: &World) -> i64 {
     let _ = world.settled();
-    let db = rusqlite::Connection::open(world.data().join("registry.sqlite")).unwrap();
+    let db = rusqlite::Connection::open(world.data().join("index.sqlite")).unwrap();
     let mut statement = db.prepare("SELECT entry, from_at, to_at FROM coverage").unwrap();
     let rows: Vec<(String, String, String)> = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))

@@ -187,7 +187,7 @@ fn tables_made_again_give_the_same_answers(world: &World) {
 /// Answers to generated queries, as text.
 fn answers(world: &World, count: usize) -> Vec<(String, String)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(world.data().join("registry.sqlite"), flags).unwrap();
+    let db = Connection::open_with_flags(world.data().join("index.sqlite"), flags).unwrap();
     db.execute_batch("PRAGMA query_only = ON").unwrap();
     let mut statement = db.prepare("SELECT record, entry FROM revisions WHERE record IS NOT NULL ORDER BY id").unwrap();
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).unwrap();

@@ -5,11 +5,11 @@ use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::{Say, door, door::Door, unit::Unit};
 use crate::{
-    core::{Registry, RegistryError},
+    core::{Registry, RegistryError, store::look},
     desk::{self, DenialFilter, Item, RecordId},
     prove,
     search::{Options, Query, Search},
@@ -54,13 +54,9 @@ pub struct CoverageArgs {
 
 /// A read-only connection to the unit's tables; works while the registry is being served.
 pub fn tables(unit: &Unit) -> Result<Connection> {
-    let file = unit.settings.data.join("registry.sqlite");
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(&file, flags).with_context(|| {
+    look(&unit.settings.data).with_context(|| {
         format!("there is no registry in `{}` yet: `vigie up` starts one", unit.settings.data.display())
-    })?;
-    db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000;")?;
-    Ok(db)
+    })
 }
 
 /// `vigie search`.

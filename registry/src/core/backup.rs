@@ -1,6 +1,6 @@
 //! How is a copy made that can be trusted, and brought back without signing the past away?
 //!
-//! A backup is a folder: truth as it lies in the data folder up to one checkpoint, the database as one consistent file, and `backup.json`, which
+//! A backup is a folder: truth as it lies in the data folder up to one checkpoint, the databases as consistent files, and `backup.json`, which
 //! names every file's SHA-256 and is written last. The log's private key is in neither.
 //!
 //! Restoring takes the log, statements and so the erasures that are newer than the backup from the second place, and never goes below its
@@ -19,7 +19,7 @@ use tlog::TileTree;
 use super::evidence::Evidence;
 use super::log::open_checkpoint;
 use super::storage::{Disk, DiskTiles, RealDisk, keep};
-use super::store::Store as _;
+use super::store::{INDEX, KEPT, Store as _};
 use super::{Config, FORMAT, LogError, Registry, RegistryError};
 
 /// Name of the list of a backup's files.
@@ -71,15 +71,17 @@ impl Registry {
         let made_at = inner.clock();
         let out = RealDisk;
         out.create_dirs(target).map_err(failed(target))?;
-        // The database first: every leaf in it is then covered by the checkpoint read after it, and its segment is on the disk.
-        let database = target.join("registry.sqlite");
-        inner.store.copy_to(&database)?;
-        out.sync(&database).map_err(failed(&database))?;
+        // The databases first: every leaf in them is then covered by the checkpoint read after it, and its segment is on the disk.
+        inner.store.copy_to(target)?;
         inner.log.settle()?;
         let published = inner.log.published();
 
         let mut files = BTreeMap::new();
-        files.insert("registry.sqlite".to_owned(), digest_of_file(&database)?);
+        for name in [INDEX, KEPT] {
+            let path = target.join(name);
+            out.sync(&path).map_err(failed(&path))?;
+            files.insert(name.to_owned(), digest_of_file(&path)?);
+        }
         let mut write = |name: String, bytes: &[u8]| -> Result<(), RegistryError> {
             let path = target.join(&name);
             keep(&out, &path, bytes).map_err(failed(&path))?;
@@ -166,7 +168,7 @@ pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
     for name in manifest.files.keys() {
         let (from, to) = (backup.join(name), config.data.join(name));
-        if name == "registry.sqlite" {
+        if [INDEX, KEPT].contains(&name.as_str()) {
             std::fs::copy(&from, &to).map_err(failed(&to))?;
             RealDisk.sync(&to).map_err(failed(&to))?;
         } else {

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 use super::log::row;
-use super::store::{Sqlite, Store as _};
+use super::store::{INDEX, KEPT, Sqlite, Store as _};
 use super::{Inner, Registry, RegistryError, StoreError, follow};
 
 /// Below the data folder; gone when the comparison ends, or at the next opening.
@@ -36,10 +36,13 @@ impl Registry {
         let failed = |source| RegistryError::Disk { path: folder.clone(), source };
         forget(&folder).map_err(failed)?;
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let fresh = folder.join("registry.sqlite");
-        let found = inner.make_again(&fresh, size).and_then(|()| {
-            let live = inner.config.data.join("registry.sqlite");
-            Ok(differences(&live, &fresh).map_err(StoreError::from)?)
+        let found = inner.make_again(&folder, size).and_then(|()| {
+            let mut found = Vec::new();
+            for name in [KEPT, INDEX] {
+                let (live, fresh) = (inner.config.data.join(name), folder.join(name));
+                differences(&live, &fresh, &mut found).map_err(StoreError::from)?;
+            }
+            Ok(found)
         });
         forget(&folder).map_err(failed)?;
         found
@@ -55,34 +58,34 @@ pub(super) fn forget(folder: &Path) -> std::io::Result<()> {
 }
 
 impl Inner {
-    /// All derived tables in a file of their own.
-    fn make_again(&self, file: &Path, size: u64) -> Result<(), RegistryError> {
-        let store = Sqlite::open(file, Arc::clone(&self.config.indexer))?;
+    /// All derived tables in files of their own.
+    fn make_again(&self, folder: &Path, size: u64) -> Result<(), RegistryError> {
+        let store = Sqlite::open(folder, Arc::clone(&self.config.indexer))?;
         for index in 0..size {
             let leaf = row(index, &self.log.leaf(index)?)?;
             store.append(std::slice::from_ref(&leaf), &[])?;
             let said = leaf.leaf().map_err(RegistryError::leaf)?;
             let change = follow::change(&store, &self.evidence, &|index| self.past(index), index, &said)?;
             let finder = follow::Finder::new(&self.evidence);
-            store.apply(index, &change, &|manifest, unit| finder.find(manifest, unit))?;
+            store.apply(index, &[change], &|manifest, unit| finder.find(manifest, unit))?;
         }
         Ok(())
     }
 }
 
-fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
+fn differences(live: &Path, fresh: &Path, found: &mut Vec<String>) -> rusqlite::Result<()> {
+    let name = live.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let [live, fresh] = [live, fresh].map(|file| Connection::open_with_flags(file, flags));
     let (live, fresh) = (live?, fresh?);
-    let mut found = Vec::new();
     for problem in texts(&live, "PRAGMA integrity_check")? {
         if problem != "ok" {
-            found.push(format!("database: {problem}"));
+            found.push(format!("`{name}`: {problem}"));
         }
     }
     let schema = "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name";
     if texts(&live, schema)? != texts(&fresh, schema)? {
-        found.push("database: its tables are not laid out as this release lays them out".to_owned());
+        found.push(format!("`{name}`: its tables are not laid out as this release lays them out"));
     }
     for table in texts(
         &fresh,
@@ -94,13 +97,7 @@ fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
         }
         let keys = texts(&fresh, &format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk"))?;
         let order = if keys.is_empty() { "rowid".to_owned() } else { keys.join(", ") };
-        compare(
-            &live,
-            &fresh,
-            &format!("table `{table}`"),
-            &format!("SELECT * FROM {table} ORDER BY {order}"),
-            &mut found,
-        );
+        compare(&live, &fresh, &format!("table `{table}`"), &format!("SELECT * FROM {table} ORDER BY {order}"), found);
     }
     for index in texts(&fresh, "SELECT name FROM sqlite_schema WHERE sql LIKE '%USING fts5(%' ORDER BY name")? {
         for database in [&live, &fresh] {
@@ -111,9 +108,9 @@ fn differences(live: &Path, fresh: &Path) -> rusqlite::Result<Vec<String>> {
             }
         }
         let all = format!("SELECT term, doc, col, offset FROM temp.terms_of_{index} ORDER BY term, doc, col, offset");
-        compare(&live, &fresh, &format!("text index `{index}`"), &all, &mut found);
+        compare(&live, &fresh, &format!("text index `{index}`"), &all, found);
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The first row that differs, if one does; at most one finding a table.

@@ -31,6 +31,7 @@ impl Registry {
         };
         let leaves = {
             let _alone = inner.acting();
+            inner.fresh.clear();
             match inner.erasure_leaves(&opened.digest)? {
                 // Asked again after a cut: go on.
                 found if !found.is_empty() => found,
@@ -156,8 +157,7 @@ impl Inner {
             next = 0;
         }
         while next < published {
-            self.follow_one(next)?;
-            next += 1;
+            next = self.follow_some(next, published)?;
         }
         self.progress().followed = next;
         if rewritten || open.iter().any(|leaf| leaf.kind == LeafKind::Erasure) {

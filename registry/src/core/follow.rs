@@ -1,7 +1,7 @@
 //! What do the tables make of a leaf? Live indexing and rebuilding are this one thing: following the log, leaf by leaf.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,13 +12,13 @@ use schemas::judge::{CaptureVerdict, judge_with, policy_of_run};
 use schemas::leaf::{Act, Leaf};
 use schemas::manifest::Manifest;
 use schemas::policy::History;
-use schemas::record::Record;
-use schemas::segment::{Capture, CaptureKind, Conversion, Segment, View, tombstoned_units};
+use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Segment, View, tombstoned_units};
 
 use super::evidence::Evidence;
 use super::log::chain;
 use super::store::{
-    CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, SegmentRow, Store, Tombstoned, Withdrawn,
+    CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, Reading, SegmentRow, Stated, Store, Tombstoned,
+    Withdrawn,
 };
 use super::{RegistryError, ingest};
 
@@ -87,7 +87,7 @@ impl<'a> Finder<'a> {
         Self { evidence, last: RefCell::new(None) }
     }
 
-    pub fn find(&self, manifest: &Digest, unit: u64) -> Option<Record> {
+    pub fn find(&self, manifest: &Digest, unit: u64) -> Option<Stated> {
         let mut last = self.last.borrow_mut();
         if last.as_ref().is_none_or(|(at, _)| at != manifest) {
             *last = Some((*manifest, self.evidence.segment(manifest).ok()?));
@@ -98,12 +98,13 @@ impl<'a> Finder<'a> {
             _ => None,
         });
         lines.flatten().find(|line| line.unit == unit).and_then(|line| match &line.line {
-            Said::Record(said) => Some(said.item.clone()),
+            Said::Record(said) => stated(line, said),
             _ => None,
         })
     }
 }
 
+/// The rows of a segment as it lies on the disk.
 pub(super) fn segment_row(
     evidence: &Evidence,
     past: &Past<'_>,
@@ -112,7 +113,23 @@ pub(super) fn segment_row(
 ) -> Result<SegmentRow, RegistryError> {
     let bytes = schemas::canonical::canonical_of(manifest).map_err(|why| RegistryError::leaf(why.to_string()))?;
     let digest = Digest::of(&bytes);
-    let mut row = SegmentRow {
+    let problem = |problem: String| SegmentRow { problem: Some(problem), ..bare(&digest, manifest) };
+    let segment = match evidence.segment(&digest) {
+        Ok(segment) => segment,
+        Err(error) => return Ok(problem(chain(&error))),
+    };
+    let view = match segment.view() {
+        Ok(view) => view,
+        Err(error) => return Ok(SegmentRow { tombstones: tombstones(&segment), ..problem(chain(&error)) }),
+    };
+    let past = past(index)?;
+    let late = view.run.as_ref().map(|(_, run)| late_units(&past, &view, run)).unwrap_or_default();
+    Ok(rows(&segment, &view, &late, false))
+}
+
+/// What is known of a segment from its manifest alone.
+fn bare(digest: &Digest, manifest: &Manifest) -> SegmentRow {
+    SegmentRow {
         manifest: digest.to_string(),
         agent: manifest.agent.clone(),
         seq: manifest.seq,
@@ -121,22 +138,18 @@ pub(super) fn segment_row(
         closed_at: manifest.time.to_string(),
         checkpoint: manifest.checkpoint.size,
         ..SegmentRow::default()
-    };
-    let segment = match evidence.segment(&digest) {
-        Ok(segment) => segment,
-        Err(error) => {
-            row.problem = Some(chain(&error));
-            return Ok(row);
-        }
-    };
-    row.tombstones = tombstoned_units(&segment).into_iter().map(|(unit, leaf)| Tombstoned { unit, leaf }).collect();
-    let view = match segment.view() {
-        Ok(view) => view,
-        Err(error) => {
-            row.problem = Some(chain(&error));
-            return Ok(row);
-        }
-    };
+    }
+}
+
+fn tombstones(segment: &Segment) -> Vec<Tombstoned> {
+    tombstoned_units(segment).into_iter().map(|(unit, leaf)| Tombstoned { unit, leaf }).collect()
+}
+
+/// The rows of a segment. `late`: units of captures that stand only because the agent could not know better. `is_checked`: every content hash was compared
+/// with its record before.
+pub(super) fn rows(segment: &Segment, view: &View<'_>, late: &BTreeSet<u64>, is_checked: bool) -> SegmentRow {
+    let manifest = &segment.manifest;
+    let mut row = SegmentRow { tombstones: tombstones(segment), ..bare(&segment.digest, manifest) };
     let run = view.run.as_ref().map(|(_, run)| run);
     if let Some(run) = run {
         row.run = Some(run.id.clone());
@@ -146,22 +159,13 @@ pub(super) fn segment_row(
         row.policy = Some(run.policy.to_string());
         row.reader = Some(reader(&run.reader));
     }
-    let past = past(index)?;
     let recipe = run.and_then(|run| run.target.recipe.as_deref());
-    let late = run.map(|run| late_units(&past, &view, run)).unwrap_or_default();
     for capture in &view.captures {
         row.captures.push(capture_row(capture, late.contains(&capture.unit)));
         if let Some(conversion) = capture.conversion {
             let at = capture.date.parse().unwrap_or(capture.ask().at);
             let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
-            row.lines.extend(lines(
-                conversion,
-                recipe,
-                capture.unit,
-                at,
-                &ingest::vantage(vantage),
-                &capture.ask().entry,
-            ));
+            row.readings.push(reading(conversion, recipe, capture.unit, at, ingest::vantage(vantage), is_checked));
         }
     }
     for conversion in &view.loose {
@@ -172,7 +176,7 @@ pub(super) fn segment_row(
         });
         let unit = first.map_or(0, |line| line.unit);
         let at = at.unwrap_or_else(|| manifest.time.start());
-        row.lines.extend(lines(conversion, recipe, unit, at, VANTAGE_ERASED, row.entry.as_deref().unwrap_or_default()));
+        row.readings.push(reading(conversion, recipe, unit, at, VANTAGE_ERASED.to_owned(), is_checked));
     }
     if let Some((unit, commit)) = &view.commit {
         row.coverage = Some(CoverageRow {
@@ -183,11 +187,11 @@ pub(super) fn segment_row(
             coverage: commit.coverage.clone(),
         });
     }
-    Ok(row)
+    row
 }
 
 /// Decision units of captures that stand only because the agent could not know better.
-fn late_units(past: &History, view: &View<'_>, run: &Run) -> Vec<u64> {
+fn late_units(past: &History, view: &View<'_>, run: &Run) -> BTreeSet<u64> {
     let named = policy_of_run(past, run).ok();
     view.captures
         .iter()
@@ -249,14 +253,14 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
     row
 }
 
-fn lines(
+fn reading(
     conversion: &Conversion,
     recipe: Option<&str>,
     capture: u64,
     at: Timestamp,
-    vantage: &str,
-    entry: &str,
-) -> Vec<Line> {
+    vantage: String,
+    is_checked: bool,
+) -> Reading {
     let mut by = conversion
         .lines
         .iter()
@@ -275,40 +279,37 @@ fn lines(
         let (place, kind) = match &line.line {
             // Nothing said before a halt stands.
             _ if halted => continue,
-            Said::Record(said) => (said.place.clone(), record_kind(said, vantage)),
+            Said::Record(said) => (said.place.clone(), record_kind(line, said, &vantage, is_checked)),
             Said::Gone(gone) => {
                 (gone.place.clone(), LineKind::Gone { what: withdrawn(&gone.what), why: gone.why.clone() })
             }
             Said::Unreadable(odd) => (odd.place.clone(), LineKind::Odd { kind: "unreadable", why: odd.why.clone() }),
             Said::Header(_) | Said::End(_) | Said::Tombstone(_) => continue,
         };
-        found.push(Line {
-            unit: line.unit,
-            capture,
-            at,
-            vantage: vantage.to_owned(),
-            entry: entry.to_owned(),
-            reader: by.clone(),
-            place,
-            kind,
-        });
+        found.push(Line { unit: line.unit, place, kind });
     }
-    found
+    Reading { capture, at, vantage, reader: by, lines: found }
 }
 
-fn record_kind(said: &capture::RecordLine, vantage: &str) -> LineKind {
-    match said.item.content_hash() {
-        Ok(content) if content == said.content => LineKind::Record {
-            record: Box::new(said.item.clone()),
-            content,
-            home: ingest::is_home(&said.item, vantage),
-        },
-        Ok(content) => LineKind::Odd {
+fn record_kind(line: &LineAt, said: &capture::RecordLine, vantage: &str, is_checked: bool) -> LineKind {
+    let content = if is_checked { Ok(said.content) } else { said.item.content_hash() };
+    match (content, stated(line, said)) {
+        (Ok(content), Some(stated)) if content == said.content => {
+            let home = ingest::is_home(&said.item, vantage);
+            LineKind::Record { stated: Box::new(stated), content, home }
+        }
+        (Ok(content), _) => LineKind::Odd {
             kind: "content",
             why: format!("the line states content {}, its record has {}", said.content.short(), content.short()),
         },
-        Err(why) => LineKind::Odd { kind: "content", why: why.to_string() },
+        (Err(why), _) => LineKind::Odd { kind: "content", why: why.to_string() },
     }
+}
+
+/// The record of a line with its own bytes.
+fn stated(line: &LineAt, said: &capture::RecordLine) -> Option<Stated> {
+    let item = schemas::canonical::member(schemas::canonical::member(&line.said, "record")?, "item")?;
+    Some(Stated { record: said.item.clone(), text: std::str::from_utf8(item).ok()?.to_owned() })
 }
 
 fn withdrawn(what: &What) -> Withdrawn {

@@ -4,12 +4,13 @@
 //!
 //! | module | question |
 //! | --- | --- |
+//! | `opening` | what must hold before a registry runs on a folder? |
 //! | [`storage`], [`crash`] | how do bytes reach the disk, and where may a test cut the power? |
 //! | [`evidence`] | where do segments, statements and programs lie? |
 //! | [`log`] | how does the log grow, and what does it never sign? |
 //! | [`store`] | what do the tables remember? |
 //! | [`ingest`] | what is answered to a segment? |
-//! | [`follow`] | what do the tables make of a leaf? |
+//! | [`follow`], `follower` | what do the tables make of a leaf, and who keeps them up with the log? |
 //! | [`erase`] | how is a unit destroyed? |
 //! | [`rebuild`], [`backup`] | how is everything made again? |
 //! | [`chains`] | which agents' chains have gaps or forks? |
@@ -24,11 +25,14 @@ pub mod check;
 pub mod compare;
 pub mod crash;
 pub mod erase;
+mod error;
 pub mod evidence;
 pub mod follow;
+mod follower;
 mod history;
 pub mod ingest;
 pub mod log;
+mod opening;
 pub mod rebuild;
 pub mod statements;
 pub mod storage;
@@ -39,28 +43,25 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
-use std::fs::{File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use schemas::Digest;
 use schemas::policy::History;
 use tlog::{Hash, SigningKey, VerifierKey};
 
-use evidence::{Evidence, EvidenceError};
+pub use error::RegistryError;
+use evidence::Evidence;
 use log::{Log, LogError, Published};
-use storage::{Disk, DiskTiles, RealDisk, keep, sweep};
-use store::{Indexer, LeafKind, LeafRow, Sqlite, Store, StoreError};
+use storage::{Disk, DiskTiles, RealDisk};
+use store::{Indexer, Sqlite, Store as _, StoreError};
 
 /// First line of `format`.
 const FORMAT: &str = "vigie-data 1\n";
-/// How long the follower waits before it tries again what the disk refused.
-const RETRY: Duration = Duration::from_secs(5);
 /// Space that is left free unless told otherwise: 1 GiB.
 pub const MIN_FREE_BYTES: u64 = 1 << 30;
 
@@ -107,108 +108,6 @@ impl Config {
     }
 }
 
-/// Why the registry can't open or do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegistryError {
-    /// A file or folder.
-    #[error("`{path}` could not be read or written")]
-    Disk {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Another format, or no data folder.
-    #[error("`{path}` is not a data folder of this release: its first line is `{found}`, `vigie-data 1` is expected")]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What it says.
-        found: String,
-    },
-    /// Somebody has it open.
-    #[error("`{path}` is in use by another process; one registry runs on a data folder")]
-    InUse {
-        /// The lock file.
-        path: PathBuf,
-    },
-    /// The key of another log.
-    #[error("the key given is `{given}`, the trust root in the log names `{named}`")]
-    OtherKey {
-        /// Key given.
-        given: String,
-        /// Key named.
-        named: String,
-    },
-    /// The folder is another user's, so what is written now could not be read by whoever serves it.
-    #[error("`{}` belongs to user {owner}, and you are user {me}; do this as its owner, on a machine with the package: `runuser -u vigie -- vigie …`", path.display())]
-    OtherOwner {
-        /// Data folder.
-        path: PathBuf,
-        /// Its owner's number.
-        owner: u32,
-        /// Number of the user this process runs as.
-        me: u32,
-    },
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The tables.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Segments, statements, programs.
-    #[error(transparent)]
-    Evidence(#[from] EvidenceError),
-    /// A statement in the log that does not hold.
-    #[error("statement {digest} of leaf {index} does not hold: {why}")]
-    Statement {
-        /// Digest.
-        digest: Digest,
-        /// Leaf.
-        index: u64,
-        /// Why.
-        why: String,
-    },
-    /// A leaf that this release can't read.
-    #[error("the log holds a leaf that this release can't read: {why}")]
-    Leaf {
-        /// Why.
-        why: String,
-    },
-    /// A statement that may not stand.
-    #[error(transparent)]
-    Policy(#[from] schemas::policy::PolicyError),
-    /// Something asked for that is not there, or not now.
-    #[error("{why}")]
-    Refused {
-        /// Why, and what to do.
-        why: String,
-    },
-}
-
-impl RegistryError {
-    pub(crate) fn leaf(why: String) -> Self {
-        Self::Leaf { why }
-    }
-
-    pub(crate) fn refused(why: impl Into<String>) -> Self {
-        Self::Refused { why: why.into() }
-    }
-
-    /// True if the disk was full.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        match self {
-            Self::Disk { source, .. } | Self::Evidence(EvidenceError::Disk { source, .. }) => log::is_full(source),
-            Self::Log(error) => error.is_full(),
-            Self::Store(error) => error.is_full(),
-            _ => false,
-        }
-    }
-}
-
 /// Statements as they stand now.
 struct Now {
     history: Arc<History>,
@@ -229,6 +128,9 @@ struct Inner {
     /// Whole segments refused on the newest day, by agent.
     refusals: Mutex<HashMap<String, (String, u32)>>,
     budgets: Arc<ingest::Budgets>,
+    fresh: follower::Fresh,
+    /// Leaves at the opening: what was spent under them is in the tables once these are complete to here.
+    opened: u64,
     progress: Mutex<Progress>,
     moved: Condvar,
     /// Released with the process.
@@ -239,6 +141,8 @@ struct Inner {
 struct Progress {
     followed: u64,
     closed: bool,
+    /// How many wait for the tables.
+    awaited: usize,
     trouble: Option<String>,
 }
 
@@ -359,11 +263,7 @@ impl Registry {
     /// Waits until the tables are complete to `size`; false if they are not after `timeout`.
     #[must_use]
     pub fn wait_followed(&self, size: u64, timeout: Duration) -> bool {
-        let progress = self.inner.progress();
-        let behind = |progress: &mut Progress| progress.followed < size && !progress.closed;
-        let (progress, _) =
-            self.inner.moved.wait_timeout_while(progress, timeout, behind).unwrap_or_else(PoisonError::into_inner);
-        progress.followed >= size
+        self.inner.wait_for(size, timeout)
     }
 }
 
@@ -378,58 +278,6 @@ impl Drop for Registry {
 }
 
 impl Inner {
-    fn open(config: Config) -> Result<Self, RegistryError> {
-        let disk = Arc::clone(&config.disk);
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| RegistryError::Disk { path, source }
-        };
-        std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
-        disk.create_dirs(&config.data).map_err(failed(&config.data))?;
-        disk.create_dirs(&config.second).map_err(failed(&config.second))?;
-        let lock = lock(&config.data)?;
-        check_owner(&config.data)?;
-        check_format(&*disk, &config.data)?;
-        for place in [&config.data, &config.second] {
-            sweep(&*disk, place).map_err(failed(place))?;
-        }
-        let left = config.data.join(compare::FOLDER);
-        compare::forget(&left).map_err(failed(&left))?;
-        let store = Arc::new(Sqlite::open(&config.data.join("registry.sqlite"), Arc::clone(&config.indexer))?);
-        let evidence = Evidence::new(Arc::clone(&disk), &config.data, &config.second);
-        // Leaves that wait for their checkpoint stand in the database alone, and opening the log signs them: whatever they say must hold before.
-        history::before(&*store, &evidence, u64::MAX)?;
-        check_refusals(&*store)?;
-        let as_store: Arc<dyn Store> = store.clone();
-        let log =
-            Log::open(disk, as_store, Arc::clone(&config.clock), config.key.clone(), &config.data, &config.second)?;
-        evidence.copy_statements()?;
-        drop_orphans(&*store, &evidence, (config.clock)())?;
-        let history = history::before(&*store, &evidence, u64::MAX)?;
-        if let Some(root) = history.root() {
-            let named = root.log_verifier()?;
-            if named != log.vkey() {
-                return Err(RegistryError::OtherKey { given: log.vkey().to_string(), named: named.to_string() });
-            }
-        }
-        let after = newest_statement(&*store)?;
-        let followed = store.followed()?;
-        Ok(Self {
-            config,
-            store,
-            evidence,
-            log,
-            acts: RwLock::new(()),
-            now: RwLock::new(Now { history: Arc::new(history), after }),
-            agents: Mutex::default(),
-            refusals: Mutex::default(),
-            budgets: Arc::default(),
-            progress: Mutex::new(Progress { followed, ..Progress::default() }),
-            moved: Condvar::new(),
-            _lock: lock,
-        })
-    }
-
     fn now(&self) -> RwLockReadGuard<'_, Now> {
         self.now.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -475,165 +323,4 @@ impl Inner {
         }
         Ok(Arc::new(history::before(&*self.store, &self.evidence, index)?))
     }
-
-    /// Follows the log until the registry closes.
-    fn follow(&self) {
-        loop {
-            let progress = self.progress();
-            if progress.closed {
-                return;
-            }
-            // Asked with the lock held: a checkpoint that comes later wakes the wait below.
-            if progress.followed >= self.log.published().size {
-                drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
-                continue;
-            }
-            let next = progress.followed;
-            drop(progress);
-            match self.follow_one(next) {
-                Ok(()) => {
-                    let mut progress = self.progress();
-                    progress.followed = next + 1;
-                    progress.trouble = None;
-                    drop(progress);
-                    self.moved.notify_all();
-                }
-                Err(error) => {
-                    let why = log::chain(&error);
-                    tracing::error!(leaf = next, %why, "the index stands still at leaf {next}: {why}");
-                    let mut progress = self.progress();
-                    progress.trouble = Some(why);
-                    if !progress.closed {
-                        drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
-                    }
-                }
-            }
-        }
-    }
-
-    fn follow_one(&self, index: u64) -> Result<(), RegistryError> {
-        let rows = self.store.leaves(index, 1)?;
-        let row: &LeafRow = rows.first().ok_or_else(|| RegistryError::leaf(format!("leaf {index} has no row")))?;
-        if row.kind == LeafKind::Erasure {
-            // Files first: what the tables are made of must not hold the units any more.
-            self.destroy(row)?;
-        }
-        let leaf = row.leaf().map_err(RegistryError::leaf)?;
-        let change = follow::change(&*self.store, &self.evidence, &|index| self.past(index), index, &leaf)?;
-        let finder = follow::Finder::new(&self.evidence);
-        self.store.apply(index, &change, &|manifest, unit| finder.find(manifest, unit))?;
-        Ok(())
-    }
-
-    /// Lets the follower look again.
-    fn wake(&self) {
-        // Taking the lock orders this after a follower that is about to wait.
-        drop(self.progress());
-        self.moved.notify_all();
-    }
-
-    fn wait(&self, size: u64) -> Result<(), RegistryError> {
-        self.wake();
-        let mut progress = self.progress();
-        while progress.followed < size {
-            if let Some(why) = &progress.trouble {
-                return Err(RegistryError::refused(format!("the index does not follow the log: {why}")));
-            }
-            if progress.closed {
-                return Err(LogError::Closed.into());
-            }
-            progress = self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(())
-    }
-}
-
-fn check_owner(data: &Path) -> Result<(), RegistryError> {
-    use std::os::unix::fs::MetadataExt as _;
-    let me = rustix::process::geteuid().as_raw();
-    let owner = std::fs::metadata(data).map_err(|source| RegistryError::Disk { path: data.to_owned(), source })?.uid();
-    if owner == me { Ok(()) } else { Err(RegistryError::OtherOwner { path: data.to_owned(), owner, me }) }
-}
-
-fn lock(data: &Path) -> Result<Option<File>, RegistryError> {
-    let path = data.join("lock");
-    let failed = |source| RegistryError::Disk { path: path.clone(), source };
-    let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(RegistryError::InUse { path }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-fn check_format(disk: &dyn Disk, data: &Path) -> Result<(), RegistryError> {
-    let path = data.join("format");
-    match disk.read(&path, 1024) {
-        Ok(found) if found == FORMAT.as_bytes() => Ok(()),
-        Ok(found) => {
-            let found = String::from_utf8_lossy(&found).lines().next().unwrap_or_default().chars().take(80).collect();
-            Err(RegistryError::Format { path, found })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            keep(disk, &path, FORMAT.as_bytes()).map_err(|source| RegistryError::Disk { path, source })
-        }
-        Err(source) => Err(RegistryError::Disk { path, source }),
-    }
-}
-
-/// A refusal of units stands right after its segment's leaf. Anywhere else it would do away with evidence that was taken in, without anybody's signature.
-fn check_refusals(store: &dyn Store) -> Result<(), RegistryError> {
-    use schemas::leaf::{Act, Leaf};
-    for leaf in store.of_kind(LeafKind::Refusal)? {
-        let Ok(Leaf::Act(Act::Refusal { manifest, units, .. })) = leaf.leaf() else {
-            return Err(LogError::Row { index: leaf.index }.into());
-        };
-        let before = match leaf.index.checked_sub(1) {
-            Some(index) if !units.is_empty() => store.leaves(index, 1)?,
-            _ => continue,
-        };
-        let of_segment = before
-            .first()
-            .is_some_and(|row| row.kind == LeafKind::Manifest && row.digest == manifest && row.index + 1 == leaf.index);
-        if !of_segment {
-            return Err(LogError::Row { index: leaf.index }.into());
-        }
-    }
-    Ok(())
-}
-
-fn newest_statement(store: &dyn Store) -> Result<u64, RegistryError> {
-    let newest =
-        |kind| -> Result<u64, RegistryError> { Ok(store.of_kind(kind)?.last().map_or(0, |leaf| leaf.index + 1)) };
-    Ok(newest(LeafKind::Statement)?.max(newest(LeafKind::Erasure)?))
-}
-
-/// Removes segments and statements without a leaf: nobody was told that they are kept. Raises an alarm for leaves without a file.
-fn drop_orphans(store: &dyn Store, evidence: &Evidence, now: Timestamp) -> Result<(), RegistryError> {
-    let logged: HashSet<Digest> = store.of_kind(LeafKind::Manifest)?.into_iter().map(|leaf| leaf.digest).collect();
-    let there: HashSet<Digest> = evidence.segments()?.into_iter().collect();
-    for orphan in there.difference(&logged) {
-        tracing::info!(segment = %orphan, "a segment without a leaf is dropped; its agent still has it");
-        evidence.drop_segment(orphan)?;
-    }
-    for missing in logged.difference(&there) {
-        store.raise(
-            now,
-            "missing_segment",
-            &format!("segment {missing} is in the log, its file is not on the disk; restore it from a backup"),
-        )?;
-    }
-    let mut announced: HashSet<Digest> =
-        store.of_kind(LeafKind::Statement)?.into_iter().map(|leaf| leaf.digest).collect();
-    for leaf in store.of_kind(LeafKind::Erasure)? {
-        if let Ok(schemas::leaf::Leaf::Act(schemas::leaf::Act::Erasure { statement, .. })) = leaf.leaf() {
-            announced.insert(statement);
-        }
-    }
-    for orphan in evidence.statements()? {
-        if !announced.contains(&orphan) {
-            evidence.drop_statement(&orphan)?;
-        }
-    }
-    Ok(())
 }

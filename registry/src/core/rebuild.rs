@@ -20,6 +20,7 @@ impl Registry {
         let _alone = inner.acting();
         inner.log.settle()?;
         let size = inner.log.published().size;
+        inner.fresh.clear();
         // The follower must not be in between.
         inner.wait(size)?;
         inner.log.check_bundles()?;

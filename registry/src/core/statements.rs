@@ -130,7 +130,7 @@ impl Inner {
         let added = self.log.add(Addition { leaves, prepare: None, receipts: None });
         if self.store.leaf_count()? > expected {
             let history = super::history::before(&*self.store, &self.evidence, u64::MAX)?;
-            self.set_history(history, super::newest_statement(&*self.store)?);
+            self.set_history(history, super::opening::newest_statement(&*self.store)?);
         }
         match added {
             Ok(index) if index == expected => Ok(()),

@@ -113,7 +113,7 @@ pub fn coverage_days(db: &Connection, entries: &[String], from_day: &str) -> rus
 pub fn sources(db: &Connection, policy: &Policy, now: Timestamp) -> rusqlite::Result<Vec<Source>> {
     let mut items: BTreeMap<String, u64> = BTreeMap::new();
     for row in db
-        .prepare("SELECT entry, count(*) FROM items GROUP BY entry")?
+        .prepare("SELECT entry, count(*) FROM revisions WHERE number = 1 GROUP BY entry")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
     {
         let (entry, count): (String, i64) = row?;

@@ -186,13 +186,16 @@ pub fn item(db: &Connection, asked: RecordId) -> rusqlite::Result<Option<Item>> 
     let revisions = db
         .prepare_cached(
             "SELECT id, number, cause, first_seen_at, last_seen_at, sightings, time, claimed, current, entry, content, record, why
-             FROM revisions WHERE item = ?1 ORDER BY number",
+             FROM revisions_of_items WHERE of_item = ?1 ORDER BY number",
         )?
         .query_map([item], revision_row)?
         .collect::<Result<Vec<_>, _>>()?;
     let sightings = db
-        .prepare_cached("SELECT id, at, metrics FROM sightings WHERE revision = ?1 ORDER BY at DESC, id DESC LIMIT 50")?
-        .query_map([revision], |row| {
+        .prepare_cached(
+            "SELECT g.id, g.at, g.metrics FROM lines_of_items l JOIN sightings g ON g.id = l.id
+             WHERE l.of_item = ?1 AND g.revision = ?2 ORDER BY g.at DESC, g.id DESC LIMIT 50",
+        )?
+        .query_map([item, revision], |row| {
             let metrics: String = row.get(2)?;
             let metrics = serde_json::from_str(&metrics).unwrap_or_default();
             Ok(Sighting { id: RecordId::of_row(row.get(0)?), at: row.get(1)?, metrics })

@@ -15,11 +15,15 @@
 //! Words of scripts without spaces that UAX #29 can't cut (Thai, Khmer, Lao, Burmese) are kept letter by letter; a query word there
 //! is a phrase.
 
+mod written;
+
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
+
+pub(super) use written::write;
 
 /// Changes whenever any text may be cut into other words; an index of another version is made again.
 pub const ANALYSER_VERSION: u32 = 1;

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use super::analyser;
-use super::index::{HAS_EDIT, HAS_MEDIA, HAS_TEXT, HAS_TITLE, KeyField, author_key, tag_key};
+use super::index::{HAS_EDIT, HAS_MEDIA, HAS_TEXT, HAS_TITLE, KeyField, author_key, key_word, tag_key};
 use super::query::field::{Has, Is, Link};
 use super::query::{Expr, Field, Query, Text};
 use super::run::Options;
@@ -17,12 +17,10 @@ pub(super) struct Condition {
 }
 
 /// The version of an item that is shown: the current one, or the last words of one that is gone.
-const SHOWN: &str = "(r.current = 1 OR (i.gone = 1 AND r.id = (SELECT l.id FROM revisions l
-    WHERE l.item = i.id AND l.record IS NOT NULL ORDER BY l.last_seen_at DESC, l.id DESC LIMIT 1)))";
+const SHOWN: &str = "d.row = i.shown";
 
 /// Known in more than one version; a withdrawal is none.
-pub(super) const REVISED: &str =
-    "EXISTS (SELECT 1 FROM revisions o WHERE o.item = r.item AND o.id <> r.id AND o.content IS NOT NULL)";
+pub(super) const REVISED: &str = "i.described > 1";
 
 pub(super) fn compile(query: &Query, options: &Options) -> Condition {
     let mut build = Build { values: Vec::new(), options };
@@ -75,24 +73,17 @@ impl Build<'_> {
         match field {
             Field::Platform(value) => self.equals("d.platform", value),
             Field::Source(value) => self.equals("d.entry", value),
-            Field::Id(value) => self.equals("d.native", value),
+            Field::Id(value) => self.key(KeyField::Native, value, false),
             Field::Kind(kind) => self.equals("d.kind", super::query::field::kind_word(*kind)),
             Field::Language(value) => {
                 let (exact, above) = (self.put(value.clone()), format!("{value}-"));
                 let (from, to) = (self.put(above.clone()), self.put(after_all(&above)));
                 format!("(d.language = {exact} OR (d.language >= {from} AND d.language < {to}))")
             }
-            Field::Author(value) => self.key(KeyField::Author, author_key(value)),
-            Field::Tag(value) => self.key(KeyField::Tag, tag_key(value)),
-            Field::Link(Link::Host(host)) => self.key(KeyField::Host, host.clone()),
-            Field::Link(Link::Address { address, is_prefix: false }) => self.key(KeyField::Address, address.clone()),
-            Field::Link(Link::Address { address, is_prefix: true }) => {
-                let (from, to) = (self.put(address.clone()), self.put(after_all(address)));
-                let field = KeyField::Address as i64;
-                format!(
-                    "d.row IN (SELECT row FROM search_key WHERE field = {field} AND value >= {from} AND value < {to})"
-                )
-            }
+            Field::Author(value) => self.key(KeyField::Author, &author_key(value), false),
+            Field::Tag(value) => self.key(KeyField::Tag, &tag_key(value), false),
+            Field::Link(Link::Host(host)) => self.key(KeyField::Host, host, false),
+            Field::Link(Link::Address { address, is_prefix }) => self.key(KeyField::Address, address, *is_prefix),
             Field::After(at) => format!("d.time >= {}", self.put(at.as_microsecond())),
             Field::Before(at) => format!("d.time < {}", self.put(at.as_microsecond())),
             Field::Seen(seen) => {
@@ -120,9 +111,10 @@ impl Build<'_> {
         format!("{column} = {}", self.put(value.to_owned()))
     }
 
-    fn key(&mut self, field: KeyField, value: String) -> String {
-        let (field, value) = (field as i64, self.put(value));
-        format!("d.row IN (SELECT row FROM search_key WHERE field = {field} AND value = {value})")
+    fn key(&mut self, field: KeyField, value: &str, is_prefix: bool) -> String {
+        let star = if is_prefix { " *" } else { "" };
+        let asked = self.put(format!("key : \"{}\"{star}", key_word(field, value)));
+        format!("d.row IN (SELECT rowid FROM search_word WHERE search_word MATCH {asked})")
     }
 }
 

@@ -1,6 +1,7 @@
-//! What does search keep? Words in an FTS5 table that holds no text, facts in one narrow table, names that are looked up whole in another.
+//! What does search keep? Words in an FTS5 table that holds no text, with names that are looked up whole as words of a column of their own; facts in one
+//! narrow table.
 //!
-//! All three follow `revisions` by row id in the transactions that change it; what can change without a revision's words changing (which version
+//! Both follow `revisions` by row id in the transactions that change it; what can change without a revision's words changing (which version
 //! is shown, withdrawal, cause) is read from the store's tables when a query runs.
 //!
 //! FTS5 marks a removed row and lets go of its words only when its segments are merged, so an erasure is complete after
@@ -17,7 +18,7 @@ use super::analyser::{self, ANALYSER_VERSION};
 use super::query::field::{address_key, host_key, kind_word};
 
 /// Changes when the tables below do; an index of another version is made again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Stands between values that are no phrase together; no text has it as a word.
 pub const SEPARATOR: &str = "_";
@@ -27,19 +28,50 @@ pub(super) const HAS_TEXT: i64 = 2;
 pub(super) const HAS_EDIT: i64 = 4;
 pub(super) const HAS_TITLE: i64 = 8;
 
-/// What a row of `search_key` is a value of.
+/// What a value that is looked up whole is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KeyField {
-    Author = 1,
-    Host = 2,
-    Address = 3,
-    Tag = 4,
+    Author,
+    Host,
+    Address,
+    Tag,
+    Native,
+}
+
+impl KeyField {
+    const fn letter(self) -> char {
+        match self {
+            Self::Author => 'a',
+            Self::Host => 'h',
+            Self::Address => 'u',
+            Self::Tag => 't',
+            Self::Native => 'n',
+        }
+    }
+}
+
+/// A value as one word of the column `key`: `_`, a letter for what it is, and its characters, of which the tokenizer would split at some and fold others; those
+/// stand 0xE000 higher, among the private ones, and private ones behind a `_`. Beginnings of values are beginnings of words. No text has such a word: the
+/// analyser passes no `_` on.
+pub(super) fn key_word(field: KeyField, value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + value.len() / 4 + 2);
+    out.push('_');
+    out.push(field.letter());
+    for c in value.chars() {
+        match c {
+            'a'..='z' | '0'..='9' => out.push(c),
+            '\0'..='\u{7f}' => out.extend(char::from_u32(0xe000 + u32::from(c))),
+            '\u{e000}'..='\u{e07f}' => out.extend(['_', c]),
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 // The words come cut; `ascii` with `_` passes them on as they are: it splits at ASCII spaces and lowers ASCII letters, no more.
 const TABLES: &str = "
 CREATE TABLE search_meta (one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, analyser INTEGER NOT NULL) STRICT;
-CREATE VIRTUAL TABLE search_word USING fts5(title, text, about, content='', contentless_delete=1, tokenize=\"ascii tokenchars '_'\");
+CREATE VIRTUAL TABLE search_word USING fts5(title, text, about, key, content='', contentless_delete=1, tokenize=\"ascii tokenchars '_'\");
 CREATE TABLE search_doc (
     row INTEGER PRIMARY KEY,      -- revisions.id
     item INTEGER NOT NULL,        -- items.id
@@ -57,21 +89,15 @@ CREATE TABLE search_doc (
 ) STRICT;
 CREATE INDEX search_doc_time ON search_doc (time, row);
 CREATE INDEX search_doc_seen ON search_doc (seen);
-CREATE INDEX search_doc_native ON search_doc (native);
 CREATE INDEX search_doc_entry ON search_doc (entry, time);
-CREATE TABLE search_key (
-    field INTEGER NOT NULL,       -- 1 author, 2 host of a link, 3 address of a link, 4 tag
-    value TEXT NOT NULL,
-    row INTEGER NOT NULL,
-    PRIMARY KEY (field, value, row)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX search_key_row ON search_key (row);
 ";
+
+/// Words are written every four megabytes, and as many as eight pieces of like size wait before they become one.
+const OPTIONS: [(&str, i64); 2] = [("hashsize", 4 << 20), ("automerge", 8)];
 
 const DROP: &str = "
 DROP TABLE IF EXISTS search_word;
 DROP TABLE IF EXISTS search_doc;
-DROP TABLE IF EXISTS search_key;
 DROP TABLE IF EXISTS search_meta;
 ";
 
@@ -121,6 +147,9 @@ impl SqliteIndex {
         tx.execute_batch(DROP)?;
         tx.execute_batch(TABLES)?;
         tx.execute("INSERT INTO search_meta VALUES (1, ?, ?)", params![known.0, known.1])?;
+        for (option, value) in OPTIONS {
+            tx.execute("INSERT INTO search_word (search_word, rank) VALUES (?, ?)", params![option, value])?;
+        }
         self.index_all(&tx)?;
         tx.commit()
     }
@@ -159,13 +188,12 @@ impl SqliteIndex {
         Ok(())
     }
 
-    /// Takes a revision in; one of the same row is replaced.
+    /// Takes a revision in of which there is no row.
     ///
     /// # Errors
     ///
     /// The engine's.
     pub fn take_in(&self, tx: &Transaction<'_>, doc: &Doc<'_>) -> rusqlite::Result<()> {
-        self.let_go(tx, doc.row)?;
         let record = doc.record;
         let claim = record.published_at.as_ref().and_then(|claimed| claimed.at);
         tx.prepare_cached("INSERT INTO search_doc VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
@@ -185,13 +213,9 @@ impl SqliteIndex {
                 has(record),
             ],
         )?;
-        let mut insert = tx.prepare_cached("INSERT INTO search_key VALUES (?, ?, ?)")?;
-        for (field, value) in keys(record) {
-            insert.execute(params![field as i64, value, doc.row])?;
-        }
         let words = Words::of(record);
-        tx.prepare_cached("INSERT INTO search_word (rowid, title, text, about) VALUES (?, ?, ?, ?)")?
-            .execute(params![doc.row, words.title, words.text, words.about])?;
+        tx.prepare_cached("INSERT INTO search_word (rowid, title, text, about, key) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![doc.row, words.title, words.text, words.about, key_words(record)])?;
         Ok(())
     }
 
@@ -204,7 +228,6 @@ impl SqliteIndex {
         if tx.prepare_cached("DELETE FROM search_doc WHERE row = ?")?.execute([row])? == 0 {
             return Ok(());
         }
-        tx.prepare_cached("DELETE FROM search_key WHERE row = ?")?.execute([row])?;
         tx.prepare_cached("DELETE FROM search_word WHERE rowid = ?")?.execute([row])?;
         Ok(())
     }
@@ -215,7 +238,7 @@ impl SqliteIndex {
     ///
     /// The engine's.
     pub fn empty(&self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
-        tx.execute_batch("DELETE FROM search_doc; DELETE FROM search_key; INSERT INTO search_word (search_word) VALUES ('delete-all')")
+        tx.execute_batch("DELETE FROM search_doc; INSERT INTO search_word (search_word) VALUES ('delete-all')")
     }
 
     /// Rewrites the words so that none of a removed revision is left. Takes as long as reading the whole word table.
@@ -248,16 +271,8 @@ impl Words {
         let cut = |values: &[&str]| {
             let mut out = String::new();
             for value in values {
-                for (number, token) in analyser::index_tokens(value).into_iter().enumerate() {
-                    if !out.is_empty() {
-                        out.push(' ');
-                        if number == 0 {
-                            out.push_str(SEPARATOR);
-                            out.push(' ');
-                        }
-                    }
-                    out.push_str(&token.text);
-                }
+                let before = if out.is_empty() { None } else { Some(SEPARATOR) };
+                analyser::write(value, before, &mut out);
             }
             out
         };
@@ -319,9 +334,20 @@ pub(super) fn tag_key(value: &str) -> String {
     analyser::fold(value.trim().trim_start_matches('#'))
 }
 
+fn key_words(record: &Record) -> String {
+    let mut out = String::new();
+    for (field, value) in keys(record) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&key_word(field, &value));
+    }
+    out
+}
+
 /// All values of a record that are looked up whole.
 fn keys(record: &Record) -> BTreeSet<(KeyField, String)> {
-    let mut out = BTreeSet::new();
+    let mut out = BTreeSet::from([(KeyField::Native, record.id.clone())]);
     if let Some(author) = &record.author {
         for value in [&author.id, &author.handle, &author.name].into_iter().flatten() {
             out.insert((KeyField::Author, author_key(value)));

@@ -23,7 +23,7 @@ pub const MAX_DAYS: u32 = 4000;
 const DAY_MICROSECONDS: i64 = 24 * 3600 * 1_000_000;
 
 // Title before names before body.
-const RELEVANCE: &str = "bm25(search_word, 4.0, 1.0, 2.0)";
+const RELEVANCE: &str = "bm25(search_word, 4.0, 1.0, 2.0, 0.0)";
 
 /// In which order hits come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -236,7 +236,7 @@ fn page(
 ) -> Result<(Vec<Hit>, Option<String>), SearchError> {
     let columns = format!(
         "d.row, d.item, d.platform, d.native, d.kind, d.language, d.entry, d.vantage, d.home, d.time, d.claimed, d.seen,
-         r.current, i.gone, {REVISED}, r.cause = 'late'"
+         d.row = i.current, i.gone, {REVISED}, r.cause = 'late'"
     );
     let filter = &condition.sql;
     let mut values = condition.values.clone();

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use schemas::record::{Author, ClaimedTime, Kind, Media, Record};
 
 /// The store's own tables.
-const SCHEMA: &str = include_str!("../../src/core/store/schema_1.sql");
+const SCHEMA: &str = include_str!("../../src/core/store/index.sql");
 
 /// One version of an item.
 #[derive(Clone)]
@@ -85,20 +85,25 @@ impl World {
         let last = item.versions.len() - 1;
         let first = &item.versions[0];
         let withdrawn = usize::from(item.is_gone);
+        // Of what is gone, the words that were seen last.
+        let shown = (0..=last).max_by_key(|version| (item.versions[*version].first_seen_at, *version)).unwrap();
+        let shown = if item.is_gone { shown } else { last };
         tx.execute(
-            "INSERT INTO items VALUES (?, ?, ?, 'example.org', 1, '', ?, '', '', 1, ?, ?, ?)",
+            "INSERT INTO items VALUES (?, ?, ?, 'example.org', 1, '', '', '', 1, ?, ?, ?, ?, ?, ?)",
             params![
                 id,
                 first.record.platform,
                 first.record.id,
-                item.entry,
                 i64::try_from(item.versions.len() + withdrawn).unwrap(),
+                i64::try_from(item.versions.len()).unwrap(),
+                row(number, 0),
                 row(number, last + withdrawn),
+                row(number, shown),
                 item.is_gone
             ],
         )
         .unwrap();
-        let revision = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, '', ?, NULL, ?, NULL)";
+        let revision = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, NULL)";
         for (version, what) in item.versions.iter().enumerate() {
             let (time, claimed) = time_of(what);
             let seen = what.first_seen_at.to_string();
@@ -120,7 +125,6 @@ impl World {
                     claimed,
                     is_current,
                     item.entry,
-                    "web",
                     text
                 ],
             )
@@ -143,9 +147,7 @@ impl World {
             let id_of_row = row(number, last + 1);
             tx.execute(
                 revision,
-                params![
-                    id_of_row, id, 99, none, "source", moment, moment, moment, false, true, item.entry, "web", none
-                ],
+                params![id_of_row, id, 99, none, "source", moment, moment, moment, false, true, item.entry, none],
             )
             .unwrap();
         }

@@ -305,6 +305,7 @@ fn files_that_nothing_accounts_for_are_named() {
         put(dir, "programs/notes.txt", b"stray");
         put(dir, "notes.txt", b"stray");
         put(dir, "registry.sqlite", b"an index is no part of the truth");
+        put(dir, "index.sqlite-wal", b"nor is this");
     });
     for code in ["unknown-segment", "unknown-statement", "unknown-file"] {
         assert!(report.verdict.findings.iter().any(|found| found.code == code), "no {code}: {report}");

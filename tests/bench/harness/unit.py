@@ -145,7 +145,7 @@ class Unit:
             raise base.NotCounted("stop the registry before its folder is judged")
         base.do(self.program("vigie-verify"), self.folder / "data", "--root", self.folder / "trust.toml", ok=(7,))
         import sqlite3
-        db = sqlite3.connect(f"file:{self.folder}/data/registry.sqlite?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{self.folder}/data/index.sqlite?mode=ro", uri=True)
         found = db.execute("SELECT count(*) FROM items").fetchone()[0]
         indexed = db.execute("SELECT count(*) FROM search_doc").fetchone()[0]
         refused = db.execute("SELECT count(*) FROM refusals").fetchone()[0]

@@ -12,7 +12,7 @@ use schemas::record::Record;
 use schemas::segment::{Capture, CaptureKind, Segment, View, breaches, contradictions, frame_contradictions};
 use url::{Host, Url};
 
-use super::{Stop, Verdict, refusal};
+use super::problem::{Stop, Verdict, refusal};
 use crate::core::Inner;
 use crate::core::follow::day_of;
 use crate::core::log::chain;
@@ -178,7 +178,7 @@ impl Budgets {
 }
 
 /// Requests counted for one segment; given back unless it gets into the log.
-pub(super) struct Reservation {
+pub(in crate::core) struct Reservation {
     budgets: Arc<Budgets>,
     taken: Vec<((String, String), u64)>,
 }
@@ -192,6 +192,12 @@ impl Reservation {
     fn take(&mut self, inner: &Inner, entry: &str, day: &str, wanted: u64, daily: u64) -> Result<u64, Stop> {
         let key = (entry.to_owned(), day.to_owned());
         let mut counts = self.budgets.lock();
+        if !counts.contains_key(&key) {
+            // The tables may lag behind the log that was opened: after a crash, or while they are made again.
+            drop(counts);
+            inner.wait(inner.opened)?;
+            counts = self.budgets.lock();
+        }
         if counts.len() > REMEMBERED && !counts.contains_key(&key) {
             // Days long past; what is asked for again is read again. The follower may lag, so days of late are kept.
             let mut days: Vec<String> = counts.keys().map(|(_, day)| day.clone()).collect();

@@ -13,7 +13,7 @@ mod sequencer;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -207,6 +207,21 @@ pub(crate) struct Shared {
     pub published: RwLock<Published>,
 }
 
+/// Leaves on their way into the log.
+#[must_use]
+pub struct Pending(Receiver<Result<u64, LogError>>);
+
+impl Pending {
+    /// Waits until a checkpoint covers them. Returns the index of the first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::add`].
+    pub fn wait(self) -> Result<u64, LogError> {
+        self.0.recv().map_err(|_| LogError::Closed)?
+    }
+}
+
 /// The log of one data folder.
 pub struct Log {
     shared: Arc<Shared>,
@@ -261,13 +276,22 @@ impl Log {
     /// [`LogError`]. After an error the leaves may be in the log nevertheless, and will be covered by a later checkpoint: whoever asks
     /// again looks for them first.
     pub fn add(&self, addition: Addition) -> Result<u64, LogError> {
+        self.begin(addition)?.wait()
+    }
+
+    /// [`Log::add`] for who has something to do while the disk is waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Closed`].
+    pub fn begin(&self, addition: Addition) -> Result<Pending, LogError> {
         let (done, answer) = channel();
         {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = queue.as_ref().ok_or(LogError::Closed)?;
             queue.send(Job { addition, done }).map_err(|_| LogError::Closed)?;
         }
-        answer.recv().map_err(|_| LogError::Closed)?
+        Ok(Pending(answer))
     }
 
     /// Waits until a checkpoint covers all leaves that are in the tables.

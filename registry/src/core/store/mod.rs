@@ -1,10 +1,12 @@
 //! What does the registry remember besides its truth?
 //!
-//! Tables. All but operator data (receipts' times, tokens, audit rows, alarms) are made again from segments, statements and log by
-//! [`Store::clear_derived`] and following the log from leaf 0, with the same ids. The engine behind [`Store`] knows nothing of files or
-//! signatures; what a leaf means is worked out in [`super::follow`] and comes here as a [`Change`], applied in one transaction.
+//! Tables, in two files. [`KEPT`] has what must not be lost: leaves that wait for their checkpoint, and operator data (receipts' times, tokens, audit
+//! rows, alarms). [`INDEX`] has what is made again from segments, statements and log by [`Store::clear_derived`] and following the log from leaf 0,
+//! with the same ids; how far it has followed stands in it, so that it may fall behind in a power cut, and nobody who waits for a receipt waits for it.
+//! The engine behind [`Store`] knows nothing of segments or signatures; what a leaf means is worked out in [`super::follow`] and comes here
+//! as a [`Change`].
 //!
-//! Search authors and pages read the tables themselves, by [`Sqlite::read`]: `schema_1.sql` says what every column means.
+//! Search authors and pages read the tables themselves, by [`Sqlite::read`]: `index.sql` and `schema_1.sql` say what every column means.
 
 mod fold;
 mod rows;
@@ -21,10 +23,10 @@ use schemas::Digest;
 use schemas::record::Record;
 
 pub use rows::{
-    Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind, ReceiptRow, SegmentRow, Token,
-    Tombstoned, Withdrawn, row_id, row_parts,
+    Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind, Reading, ReceiptRow,
+    SegmentRow, Stated, Token, Tombstoned, Withdrawn, row_id, row_parts,
 };
-pub use sqlite::Sqlite;
+pub use sqlite::{INDEX, KEPT, Sqlite, look};
 
 /// Why the tables could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,15 @@ pub enum StoreError {
     Row {
         /// What is wrong with it.
         what: String,
+    },
+    /// A file that is in the way, or could not be made durable.
+    #[error("`{path}` could not be written or removed")]
+    Left {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// Made by a later release.
     #[error("the database has format {found}, this release knows {known}; use the newer release")]
@@ -97,7 +108,7 @@ pub trait Indexer: Send + Sync {
     /// The engine's.
     fn prepare(&self, connection: &rusqlite::Connection) -> rusqlite::Result<()>;
 
-    /// Takes a revision in. One of that id may be there already: it is replaced. Which revision is current is in `revisions.current`.
+    /// Takes a revision in that is not there: one that was is removed before. Which revision is shown is in `items.shown`.
     ///
     /// # Errors
     ///
@@ -154,7 +165,7 @@ impl Indexer for NoIndex {
 
 /// Finds the record of a line in the evidence again, by manifest and unit; `None` where it is gone. Called inside a transaction, so it
 /// must not ask the store anything.
-pub type Fetch<'a> = dyn Fn(&Digest, u64) -> Option<Record> + 'a;
+pub type Fetch<'a> = dyn Fn(&Digest, u64) -> Option<Stated> + 'a;
 
 /// The tables, whatever engine keeps them.
 pub trait Store: Send + Sync {
@@ -228,12 +239,12 @@ pub trait Store: Send + Sync {
     /// The engine's.
     fn followed(&self) -> Result<u64, StoreError>;
 
-    /// Applies what leaf `index` means, which must be the next one, in one transaction.
+    /// Applies what leaves mean, of which leaf `from` must be the next one, in one transaction. A power cut may take it back, but never a part of it.
     ///
     /// # Errors
     ///
     /// [`StoreError::Order`]; the engine's. Nothing is changed then.
-    fn apply(&self, index: u64, change: &Change, fetch: &Fetch<'_>) -> Result<(), StoreError>;
+    fn apply(&self, from: u64, changes: &[Change], fetch: &Fetch<'_>) -> Result<(), StoreError>;
 
     /// Makes the rows of a segment again whose file came back; nothing if the tables have not got to it yet.
     ///
@@ -256,26 +267,26 @@ pub trait Store: Send + Sync {
     /// The engine's.
     fn revisits_of(&self, responses: &[String]) -> Result<Vec<(u64, u64)>, StoreError>;
 
-    /// Empties all derived tables, text search included.
+    /// Empties all derived tables, text search and the rows of leaves included.
     ///
     /// # Errors
     ///
     /// The engine's.
     fn clear_derived(&self) -> Result<(), StoreError>;
 
-    /// Rewrites the database so that no page and no journal keeps what was removed.
+    /// Rewrites the derived tables so that no page and no journal keeps what was removed; durable on return.
     ///
     /// # Errors
     ///
     /// The engine's.
     fn scrub(&self) -> Result<(), StoreError>;
 
-    /// Writes a consistent copy of everything to a new file.
+    /// Writes a consistent copy of everything to new files of the same names in a folder; the derived tables are never ahead of the leaves.
     ///
     /// # Errors
     ///
     /// The engine's.
-    fn copy_to(&self, path: &Path) -> Result<(), StoreError>;
+    fn copy_to(&self, folder: &Path) -> Result<(), StoreError>;
 
     /// All derived rows as text, in a fixed order: equal texts are equal tables.
     ///

@@ -218,8 +218,8 @@ pub struct SegmentRow {
     pub tombstones: Vec<Tombstoned>,
     /// Captures.
     pub captures: Vec<CaptureRow>,
-    /// Lines of readings.
-    pub lines: Vec<Line>,
+    /// Readings.
+    pub readings: Vec<Reading>,
     /// Coverage, from the commit record.
     pub coverage: Option<CoverageRow>,
 }
@@ -261,25 +261,39 @@ pub struct CaptureRow {
     pub late: bool,
 }
 
-/// A line of a reading.
+/// What a reader said of one capture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// Unit of the line.
-    pub unit: u64,
-    /// Unit of the capture it was read from.
+pub struct Reading {
+    /// Unit of the capture.
     pub capture: u64,
     /// When that was captured.
     pub at: Timestamp,
     /// Which host it was seen through.
     pub vantage: String,
-    /// Entry.
-    pub entry: String,
     /// Reader: name, version and program digest.
     pub reader: String,
+    /// Lines, in their order.
+    pub lines: Vec<Line>,
+}
+
+/// A line of a reading.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Unit of the line.
+    pub unit: u64,
     /// Where in the answer.
     pub place: String,
     /// What it says.
     pub kind: LineKind,
+}
+
+/// A record, and the bytes that say so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stated {
+    /// The record.
+    pub record: Record,
+    /// As it stands in the segment, RFC 8785.
+    pub text: String,
 }
 
 /// What a line of a reading says.
@@ -288,7 +302,7 @@ pub enum LineKind {
     /// An item.
     Record {
         /// The item.
-        record: Box<Record>,
+        stated: Box<Stated>,
         /// Content hash, recomputed.
         content: Digest,
         /// False for a claim about somebody else's item.

@@ -1,84 +1,87 @@
-//! The tables in one SQLite file.
+//! The tables in two SQLite files: how they are opened, and who writes where.
 
-use std::ops::RangeInclusive;
+mod calls;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
-use schemas::Digest;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::rows::{Alarm, AuditRow, Change, LeafKind, LeafRow, ReceiptRow, SegmentRow, Token};
-use super::{Fetch, Indexer, Store, StoreError, tables};
+use super::{Indexer, StoreError};
 
-/// Migrations in order; only ever added to. `PRAGMA user_version` counts those that were applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+pub(super) use calls::time;
 
-/// Derived tables in an order in which they may be emptied, with the columns that order their rows.
-const DERIVED: &[(&str, &str)] = &[
-    ("leaves", "idx"),
-    ("segments", "idx"),
-    ("tombstones", "idx, unit"),
-    ("captures", "id"),
-    ("sightings", "id"),
-    ("items", "id"),
-    ("revisions", "id"),
-    ("withdrawals", "id"),
-    ("oddities", "id"),
-    ("coverage", "id"),
-    ("refusals", "idx"),
-    ("erasures", "idx"),
-    ("statements", "idx"),
-];
+/// The file of what must not be lost.
+pub const KEPT: &str = "registry.sqlite";
+/// The file of what is made again from the log.
+pub const INDEX: &str = "index.sqlite";
 
-/// Prepared statements that a connection keeps. One record alone takes about twenty, and with fewer kept each is compiled anew for every record.
+/// Migrations of [`KEPT`] in order; only ever added to. `PRAGMA user_version` counts those that were applied.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+/// The last migration before which the derived tables lay in [`KEPT`].
+const TOGETHER: i64 = 1;
+
+/// Tables of [`INDEX`], and its `PRAGMA user_version`, which changes with them.
+const INDEX_TABLES: &str = include_str!("index.sql");
+const INDEX_FORMAT: i64 = 1;
+
+/// Prepared statements that a connection keeps. One record alone takes about ten, and with fewer kept each is compiled anew for every record.
 const STATEMENTS: usize = 128;
 
 /// Most idle connections for reading that are kept.
 const IDLE_READERS: usize = 8;
 
-/// [`Store`] in a SQLite file: one connection that writes, several that read.
+/// [`super::Store`] in two SQLite files: for each one connection that writes; several that read both.
 ///
-/// WAL with `synchronous = FULL`: a commit that returned survives a power cut. `secure_delete` overwrites what is removed.
+/// Both in WAL. [`KEPT`] has `synchronous = FULL`: a commit that returned survives a power cut. [`INDEX`] has `NORMAL`: a cut may take back its last
+/// commits, whole ones, and it follows the log again from there. `secure_delete` overwrites what is removed.
 pub struct Sqlite {
-    path: PathBuf,
-    writer: Mutex<Connection>,
+    folder: PathBuf,
+    kept: Mutex<Connection>,
+    index: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     indexer: Arc<dyn Indexer>,
 }
 
+/// A connection for queries over both files of a data folder; works beside a registry that runs on it.
+///
+/// # Errors
+///
+/// The engine's; among them that there are no such files.
+pub fn look(folder: &Path) -> rusqlite::Result<Connection> {
+    // To be read after a crash, a WAL must be writable.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    reader(folder, flags)
+}
+
+fn reader(folder: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(folder.join(INDEX), flags)?;
+    connection.execute("ATTACH ? AS kept", [folder.join(KEPT).to_string_lossy()])?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY;")?;
+    Ok(connection)
+}
+
 impl Sqlite {
-    /// Opens or makes the file and brings it to this release's format.
+    /// Opens or makes the files of a data folder and brings them to this release's format. An index of another format is made anew, empty: it is
+    /// followed again from the log.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Newer`] if a later release wrote it; the engine's.
-    pub fn open(path: &Path, indexer: Arc<dyn Indexer>) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(path)?;
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
-        )?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found > known {
-            return Err(StoreError::Newer { found, known });
-        }
-        for (migration, number) in MIGRATIONS.iter().zip(1_i64..) {
-            if number > found {
-                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                tx.execute_batch(migration)?;
-                tx.pragma_update(None, "user_version", number)?;
-                tx.commit()?;
-            }
-        }
-        indexer.prepare(&connection)?;
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(connection), readers: Mutex::default(), indexer })
+    /// [`StoreError::Newer`] if a later release wrote [`KEPT`]; the engine's.
+    pub fn open(folder: &Path, indexer: Arc<dyn Indexer>) -> Result<Self, StoreError> {
+        let kept = open_kept(&folder.join(KEPT))?;
+        let index = open_index(&folder.join(INDEX))?;
+        indexer.prepare(&index)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            kept: Mutex::new(kept),
+            index: Mutex::new(index),
+            readers: Mutex::default(),
+            indexer,
+        })
     }
 
-    /// Runs queries on a connection that can't write. Keep it short: a long read holds back the journal.
+    /// Runs queries on a connection that can't write and sees both files. Keep it short: a long read holds back the journal.
     ///
     /// # Errors
     ///
@@ -87,14 +90,7 @@ impl Sqlite {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&self.path, flags)?;
-                connection.execute_batch(
-                    "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY;",
-                )?;
-                connection
-            }
+            None => reader(&self.folder, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?,
         };
         let answer = query(&connection)?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +100,7 @@ impl Sqlite {
         Ok(answer)
     }
 
-    /// Runs statements on the writing connection in one transaction: for operator tables that others keep beside ours.
+    /// Runs statements on [`KEPT`] in one transaction: for operator tables that others keep beside ours.
     ///
     /// # Errors
     ///
@@ -113,353 +109,100 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.transaction(|tx| Ok(work(tx)?))
+        transaction(&self.kept, |tx| Ok(work(tx)?))
     }
 
-    fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A panic inside a transaction rolled it back when it was dropped.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Connection> {
+        locked(&self.kept)
     }
 
-    fn transaction<T>(
-        &self,
-        work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut connection = self.writer();
+    fn index(&self) -> MutexGuard<'_, Connection> {
+        locked(&self.index)
+    }
+}
+
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A panic inside a transaction rolled it back when it was dropped.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn transaction<T>(
+    connection: &Mutex<Connection>,
+    work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut connection = locked(connection);
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = work(&tx)?;
+    tx.commit()?;
+    Ok(answer)
+}
+
+fn open_kept(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (migration, number) in MIGRATIONS.iter().zip(1_i64..) {
+        if number > found {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute_batch(migration)?;
+            tx.pragma_update(None, "user_version", number)?;
+            tx.commit()?;
+        }
+    }
+    if found == TOGETHER {
+        tracing::warn!(
+            "`{}` is of an earlier release: search and pages move to `{INDEX}` and are made again from the log, which takes a while; segments are taken meanwhile",
+            path.display()
+        );
+        connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    }
+    Ok(connection)
+}
+
+fn open_index(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<(Connection, i64), StoreError> {
+        let connection = Connection::open(path)?;
+        // Pages that change in many transactions are written to the file once in so many.
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;
+             PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192;",
+        )?;
+        let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        Ok((connection, found))
+    };
+    let (mut connection, mut found) = open()?;
+    if found != INDEX_FORMAT && found != 0 {
+        tracing::warn!(
+            "`{}` is of another release: it is made again from the log, which takes a while",
+            path.display()
+        );
+        drop(connection);
+        for end in ["", "-wal", "-shm"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(end);
+            match std::fs::remove_file(&file) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::Left { path: file.into(), source });
+                }
+                _ => {}
+            }
+        }
+        (connection, found) = open()?;
+    }
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    if found == 0 {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let answer = work(&tx)?;
+        tx.execute_batch(INDEX_TABLES)?;
+        tx.pragma_update(None, "user_version", INDEX_FORMAT)?;
         tx.commit()?;
-        Ok(answer)
     }
-}
-
-impl Store for Sqlite {
-    fn append(&self, leaves: &[LeafRow], receipts: &[ReceiptRow]) -> Result<(), StoreError> {
-        self.transaction(|tx| {
-            let next = leaf_count(tx)?;
-            for (leaf, expected) in leaves.iter().zip(next..) {
-                if leaf.index != expected {
-                    return Err(StoreError::Order { index: leaf.index, expected });
-                }
-                let (agent, seq) = leaf.link.as_ref().map_or((None, None), |(agent, seq)| (Some(agent), Some(*seq)));
-                tx.prepare_cached("INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
-                    leaf.index as i64,
-                    leaf.bytes,
-                    leaf.kind.word(),
-                    leaf.digest.to_string(),
-                    agent,
-                    seq.map(|seq| seq as i64),
-                ])?;
-            }
-            for receipt in receipts {
-                insert_receipt(tx, receipt)?;
-            }
-            Ok(())
-        })
-    }
-
-    fn leaf_count(&self) -> Result<u64, StoreError> {
-        leaf_count(&self.writer())
-    }
-
-    fn leaves(&self, from: u64, limit: u64) -> Result<Vec<LeafRow>, StoreError> {
-        let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE idx >= ? ORDER BY idx LIMIT ?";
-        leaf_rows(&self.writer(), sql, params![from as i64, limit as i64])
-    }
-
-    fn find(&self, kind: LeafKind, digest: &Digest) -> Result<Option<LeafRow>, StoreError> {
-        let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE digest = ? AND kind = ? ORDER BY idx LIMIT 1";
-        Ok(leaf_rows(&self.writer(), sql, params![digest.to_string(), kind.word()])?.pop())
-    }
-
-    fn of_kind(&self, kind: LeafKind) -> Result<Vec<LeafRow>, StoreError> {
-        let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE kind = ? ORDER BY idx";
-        leaf_rows(&self.writer(), sql, params![kind.word()])
-    }
-
-    fn chain(&self, agent: &str, seqs: RangeInclusive<u64>) -> Result<Vec<LeafRow>, StoreError> {
-        let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
-        let sql = "SELECT idx, bytes, kind, digest, agent, seq FROM leaves WHERE agent = ? AND seq BETWEEN ? AND ? ORDER BY seq, idx";
-        leaf_rows(&self.writer(), sql, params![agent, bound(*seqs.start()), bound(*seqs.end())])
-    }
-
-    fn agents(&self) -> Result<Vec<String>, StoreError> {
-        let connection = self.writer();
-        let mut statement =
-            connection.prepare("SELECT DISTINCT agent FROM leaves WHERE agent IS NOT NULL ORDER BY agent")?;
-        let agents = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(agents)
-    }
-
-    fn receipt(&self, manifest: &Digest) -> Result<Option<ReceiptRow>, StoreError> {
-        let body = self
-            .writer()
-            .query_row("SELECT body FROM receipts WHERE manifest = ?", [manifest.to_string()], |row| row.get(0))
-            .optional()?;
-        Ok(body.map(|body| ReceiptRow { manifest: *manifest, body }))
-    }
-
-    fn keep_receipt(&self, receipt: &ReceiptRow) -> Result<(), StoreError> {
-        insert_receipt(&self.writer(), receipt)
-    }
-
-    fn followed(&self) -> Result<u64, StoreError> {
-        followed(&self.writer())
-    }
-
-    fn apply(&self, index: u64, change: &Change, fetch: &Fetch<'_>) -> Result<(), StoreError> {
-        self.transaction(|tx| {
-            let expected = followed(tx)?;
-            if index != expected {
-                return Err(StoreError::Order { index, expected });
-            }
-            tables::apply(tx, &*self.indexer, index, change, fetch)?;
-            tx.execute("UPDATE followed SET size = ?", [index as i64 + 1])?;
-            Ok(())
-        })
-    }
-
-    fn refresh(&self, segment: u64, row: &SegmentRow, fetch: &Fetch<'_>) -> Result<(), StoreError> {
-        self.transaction(|tx| {
-            if segment >= followed(tx)? {
-                return Ok(());
-            }
-            tables::replace_segment(tx, &*self.indexer, segment, row, fetch)
-        })
-    }
-
-    fn spent(&self, entry: &str, day: &str) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM captures WHERE entry = ? AND day = ? AND kind <> 'refused'";
-        let count: i64 = self.writer().query_row(sql, [entry, day], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
-    }
-
-    fn revisits_of(&self, responses: &[String]) -> Result<Vec<(u64, u64)>, StoreError> {
-        let connection = self.writer();
-        let sql =
-            "SELECT idx, response_unit FROM captures WHERE revisit_of = ? AND response_unit IS NOT NULL ORDER BY id";
-        let mut statement = connection.prepare(sql)?;
-        let mut found = Vec::new();
-        for response in responses {
-            let rows = statement.query_map([response], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-            for row in rows {
-                let (index, unit) = row?;
-                found.push((index.unsigned_abs(), unit.unsigned_abs()));
-            }
-        }
-        Ok(found)
-    }
-
-    fn clear_derived(&self) -> Result<(), StoreError> {
-        self.transaction(|tx| {
-            self.indexer.clear(tx)?;
-            for (table, _) in DERIVED {
-                tx.execute(&format!("DELETE FROM {table}"), [])?;
-            }
-            tx.execute("UPDATE followed SET size = 0", [])?;
-            Ok(())
-        })
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        // Idle readers could hold the journal open.
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let connection = self.writer();
-        self.indexer.scrub(&connection)?;
-        connection.execute_batch("VACUUM")?;
-        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if busy != 0 {
-            let why = "a long query keeps old pages in use; they go when it ends, try again".to_owned();
-            return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
-                Some(why),
-            )
-            .into());
-        }
-        Ok(())
-    }
-
-    fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        let connection = self.writer();
-        connection.execute("VACUUM INTO ?", [path.to_string_lossy()])?;
-        Ok(())
-    }
-
-    fn dump_derived(&self) -> Result<String, StoreError> {
-        let connection = self.writer();
-        let mut dump = String::new();
-        for (table, order) in DERIVED {
-            let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
-            let columns = statement.column_count();
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                dump.push_str(table);
-                for column in 0..columns {
-                    let text = match row.get::<_, Value>(column)? {
-                        Value::Null => "NULL".to_owned(),
-                        Value::Integer(number) => number.to_string(),
-                        Value::Real(number) => number.to_string(),
-                        Value::Text(text) => format!("{text:?}"),
-                        Value::Blob(bytes) => hex::encode(bytes),
-                    };
-                    dump.push('|');
-                    dump.push_str(&text);
-                }
-                dump.push('\n');
-            }
-        }
-        Ok(dump)
-    }
-
-    fn is_erased(&self, leaf: u64) -> Result<bool, StoreError> {
-        let sql = "SELECT count(*) FROM erasures_done WHERE idx = ?";
-        let count: i64 = self.writer().query_row(sql, [leaf as i64], |row| row.get(0))?;
-        Ok(count > 0)
-    }
-
-    fn set_erased(&self, leaf: u64) -> Result<(), StoreError> {
-        self.writer().execute("INSERT OR IGNORE INTO erasures_done VALUES (?)", [leaf as i64])?;
-        Ok(())
-    }
-
-    fn keep_checkpoint(&self, size: u64, root: &str, at: Timestamp) -> Result<(), StoreError> {
-        let sql = "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?)";
-        self.writer().execute(sql, params![size as i64, root, at.to_string()])?;
-        Ok(())
-    }
-
-    fn checkpoint_at(&self, size: u64) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT at FROM checkpoints WHERE size <= ? ORDER BY size DESC LIMIT 1";
-        let found: Option<String> = self.writer().query_row(sql, [size as i64], |row| row.get(0)).optional()?;
-        found.map(|text| time(&text)).transpose()
-    }
-
-    fn raise(&self, at: Timestamp, code: &str, detail: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO alarms (at, code, detail) SELECT ?1, ?2, ?3
-                   WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE code = ?2 AND detail = ?3 AND seen_at IS NULL)";
-        self.writer().execute(sql, params![at.to_string(), code, detail])?;
-        Ok(())
-    }
-
-    fn alarms(&self) -> Result<Vec<Alarm>, StoreError> {
-        let connection = self.writer();
-        let mut statement =
-            connection.prepare("SELECT id, at, code, detail FROM alarms WHERE seen_at IS NULL ORDER BY id")?;
-        let mut rows = statement.query([])?;
-        let mut alarms = Vec::new();
-        while let Some(row) = rows.next()? {
-            alarms.push(Alarm {
-                id: row.get(0)?,
-                at: time(&row.get::<_, String>(1)?)?,
-                code: row.get(2)?,
-                detail: row.get(3)?,
-            });
-        }
-        Ok(alarms)
-    }
-
-    fn see_alarm(&self, id: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer().execute("UPDATE alarms SET seen_at = ? WHERE id = ?", params![at.to_string(), id])?;
-        Ok(())
-    }
-
-    fn keep_token(&self, hash: &Digest, token: &Token) -> Result<(), StoreError> {
-        self.writer().execute(
-            "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
-            params![
-                hash.to_string(),
-                token.name,
-                token.role,
-                token.made_at.to_string(),
-                token.expires_at.map(|at| at.to_string()),
-                token.revoked_at.map(|at| at.to_string()),
-            ],
-        )?;
-        Ok(())
-    }
-
-    fn token(&self, hash: &Digest) -> Result<Option<Token>, StoreError> {
-        let connection = self.writer();
-        let sql = "SELECT hash, name, role, made_at, expires_at, revoked_at FROM tokens WHERE hash = ?";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([hash.to_string()])?;
-        Ok(rows.next()?.map(token).transpose()?.map(|(_, token)| token))
-    }
-
-    fn tokens(&self) -> Result<Vec<(Digest, Token)>, StoreError> {
-        let connection = self.writer();
-        let sql = "SELECT hash, name, role, made_at, expires_at, revoked_at FROM tokens ORDER BY made_at, hash";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([])?;
-        let mut tokens = Vec::new();
-        while let Some(row) = rows.next()? {
-            tokens.push(token(row)?);
-        }
-        Ok(tokens)
-    }
-
-    fn audit(&self, row: &AuditRow) -> Result<(), StoreError> {
-        self.writer().execute(
-            "INSERT INTO audit (at, who, role, act, purpose, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            params![row.at.to_string(), row.who, row.role, row.act, row.purpose, row.detail],
-        )?;
-        Ok(())
-    }
-}
-
-fn insert_receipt(connection: &Connection, receipt: &ReceiptRow) -> Result<(), StoreError> {
-    let sql = "INSERT OR IGNORE INTO receipts VALUES (?, ?)";
-    connection.prepare_cached(sql)?.execute(params![receipt.manifest.to_string(), receipt.body])?;
-    Ok(())
-}
-
-fn leaf_count(connection: &Connection) -> Result<u64, StoreError> {
-    let last: Option<i64> = connection.query_row("SELECT max(idx) FROM leaves", [], |row| row.get(0))?;
-    Ok(last.map_or(0, |last| last.unsigned_abs() + 1))
-}
-
-fn followed(connection: &Connection) -> Result<u64, StoreError> {
-    let size: i64 = connection.query_row("SELECT size FROM followed", [], |row| row.get(0))?;
-    Ok(size.unsigned_abs())
-}
-
-fn leaf_rows(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<LeafRow>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params)?;
-    let mut leaves = Vec::new();
-    while let Some(row) = rows.next()? {
-        let index: i64 = row.get(0)?;
-        let agent: Option<String> = row.get(4)?;
-        let seq: Option<i64> = row.get(5)?;
-        leaves.push(LeafRow {
-            index: index.unsigned_abs(),
-            bytes: row.get(1)?,
-            kind: row.get::<_, String>(2)?.parse().map_err(|what| StoreError::Row { what })?,
-            digest: digest(&row.get::<_, String>(3)?)?,
-            link: agent.zip(seq.map(i64::unsigned_abs)),
-        });
-    }
-    Ok(leaves)
-}
-
-fn token(row: &Row<'_>) -> Result<(Digest, Token), StoreError> {
-    let maybe = |column: usize| -> Result<Option<Timestamp>, StoreError> {
-        row.get::<_, Option<String>>(column)?.map(|text| time(&text)).transpose()
-    };
-    let found = Token {
-        name: row.get(1)?,
-        role: row.get(2)?,
-        made_at: time(&row.get::<_, String>(3)?)?,
-        expires_at: maybe(4)?,
-        revoked_at: maybe(5)?,
-    };
-    Ok((digest(&row.get::<_, String>(0)?)?, found))
-}
-
-pub(super) fn time(text: &str) -> Result<Timestamp, StoreError> {
-    text.parse().map_err(|_| StoreError::Row { what: format!("`{text}` is no time") })
-}
-
-fn digest(text: &str) -> Result<Digest, StoreError> {
-    text.parse().map_err(|why: schemas::digest::NotADigest| StoreError::Row { what: why.to_string() })
+    Ok(connection)
 }

@@ -53,14 +53,67 @@ fn rebuilt_tables_are_the_same_to_the_last_row() {
     assert!(before.contains("\"late\"") && before.contains("\"reader\""), "{before}");
     registry.rebuild().unwrap();
     assert_eq!(registry.store().dump_derived().unwrap(), before);
-    // The whole database lost: made again at the next start.
-    drop(registry);
-    for name in ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"] {
-        let _ = std::fs::remove_file(folder.path().join("data").join(name));
+    // A database lost, or both: made again at the next start.
+    let mut registry = Some(registry);
+    for lost in [&["registry"][..], &["index"], &["registry", "index"]] {
+        drop(registry.take());
+        for name in lost {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(folder.path().join(format!("data/{name}.sqlite{end}")));
+            }
+        }
+        let opened = open(&world, folder.path()).unwrap();
+        ready(&opened);
+        assert_eq!(opened.store().dump_derived().unwrap(), before, "{lost:?}");
+        registry = Some(opened);
     }
+}
+
+/// What the index's file may be after a power cut: as it was some commits ago.
+#[test]
+fn an_index_that_was_set_back_follows_the_log_again() {
+    let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
+    let file = |end: &str| folder.path().join(format!("data/index.sqlite{end}"));
+    let keep = || ["", "-wal"].map(|end| std::fs::read(file(end)).unwrap_or_default());
+    let registry = open(&world, folder.path()).unwrap();
+    let mut states = vec![keep()];
+    let mut agent = world.found(&registry);
+    for text in ["Harbour opens", "Harbour opens early", "Harbour closes"] {
+        let made = agent.collect(&world, &registry, &[Page::of(&[("1", text), (text, "Ferry")])]);
+        let answer = registry.put_segment(&made.name, &made.bytes, 0).unwrap();
+        agent.heard(&answer);
+        ready(&registry);
+        states.push(keep());
+        world.pass(SignedDuration::from_mins(15));
+    }
+    let whole = registry.store().dump_derived().unwrap();
+    drop(registry);
+    for [database, journal] in states {
+        std::fs::write(file(""), database).unwrap();
+        std::fs::write(file("-wal"), journal).unwrap();
+        let _ = std::fs::remove_file(file("-shm"));
+        let registry = open(&world, folder.path()).unwrap();
+        ready(&registry);
+        assert_eq!(registry.store().dump_derived().unwrap(), whole);
+        assert_eq!(registry.table_findings().unwrap(), [""; 0]);
+    }
+}
+
+/// The data folder is an older one than the index beside it, which has followed leaves that this log does not have.
+#[test]
+fn an_index_of_a_longer_log_is_made_again() {
+    let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
+    let registry = open(&world, folder.path()).unwrap();
+    let _ = world.found(&registry);
+    ready(&registry);
+    let whole = registry.store().dump_derived().unwrap();
+    drop(registry);
+    let index = rusqlite::Connection::open(folder.path().join("data/index.sqlite")).unwrap();
+    index.execute_batch("UPDATE followed SET size = 99; INSERT INTO statements VALUES (98, 'root', '', '')").unwrap();
+    drop(index);
     let registry = open(&world, folder.path()).unwrap();
     ready(&registry);
-    assert_eq!(registry.store().dump_derived().unwrap(), before);
+    assert_eq!(registry.store().dump_derived().unwrap(), whole);
 }
 
 #[test]

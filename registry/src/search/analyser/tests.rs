@@ -85,8 +85,43 @@ fn check_stable(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Written in a row they are the words that the index is asked for.
+fn check_written(text: &str) -> Result<(), TestCaseError> {
+    let words: Vec<String> = index_tokens(text).into_iter().map(|token| token.text).collect();
+    let mut row = String::new();
+    write(text, None, &mut row);
+    prop_assert_eq!(&row, &words.join(" "), "{:?}", text);
+    write(text, Some("_"), &mut row);
+    let twice = if words.is_empty() { String::new() } else { format!("{0} _ {0}", words.join(" ")) };
+    prop_assert_eq!(row, twice, "{:?}", text);
+    Ok(())
+}
+
+#[test]
+fn each_character_is_written_as_it_is_cut_whatever_stands_beside_it() {
+    let all = (0..=0x2_ffff_u32).filter_map(char::from_u32);
+    for c in all.filter(|c| *c < '\u{3400}' || *c >= '\u{f900}' || u32::from(*c) % 97 == 0) {
+        for text in [format!("a{c}b"), format!("国{c}国{c}{c}"), format!("1{c}ж{c}'{c}.x")] {
+            check_written(&text).unwrap();
+        }
+    }
+    check_written("see http://a.example/x https:// x_http://y 'https://z a:https://q").unwrap();
+    check_written(&format!("{}国{}", "x".repeat(70), "é".repeat(70))).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn words_are_written_as_they_are_cut(
+        any in any::<String>(),
+        mixed in "[a-zßéœİ'’_\\-. :/,。，中国人カガｶﾞ한가ㄱㅏا-يكىёйЇกำल्दि0-9٠-٩🇦-🇿👍²ªʼ\u{200b}\u{301}\u{3099}\u{640}\r\n]{0,32}",
+        near in "[\u{0}-\u{700}\u{2010}-\u{2040}\u{3000}-\u{3020}\u{ff00}-\u{ff20} ]{0,24}",
+    ) {
+        check_written(&any)?;
+        check_written(&mixed)?;
+        check_written(&near)?;
+    }
 
     #[test]
     fn cutting_again_changes_nothing(text in "\\PC{0,40}") {

@@ -68,7 +68,9 @@ pub(super) fn unknown(data_dir: &Path, log: &Log, out: &mut Findings) {
     for name in names(data_dir, out) {
         let (folder, file) = name.split_once('/').unwrap_or(("", &name));
         match folder {
-            "" if ["format", "lock"].contains(&file) || file.starts_with("registry.sqlite") => {}
+            "" if ["format", "lock"].contains(&file)
+                || file.starts_with("registry.sqlite")
+                || file.starts_with("index.sqlite") => {}
             "log" => {}
             "segments" if segments.contains(&name) => {}
             "segments" => out.note("unknown-segment", name, "no leaf of the log names it, so nothing in it is claimed"),
