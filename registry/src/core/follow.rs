@@ -7,12 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schemas::Digest;
-use schemas::capture::{self, Line as Said, Run, What};
+use schemas::capture::{self, Line as Said, What};
 use schemas::judge::{CaptureVerdict, judge_with, policy_of_run};
 use schemas::leaf::{Act, Leaf};
 use schemas::manifest::Manifest;
 use schemas::policy::History;
-use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Segment, View, tombstoned_units};
+use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Part, Segment, SegmentError, View, tombstoned_units};
 
 use super::evidence::Evidence;
 use super::log::chain;
@@ -98,7 +98,7 @@ impl<'a> Finder<'a> {
             _ => None,
         });
         lines.flatten().find(|line| line.unit == unit).and_then(|line| match &line.line {
-            Said::Record(said) => stated(line, said),
+            Said::Record(said) => Some(Stated { record: said.item.clone(), text: text_of(&line.said)? }),
             _ => None,
         })
     }
@@ -118,13 +118,11 @@ pub(super) fn segment_row(
         Ok(segment) => segment,
         Err(error) => return Ok(problem(chain(&error))),
     };
-    let view = match segment.view() {
-        Ok(view) => view,
-        Err(error) => return Ok(SegmentRow { tombstones: tombstones(&segment), ..problem(chain(&error)) }),
-    };
+    let tombstones = tombstones(&segment);
     let past = past(index)?;
-    let late = view.run.as_ref().map(|(_, run)| late_units(&past, &view, run)).unwrap_or_default();
-    Ok(rows(&segment, &view, &late, false))
+    let late = segment.view().map(|view| late_units(&past, &view));
+    let row = late.and_then(|late| rows(segment, &late, false));
+    Ok(row.unwrap_or_else(|error| SegmentRow { tombstones, ..problem(chain(&error)) }))
 }
 
 /// What is known of a segment from its manifest alone.
@@ -145,11 +143,11 @@ fn tombstones(segment: &Segment) -> Vec<Tombstoned> {
     tombstoned_units(segment).into_iter().map(|(unit, leaf)| Tombstoned { unit, leaf }).collect()
 }
 
-/// The rows of a segment. `late`: units of captures that stand only because the agent could not know better. `is_checked`: every content hash was compared
-/// with its record before.
-pub(super) fn rows(segment: &Segment, view: &View<'_>, late: &BTreeSet<u64>, is_checked: bool) -> SegmentRow {
-    let manifest = &segment.manifest;
-    let mut row = SegmentRow { tombstones: tombstones(segment), ..bare(&segment.digest, manifest) };
+/// The rows of a segment, which they take apart. `late`: units of captures that stand only because the agent could not know better. `is_checked`: every
+/// content hash was compared with its record before.
+pub(super) fn rows(segment: Segment, late: &BTreeSet<u64>, is_checked: bool) -> Result<SegmentRow, SegmentError> {
+    let mut row = SegmentRow { tombstones: tombstones(&segment), ..bare(&segment.digest, &segment.manifest) };
+    let view = segment.view()?;
     let run = view.run.as_ref().map(|(_, run)| run);
     if let Some(run) = run {
         row.run = Some(run.id.clone());
@@ -160,12 +158,14 @@ pub(super) fn rows(segment: &Segment, view: &View<'_>, late: &BTreeSet<u64>, is_
         row.reader = Some(reader(&run.reader));
     }
     let recipe = run.and_then(|run| run.target.recipe.as_deref());
+    // By where their conversions stand.
+    let mut readings = Vec::new();
     for capture in &view.captures {
         row.captures.push(capture_row(capture, late.contains(&capture.unit)));
         if let Some(conversion) = capture.conversion {
             let at = capture.date.parse().unwrap_or(capture.ask().at);
             let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
-            row.readings.push(reading(conversion, recipe, capture.unit, at, ingest::vantage(vantage), is_checked));
+            readings.push((conversion.offset, reading(conversion, recipe, capture.unit, at, ingest::vantage(vantage))));
         }
     }
     for conversion in &view.loose {
@@ -175,8 +175,8 @@ pub(super) fn rows(segment: &Segment, view: &View<'_>, late: &BTreeSet<u64>, is_
             _ => None,
         });
         let unit = first.map_or(0, |line| line.unit);
-        let at = at.unwrap_or_else(|| manifest.time.start());
-        row.readings.push(reading(conversion, recipe, unit, at, VANTAGE_ERASED.to_owned(), is_checked));
+        let at = at.unwrap_or_else(|| segment.manifest.time.start());
+        readings.push((conversion.offset, reading(conversion, recipe, unit, at, VANTAGE_ERASED.to_owned())));
     }
     if let Some((unit, commit)) = &view.commit {
         row.coverage = Some(CoverageRow {
@@ -187,11 +187,22 @@ pub(super) fn rows(segment: &Segment, view: &View<'_>, late: &BTreeSet<u64>, is_
             coverage: commit.coverage.clone(),
         });
     }
-    row
+    for part in segment.parts {
+        if let Part::Conversion(conversion) = part
+            && let Some((_, reading)) = readings.iter_mut().find(|(offset, _)| *offset == conversion.offset)
+        {
+            reading.lines = lines(conversion.lines, &reading.vantage, is_checked);
+        }
+    }
+    row.readings = readings.into_iter().map(|(_, reading)| reading).collect();
+    Ok(row)
 }
 
 /// Decision units of captures that stand only because the agent could not know better.
-fn late_units(past: &History, view: &View<'_>, run: &Run) -> BTreeSet<u64> {
+fn late_units(past: &History, view: &View<'_>) -> BTreeSet<u64> {
+    let Some((_, run)) = &view.run else {
+        return BTreeSet::new();
+    };
     let named = policy_of_run(past, run).ok();
     view.captures
         .iter()
@@ -253,14 +264,8 @@ fn capture_row(capture: &Capture<'_>, late: bool) -> CaptureRow {
     row
 }
 
-fn reading(
-    conversion: &Conversion,
-    recipe: Option<&str>,
-    capture: u64,
-    at: Timestamp,
-    vantage: String,
-    is_checked: bool,
-) -> Reading {
+/// A reading whose lines are still to come.
+fn reading(conversion: &Conversion, recipe: Option<&str>, capture: u64, at: Timestamp, vantage: String) -> Reading {
     let mut by = conversion
         .lines
         .iter()
@@ -273,59 +278,59 @@ fn reading(
         // Another recipe is another reader of the same page.
         by = format!("{by} {}", Digest::of(recipe.as_bytes()));
     }
-    let halted = conversion.lines.iter().any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some()));
-    let mut found = Vec::new();
-    for line in &conversion.lines {
-        let (place, kind) = match &line.line {
-            // Nothing said before a halt stands.
-            _ if halted => continue,
-            Said::Record(said) => (said.place.clone(), record_kind(line, said, &vantage, is_checked)),
-            Said::Gone(gone) => {
-                (gone.place.clone(), LineKind::Gone { what: withdrawn(&gone.what), why: gone.why.clone() })
-            }
-            Said::Unreadable(odd) => (odd.place.clone(), LineKind::Odd { kind: "unreadable", why: odd.why.clone() }),
-            Said::Header(_) | Said::End(_) | Said::Tombstone(_) => continue,
-        };
-        found.push(Line { unit: line.unit, place, kind });
-    }
-    Reading { capture, at, vantage, reader: by, lines: found }
+    Reading { capture, at, vantage, reader: by, lines: Vec::new() }
 }
 
-fn record_kind(line: &LineAt, said: &capture::RecordLine, vantage: &str, is_checked: bool) -> LineKind {
-    let content = if is_checked { Ok(said.content) } else { said.item.content_hash() };
-    match (content, stated(line, said)) {
-        (Ok(content), Some(stated)) if content == said.content => {
-            let home = ingest::is_home(&said.item, vantage);
-            LineKind::Record { stated: Box::new(stated), content, home }
+fn lines(said: Vec<LineAt>, vantage: &str, is_checked: bool) -> Vec<Line> {
+    // Nothing said before a halt stands.
+    if said.iter().any(|line| matches!(&line.line, Said::End(end) if end.halt.is_some())) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for LineAt { unit, said, line, .. } in said {
+        let (place, kind) = match line {
+            Said::Record(line) => record(line, &said, vantage, is_checked),
+            Said::Gone(gone) => (gone.place, LineKind::Gone { what: withdrawn(gone.what), why: gone.why }),
+            Said::Unreadable(odd) => (odd.place, LineKind::Odd { kind: "unreadable", why: odd.why }),
+            Said::Header(_) | Said::End(_) | Said::Tombstone(_) => continue,
+        };
+        found.push(Line { unit, place, kind });
+    }
+    found
+}
+
+fn record(line: capture::RecordLine, said: &[u8], vantage: &str, is_checked: bool) -> (String, LineKind) {
+    let content = if is_checked { Ok(line.content) } else { line.item.content_hash() };
+    let kind = match (content, text_of(said)) {
+        (Ok(content), Some(text)) if content == line.content => {
+            let home = ingest::is_home(&line.item, vantage);
+            LineKind::Record { stated: Box::new(Stated { record: line.item, text }), content, home }
         }
         (Ok(content), _) => LineKind::Odd {
             kind: "content",
-            why: format!("the line states content {}, its record has {}", said.content.short(), content.short()),
+            why: format!("the line states content {}, its record has {}", line.content.short(), content.short()),
         },
         (Err(why), _) => LineKind::Odd { kind: "content", why: why.to_string() },
-    }
+    };
+    (line.place, kind)
 }
 
-/// The record of a line with its own bytes.
-fn stated(line: &LineAt, said: &capture::RecordLine) -> Option<Stated> {
-    let item = schemas::canonical::member(schemas::canonical::member(&line.said, "record")?, "item")?;
-    Some(Stated { record: said.item.clone(), text: std::str::from_utf8(item).ok()?.to_owned() })
+/// The record's own bytes in a line that states it.
+fn text_of(said: &[u8]) -> Option<String> {
+    let item = schemas::canonical::member(schemas::canonical::member(said, "record")?, "item")?;
+    Some(std::str::from_utf8(item).ok()?.to_owned())
 }
 
-fn withdrawn(what: &What) -> Withdrawn {
-    let mut found = Withdrawn::default();
+fn withdrawn(what: What) -> Withdrawn {
     match what {
         What::Record { platform, id } => {
-            found.platform = Some(platform.clone());
-            found.native = Some(id.clone());
+            Withdrawn { platform: Some(platform), native: Some(id), ..Withdrawn::default() }
         }
-        What::Handle { handle } => found.handle = Some(handle.clone()),
+        What::Handle { handle } => Withdrawn { handle: Some(handle), ..Withdrawn::default() },
         What::Author { platform, id } => {
-            found.platform = Some(platform.clone());
-            found.author = Some(id.clone());
+            Withdrawn { platform: Some(platform), author: Some(id), ..Withdrawn::default() }
         }
     }
-    found
 }
 
 /// Closed ranges of ascending unit numbers.

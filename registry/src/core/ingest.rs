@@ -145,12 +145,12 @@ impl Inner {
         let judged = if revoked {
             Err(Stop::Refuse(refusal(RefusalCode::Revoked, format!("agent `{}` is revoked", signed.agent))))
         } else {
-            match &segment {
-                Ok(segment) => self.judge(&history, segment, &collector).map(|verdict| (segment, verdict)),
+            match segment {
+                Ok(segment) => self.judge(&history, &segment, &collector).map(|verdict| (segment, verdict)),
                 Err(SegmentError::TooLarge) => {
                     Err(refusal(RefusalCode::TooLarge, SegmentError::TooLarge.to_string()).into())
                 }
-                Err(error) => Err(refusal(RefusalCode::Broken, chain(error)).into()),
+                Err(error) => Err(refusal(RefusalCode::Broken, chain(&error)).into()),
             }
         };
         match judged {
@@ -195,7 +195,7 @@ impl Inner {
         }
     }
 
-    fn accept(&self, segment: &Segment, bytes: &[u8], verdict: Verdict) -> Result<(), PutProblem> {
+    fn accept(&self, segment: Segment, bytes: &[u8], verdict: Verdict) -> Result<(), PutProblem> {
         let digest = segment.digest;
         let now = self.clock();
         let mut leaves = vec![Leaf::Manifest(segment.manifest.clone())];
@@ -233,8 +233,8 @@ impl Inner {
         let is_whole = prepare.is_none();
         let pending = self.log.begin(Addition { leaves, prepare, receipts: Some(receipts) })?;
         // While the disk is waited for. The follower would read the file again otherwise.
-        if is_whole && let Ok(view) = segment.view() {
-            self.fresh.offer(digest, follow::rows(segment, &view, &verdict.late, true));
+        if is_whole && let Ok(row) = follow::rows(segment, &verdict.late, true) {
+            self.fresh.offer(digest, row);
         }
         pending.wait().inspect_err(|_| drop(self.fresh.take(&digest)))?;
         verdict.budget.settle();
