@@ -27,7 +27,7 @@ impl Packer {
         let rounded = match level {
             0..=3 => 1,
             4..=7 => 6,
-            _ => 9,
+            _ => 12,
         };
         // The levels are libdeflate's own, so none is refused.
         let level = CompressionLvl::new(rounded).unwrap_or_default();
@@ -50,7 +50,7 @@ impl Packer {
 ///
 /// `level` is rounded to one of three, so that the header's XFL byte says which was used and the member can be made
 /// again from its content: 0 to 3 is fastest (libdeflate level 1, XFL 4), 4 to 7 the default (level 6, XFL 0), above that best
-/// (level 9, XFL 2).
+/// (level 12, XFL 2).
 #[must_use]
 pub fn gzip_member(bytes: &[u8], level: u32) -> Vec<u8> {
     let mut out = Vec::new();
