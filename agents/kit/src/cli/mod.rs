@@ -137,6 +137,8 @@ fn logging(json: bool) {
     let filter = given.unwrap_or_else(|| {
         Targets::new().with_default(LevelFilter::INFO).with_target("tokio_cron_scheduler", LevelFilter::OFF)
     });
+    // Parsers have something to say of every token: what nobody asked for is not even offered to the filter.
+    let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max().unwrap_or(LevelFilter::OFF);
     // Every message is a whole sentence; its fields are for machines, but for an error it does not name itself.
     let plain = tracing_subscriber::fmt::format::debug_fn(|out, field, value| match field.name() {
         "message" => write!(out, "{value:?}"),
@@ -144,7 +146,7 @@ fn logging(json: bool) {
         _ => Ok(()),
     });
     let log = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
+        .with_max_level(most)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false);

@@ -78,6 +78,8 @@ async fn three_hundred_targets_due_in_one_second_all_run_once() {
     }
     assert_eq!(asked.len(), TARGETS, "every target was asked");
     assert!(asked.values().all(|times| *times == 1), "and once");
+    let numbers: Vec<u64> = engine.state.waiting().unwrap().iter().map(|waiting| waiting.seq).collect();
+    assert_eq!(numbers, (1..=TARGETS as u64).collect::<Vec<_>>(), "numbers have no holes");
     let due = "2026-11-22T11:00:00Z".parse().unwrap();
     for target in agent.targets().unwrap().planned {
         let id = &target.facts.target.id;

@@ -8,7 +8,7 @@ use crate::{
 use schemas::{
     Digest,
     capture::Lane,
-    coverage::{SkipReason, Skipped},
+    coverage::{Coverage, SkipReason, Skipped},
 };
 use serde_json::Value;
 
@@ -239,4 +239,81 @@ fn second_walk_of_a_lane_drops_the_open_one() {
     let second = begin(&state, Lane::Poll);
     let open = state.open_walk("harbour-news", Lane::Poll).unwrap().unwrap();
     assert_eq!((open.id, open.nodes.len()), (second, 1));
+}
+
+#[test]
+fn power_cut_takes_the_end_of_the_log_and_the_rest_goes_on() {
+    const RUNS: u64 = 3;
+    let due = |seq: u64| at_secs(60 * i64::try_from(seq).unwrap());
+    let coverage = |seq| -> Coverage {
+        serde_json::from_str(&format!(
+            r#"{{"target":"harbour-news","due":"{0}","from":"{0}","to":"{0}","state":"complete","requests":1,"refused":0,"failed":0,
+            "records":1,"new":1,"unreadable":0,"bytes":0}}"#,
+            due(seq)
+        ))
+        .unwrap()
+    };
+    let settle = |state: &State, seq| {
+        let run = state.begin_run("harbour-news", Lane::Poll, Some(due(seq)), due(seq)).unwrap();
+        let walk = begin(state, Lane::Poll);
+        let begun = Begun {
+            target: "harbour-news",
+            lane: Lane::Poll,
+            answer: Digest([9; 32]),
+            reader: "feed 1",
+            told: "",
+            now: due(seq),
+        };
+        let reading = state.begin_reading(&begun, std::iter::empty()).unwrap();
+        state.end_reading(reading).unwrap();
+        let mut changes = Changes {
+            marks: vec![mark(&seq.to_string())],
+            walk_end: Some(crate::engine::walk::WalkEnd::Complete),
+            run_end: Some((run.unwrap(), coverage(seq))),
+            ..Changes::default()
+        };
+        state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(seq)).unwrap();
+    };
+    let (dir, state) = open();
+    state.look().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    (1..=RUNS).for_each(|seq| settle(&state, seq));
+    let file = std::fs::read(dir.path().join("state.sqlite")).unwrap();
+    let log = std::fs::read(dir.path().join("state.sqlite-wal")).unwrap();
+    let mut before = 0;
+    for cut in (0..log.len()).step_by(2_500).chain([log.len()]) {
+        let after = tempfile::tempdir().unwrap();
+        std::fs::write(after.path().join("state.sqlite"), &file).unwrap();
+        std::fs::write(after.path().join("state.sqlite-wal"), &log[..cut]).unwrap();
+        let state = State::open(after.path()).unwrap();
+        let named: Vec<u64> = state.waiting().unwrap().iter().map(|waiting| waiting.seq).collect();
+        let kept = named.len() as u64;
+        assert!(kept >= before, "more of the log never holds less, at {cut}");
+        before = kept;
+        assert_eq!(named, (1..=kept).collect::<Vec<_>>(), "at {cut}");
+        assert_eq!(state.chain(AGENT).unwrap().seq, kept + 1, "at {cut}");
+        let taken = state.taken("harbour-news", at_secs(0), due(RUNS)).unwrap();
+        for seq in 1..=kept {
+            assert!(taken[&due(seq)].ended, "what is named was settled whole, at {cut}");
+            assert!(seen(&state, Lane::Poll, &seq.to_string()).unwrap().known, "at {cut}");
+        }
+        for (at, run) in taken.into_iter().skip(usize::try_from(kept).unwrap()) {
+            assert!(run.may_go_on, "the run due at {at} has no segment and may be made, at {cut}");
+        }
+        (kept + 1..=RUNS).for_each(|seq| settle(&state, seq));
+        assert_eq!(state.waiting().unwrap().len() as u64, RUNS, "at {cut}");
+    }
+    assert_eq!(before, RUNS);
+}
+
+#[test]
+fn commits_are_synced_unless_they_say_otherwise() {
+    let (_dir, state) = open();
+    let synchronous = |db: &Connection| db.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0)).unwrap();
+    let (normal, full) = (1, 2);
+    assert_eq!(synchronous(&state.look()), full);
+    state.begin_run("harbour-news", Lane::Poll, None, at_secs(1)).unwrap();
+    assert_eq!(synchronous(&state.look()), normal);
+    let walk = begin(&state, Lane::Poll);
+    state.commit(&whose(walk, Lane::Poll), &mut Changes::default(), &placed(1)).unwrap();
+    assert_eq!(synchronous(&state.look()), full);
 }
