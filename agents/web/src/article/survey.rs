@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 500;
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
 /// More letters than any rule asks about are not counted.
-const COUNTED_LETTERS: usize = 20_000;
+const COUNTED_LETTERS: usize = 4_000;
 
 /// A `link` element.
 #[derive(Debug)]
