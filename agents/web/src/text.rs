@@ -163,20 +163,8 @@ impl Lines {
     }
 
     fn push(&mut self, text: &str) {
-        if text.is_ascii() {
-            // The same as below for what has one byte a letter.
-            let is_space = |byte: &u8| matches!(byte, b' ' | 0x09..=0x0d);
-            for word in text.as_bytes().split_inclusive(is_space) {
-                let (word, ends) = match word.split_last() {
-                    Some((last, word)) if is_space(last) => (word, true),
-                    _ => (word, false),
-                };
-                self.line.push_str(std::str::from_utf8(word).unwrap_or_default());
-                if ends {
-                    self.space();
-                }
-            }
-            return;
+        if !text.bytes().any(|byte| matches!(byte, 0xc2 | 0xe1..=0xe3)) {
+            return self.push_narrow(text);
         }
         if text.starts_with(char::is_whitespace) {
             self.space();
@@ -191,6 +179,33 @@ impl Lines {
         }
         if text.ends_with(char::is_whitespace) {
             self.space();
+        }
+    }
+
+    /// As [`push`](Self::push), for text without white space beyond ASCII: all of that begins with one of four bytes. Words with one space between
+    /// them are taken together.
+    fn push_narrow(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let is_space = |at: usize| matches!(bytes.get(at), Some(b' ' | 0x09..=0x0d));
+        let mut from = 0;
+        while from < bytes.len() {
+            let mut end = from;
+            while end < bytes.len()
+                && (!is_space(end) || (end > from && bytes.get(end) == Some(&b' ') && !is_space(end + 1)))
+            {
+                end += 1;
+            }
+            let words = text.get(from..end).unwrap_or_default();
+            // A space at the very end is one between elements.
+            let (words, ends) = words.strip_suffix(' ').map_or((words, is_space(end)), |words| (words, true));
+            self.line.push_str(words);
+            if ends {
+                self.space();
+            }
+            from = end;
+            while is_space(from) {
+                from += 1;
+            }
         }
     }
 
@@ -209,5 +224,30 @@ impl Lines {
             self.out.push_str(line);
         }
         self.line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wide(text: &str) -> String {
+        let mut lines = Lines::default();
+        // A letter that is taken out again leads the long way.
+        lines.push(&format!("\u{2019}{text}\u{2019}"));
+        lines.line.trim_matches('\u{2019}').to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_give_the_same_line(text in "[a-d\u{e9} \t\n\u{b}]{0,12}") {
+            let mut lines = Lines::default();
+            // So that a space at the beginning counts.
+            lines.line.push('\u{2018}');
+            lines.push_narrow(&text);
+            prop_assert_eq!(lines.line.trim_start_matches('\u{2018}'), wide(&text));
+        }
     }
 }

@@ -90,6 +90,8 @@ struct Own<'a> {
     rel: Option<&'a str>,
     /// `itemtype`, where there is an `itemscope`.
     scope: Option<&'a str>,
+    /// Letters that class and id hold, a bit for each.
+    letters: u32,
 }
 
 impl<'a> Own<'a> {
@@ -97,8 +99,14 @@ impl<'a> Own<'a> {
         let (mut own, mut kind) = (Self::default(), "");
         for (name, value) in element.attrs() {
             match name {
-                "class" => own.class = Some(value),
-                "id" => own.id = Some(value),
+                "class" => {
+                    own.class = Some(value);
+                    own.letters |= letters(value);
+                }
+                "id" => {
+                    own.id = Some(value);
+                    own.letters |= letters(value);
+                }
                 "itemprop" => own.prop = Some(value),
                 "rel" => own.rel = Some(value),
                 "itemscope" => own.scope = Some(""),
@@ -108,6 +116,11 @@ impl<'a> Own<'a> {
         }
         own.scope = own.scope.map(|_| kind);
         own
+    }
+
+    /// Whether class and id have the letters of a word.
+    fn may_hold(&self, word: &str) -> bool {
+        letters(word) & !self.letters == 0
     }
 }
 
@@ -201,7 +214,7 @@ impl<'a> Survey<'a> {
         if name == "time" && prop.is_none_or(|prop| !prop.contains("date")) && self.asides == 0 {
             let raw = element.attr("datetime").map_or_else(|| short(here), str::to_owned);
             let certain = element.attr("pubdate").is_some();
-            let says = |words: &[&str]| words.iter().any(|word| contains(class, word));
+            let says = |words: &[&str]| words.iter().any(|word| own.may_hold(word) && contains(class, word));
             let modified = !certain && says(&["modif", "updated", "maj"]);
             let published = certain
                 || (!modified
@@ -218,14 +231,14 @@ impl<'a> Survey<'a> {
             } else if has_word(own.rel, "author") && name == "a" {
                 (!beside).then_some(1)
             } else {
-                let says = |word: &&str| contains(class, word) || contains(id, word);
+                let says = |word: &&str| own.may_hold(word) && (contains(class, word) || contains(id, word));
                 (!beside && ["byline", "author", "writtenby"].iter().any(says)).then_some(2)
             };
             if let Some(rank) = rank {
                 self.byline(here, rank);
             }
         }
-        if contains(class, "paywall") {
+        if own.may_hold("paywall") && contains(class, "paywall") {
             self.paywall_class = true;
         }
     }
@@ -366,6 +379,12 @@ fn is_beside(name: &str, own: Own<'_>) -> bool {
             .iter()
             .any(|beside| word.get(..beside.len()).is_some_and(|head| head.eq_ignore_ascii_case(beside)))
     })
+}
+
+/// The ASCII letters of a text, a bit for each, case aside.
+fn letters(text: &str) -> u32 {
+    let bit = |byte: u8| 1 << (byte.to_ascii_lowercase() - b'a');
+    text.bytes().filter(u8::is_ascii_alphabetic).fold(0, |all, byte| all | bit(byte))
 }
 
 /// Whether a text contains an ASCII word, case aside.
