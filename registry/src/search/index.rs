@@ -92,9 +92,6 @@ CREATE INDEX search_doc_seen ON search_doc (seen);
 CREATE INDEX search_doc_entry ON search_doc (entry, time);
 ";
 
-/// Words are written every four megabytes, and as many as eight pieces of like size wait before they become one.
-const OPTIONS: [(&str, i64); 2] = [("hashsize", 4 << 20), ("automerge", 8)];
-
 const DROP: &str = "
 DROP TABLE IF EXISTS search_word;
 DROP TABLE IF EXISTS search_doc;
@@ -147,9 +144,6 @@ impl SqliteIndex {
         tx.execute_batch(DROP)?;
         tx.execute_batch(TABLES)?;
         tx.execute("INSERT INTO search_meta VALUES (1, ?, ?)", params![known.0, known.1])?;
-        for (option, value) in OPTIONS {
-            tx.execute("INSERT INTO search_word (search_word, rank) VALUES (?, ?)", params![option, value])?;
-        }
         self.index_all(&tx)?;
         tx.commit()
     }
