@@ -75,6 +75,13 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
 
+def shipped():
+    """The environment that the service's template gives an agent."""
+    unit = pathlib.Path(__file__).resolve().parents[2] / "systemd/vigie-agent@.service"
+    lines = [line.removeprefix("Environment=") for line in unit.read_text().splitlines() if line.startswith("Environment=")]
+    return dict(line.split("=", 1) for line in lines)
+
+
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -115,15 +122,15 @@ class Unit:
             if b"READY=1" in self.notify.recv(4096):
                 self.is_ready.set()
 
-    def start(self, command):
-        return subprocess.Popen(list(map(str, command)), env=self.environment, stdout=subprocess.DEVNULL)
+    def start(self, command, **more):
+        return subprocess.Popen(list(map(str, command)), env={**self.environment, **more}, stdout=subprocess.DEVNULL)
 
     def ready(self):
         self.is_ready.wait(60)
         self.is_ready.clear()
 
     def agent(self, command):
-        return self.start([programs / "vigie-feed", command, "--config", self.settings])
+        return self.start([programs / "vigie-feed", command, "--config", self.settings], **shipped())
 
     def end(self, process):
         process.send_signal(signal.SIGTERM)

@@ -3,6 +3,8 @@
 //! What a policy means is [`schemas::policy`]; the root it is seen from was put on this machine by hand. The newest copy that held together is
 //! kept as it came, so a restart without the registry goes on until the copy is older than the policy itself allows ([`Policy::stale`]).
 
+use std::sync::Arc;
+
 use schemas::{
     policy::{Policy, PolicyError},
     statement::PolicyBundle,
@@ -17,7 +19,7 @@ pub struct Copy {
     /// What the registry sent, to be stored.
     pub text: String,
     /// What it means.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
 }
 
 /// Why a copy is not used; the one in hand stays in use until it is stale.
@@ -52,7 +54,7 @@ impl Copy {
     pub fn open(text: String, trusted: &TrustRoot) -> Result<Self, CopyError> {
         let bundle: PolicyBundle =
             serde_json::from_str(&text).map_err(|error| CopyError::Shape { why: error.to_string() })?;
-        let policy = Policy::open(&bundle, trusted)?;
+        let policy = Arc::new(Policy::open(&bundle, trusted)?);
         Ok(Self { text, policy })
     }
 

@@ -30,6 +30,13 @@ def clean_env(**more):
     return {**{k: v for k, v in os.environ.items() if k not in dropped}, "RUST_LOG": "warn", "VIGIE_LOG": "warn", **more}
 
 
+def agent_env():
+    """As the service's template has it: an agent runs here as it is shipped."""
+    lines = (REPO / "systemd/vigie-agent@.service").read_text().splitlines()
+    given = dict(line.removeprefix("Environment=").split("=", 1) for line in lines if line.startswith("Environment="))
+    return clean_env(**given)
+
+
 def do(*command, ok=(0,), **options):
     """Runs something that is not measured; returns what it printed."""
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=clean_env(), **options)
@@ -42,7 +49,8 @@ def measured(command, out=None):
     """Runs a command to its end: wall and CPU seconds (children it waited for included), peak RSS in MB, exit code."""
     log = open(out or os.devnull, "wb")
     begun = time.perf_counter()
-    process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=subprocess.STDOUT, env=clean_env(), stdin=subprocess.DEVNULL)
+    env = agent_env() if Path(command[0]).name.startswith("vigie-") else clean_env()
+    process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=subprocess.STDOUT, env=env, stdin=subprocess.DEVNULL)
     peak = 0
     while True:
         # The system's own ru_maxrss begins with the memory of whoever started the program.

@@ -236,7 +236,7 @@ class Bench:
             for _ in range(self.rounds):
                 unit = template.copy(self.units / "run2")
                 with unit:
-                    agent = subprocess.Popen([unit.program("vigie-feed"), "run", *unit.agent("feed")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=base.clean_env())
+                    agent = subprocess.Popen([unit.program("vigie-feed"), "run", *unit.agent("feed")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=base.agent_env())
                     time.sleep(5)
                     before = base.cpu_of(agent.pid)
                     time.sleep(5 if self.quick else 20)
@@ -251,7 +251,7 @@ class Bench:
 
     def in_flight(self, unit):
         """Peak RSS of an agent with 32 answers of 190 KB on their way, and how many there were at once."""
-        agent = subprocess.Popen([str(unit.program("vigie-feed")), "once", *map(str, unit.agent("feed"))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=base.clean_env())
+        agent = subprocess.Popen([str(unit.program("vigie-feed")), "once", *map(str, unit.agent("feed"))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=base.agent_env())
         most = peak = 0
         port = f":{base.ORIGIN_PORT:04X}"
         while agent.poll() is None:
@@ -284,7 +284,7 @@ class Bench:
         thread = threading.Thread(target=listen, daemon=True)
         thread.start()
         begun = time.perf_counter()
-        agent = subprocess.Popen([str(unit.program("vigie-feed")), "once", *map(str, unit.agent("feed"))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=base.clean_env())
+        agent = subprocess.Popen([str(unit.program("vigie-feed")), "once", *map(str, unit.agent("feed"))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=base.agent_env())
         base.until("the first request", lambda: heard, 30)
         agent.kill()
         agent.wait()

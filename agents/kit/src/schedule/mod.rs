@@ -31,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use due::{ClockWatch, Due, GRACE, Moment, Odd, due};
 pub use rota::{Line, Look, Rota, Start, let_go};
 pub use send::{Sender, Sent};
-pub use targets::{Planned, Targets, targets};
+pub use targets::{Entries, Planned, Targets};
 pub use told::Told;
 
 use crate::{
@@ -67,6 +67,7 @@ pub struct Agent {
     /// Rung when a segment was closed.
     pub bell: Arc<Notify>,
     copy: Mutex<Option<Arc<Copy>>>,
+    entries: Mutex<Option<(Arc<Copy>, Arc<Entries>)>>,
     /// By how much the clock was set last, and when.
     strayed_at: Mutex<Option<Timestamp>>,
     /// Whether the registry hands out policy.
@@ -101,6 +102,7 @@ impl Agent {
             max_concurrent,
             bell: Arc::new(Notify::new()),
             copy: Mutex::new(kept),
+            entries: Mutex::default(),
             strayed_at: Mutex::new(None),
             handed_out: Told::default(),
             in_force: Told::default(),
@@ -162,10 +164,21 @@ impl Agent {
         if let Some(why) = copy.policy.stale(now) {
             return Err(why);
         }
-        let collector = &self.engine.collector;
-        let mut found = targets(&copy.text, &Arc::new(copy.policy.clone()), &**collector, now);
-        found.rest_without_keys(&self.engine.sealing);
-        Ok(found)
+        Ok(self.entries(&copy).at(now))
+    }
+
+    /// The entries of a copy, worked out when it is first asked for.
+    fn entries(&self, copy: &Arc<Copy>) -> Arc<Entries> {
+        let mut known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, entries)) = &*known
+            && Arc::ptr_eq(of, copy)
+        {
+            return Arc::clone(entries);
+        }
+        let engine = &self.engine;
+        let entries = Arc::new(Entries::of(&copy.text, &copy.policy, &*engine.collector, &engine.sealing));
+        *known = Some((Arc::clone(copy), Arc::clone(&entries)));
+        entries
     }
 
     fn clock_synchronised(&self) -> Option<bool> {
@@ -182,7 +195,7 @@ impl Agent {
     pub async fn once(&self, only: Option<&str>, work: &Work, stop: &CancellationToken) -> anyhow::Result<Vec<Report>> {
         self.refreshed().await;
         let found = self.targets().map_err(anyhow::Error::msg)?;
-        let chosen: Vec<&Planned> =
+        let chosen: Vec<&Arc<Planned>> =
             found.planned.iter().filter(|planned| only.is_none_or(|only| planned.facts.target.id == only)).collect();
         if let (Some(only), true) = (only, chosen.is_empty()) {
             let resting = found.resting.iter().find(|(id, _)| id == only);
@@ -244,7 +257,8 @@ impl Agent {
             manager.beat();
             self.refreshed().await;
             let (found, not) = self.targets_now(&mut told);
-            let look = rota.look(self.moment(), found.planned.iter().map(Planned::line), &self.engine.state)?;
+            let look =
+                rota.look(self.moment(), found.planned.iter().map(|planned| planned.line()), &self.engine.state)?;
             self.tell_odd(look.odd);
             for (target, skipped) in &look.skipped {
                 tell_skipped(target, skipped);

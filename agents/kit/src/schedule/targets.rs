@@ -64,49 +64,53 @@ impl Planned {
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
     /// In the order of the allowlist.
-    pub planned: Vec<Planned>,
+    pub planned: Vec<Arc<Planned>>,
     /// Entry id and why it rests.
     pub resting: Vec<(String, String)>,
 }
 
-impl Targets {
-    /// Lets those rest whose evidence this agent can't seal.
-    pub fn rest_without_keys(&mut self, sealing: &Sealing) {
-        let resting = &mut self.resting;
-        self.planned.retain(|planned| {
-            let facts = &planned.facts;
-            let can =
-                facts.policy.entry(&facts.entry).map_or(Ok(()), |entry| sealing.suffices(entry, facts.policy.root()));
-            let Err(why) = can else { return true };
-            if !resting.iter().any(|(entry, _)| *entry == facts.entry) {
-                resting.push((facts.entry.clone(), why));
-            }
-            false
-        });
-    }
+/// An entry's targets, or why it has none.
+type Found = Result<Vec<Arc<Planned>>, String>;
+
+/// Every entry of this collector with every seed of it, in force or not: worked out once for a policy.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    policy: Arc<Policy>,
+    /// In the order of the allowlist.
+    all: Vec<(String, Found)>,
 }
 
-/// Every seed of every entry in force for this collector.
-///
-/// `bundle` is the policy as the registry sent it; the caller has opened `policy` from it.
-#[must_use]
-pub fn targets(bundle: &str, policy: &Arc<Policy>, collector: &dyn Erased, now: Timestamp) -> Targets {
-    let about = collector.about();
-    let bundle: Option<PolicyBundle> = serde_json::from_str(bundle).ok();
-    let issue = bundle.as_ref().map(|bundle| bundle.issue.clone()).unwrap_or_default();
-    let recipes = bundle.as_ref().map(|bundle| recipes(&bundle.permission)).unwrap_or_default();
-    let mut found = Targets::default();
-    for entry in policy.allowlist().entries.iter().filter(|entry| entry.collector == collector.name()) {
-        if let Err(why) = policy.in_force(&entry.id, now) {
-            found.resting.push((entry.id.clone(), why.to_string()));
-            continue;
-        }
-        match of_entry(entry, policy, collector, &about, &issue, &recipes) {
-            Ok(planned) => found.planned.extend(planned),
-            Err(why) => found.resting.push((entry.id.clone(), why)),
-        }
+impl Entries {
+    /// `bundle` is the policy as the registry sent it; the caller has opened `policy` from it.
+    #[must_use]
+    pub fn of(bundle: &str, policy: &Arc<Policy>, collector: &dyn Erased, sealing: &Sealing) -> Self {
+        let about = collector.about();
+        let bundle: Option<PolicyBundle> = serde_json::from_str(bundle).ok();
+        let issue = bundle.as_ref().map(|bundle| bundle.issue.clone()).unwrap_or_default();
+        let recipes = bundle.as_ref().map(|bundle| recipes(&bundle.permission)).unwrap_or_default();
+        let own = policy.allowlist().entries.iter().filter(|entry| entry.collector == collector.name());
+        let all = own.map(|entry| {
+            let planned = of_entry(entry, policy, collector, &about, &issue, &recipes);
+            // Evidence that this agent can't seal is not collected.
+            let planned = planned.and_then(|all| sealing.suffices(entry, policy.root()).map(|()| all));
+            (entry.id.clone(), planned)
+        });
+        Self { policy: Arc::clone(policy), all: all.collect() }
     }
-    found
+
+    /// Those that may be run for at an instant.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Targets {
+        let mut found = Targets::default();
+        for (entry, planned) in &self.all {
+            let in_force = self.policy.in_force(entry, now).map_err(|why| why.to_string());
+            match in_force.and_then(|_| planned.as_ref().map_err(Clone::clone)) {
+                Ok(planned) => found.planned.extend(planned.iter().cloned()),
+                Err(why) => found.resting.push((entry.clone(), why)),
+            }
+        }
+        found
+    }
 }
 
 fn recipes(permission: &str) -> BTreeMap<String, String> {
@@ -140,7 +144,7 @@ fn of_entry(
     about: &About,
     issue: &str,
     recipes: &BTreeMap<String, String>,
-) -> Result<Vec<Planned>, String> {
+) -> Found {
     let schedule = Schedule::parse(&entry.schedule, &entry.zone).map_err(|error| error.to_string())?;
     let recipe = match &entry.recipe {
         None => None,
@@ -157,7 +161,7 @@ fn of_entry(
     let digest = entry.digest();
     let planned = entry.seeds.iter().enumerate().map(|(at, seed)| {
         let id = if at == 0 { entry.id.clone() } else { format!("{}#{}", entry.id, at + 1) };
-        Planned {
+        Arc::new(Planned {
             jitter: Jitter::of(&id, entry.jitter_secs),
             facts: RunFacts {
                 policy: Arc::clone(policy),
@@ -180,7 +184,7 @@ fn of_entry(
                 MissedWord::Skip => Missed::Skip,
                 MissedWord::Once => Missed::Once,
             },
-        }
+        })
     });
     Ok(planned.collect())
 }
