@@ -32,13 +32,19 @@ pub(super) struct Closing {
     pub changes: Changes,
 }
 
+/// Segments that share a transaction at most. Each has a file open until it is on the disk.
+const MOST_TOGETHER: usize = 64;
+
 /// A closed segment's digest, and its changes with the rows they got.
 type Closed = (Digest, Changes);
 
 struct Waiting {
     closing: Closing,
-    tell: oneshot::Sender<Result<Closed, EngineError>>,
+    tell: Tell,
 }
+
+/// Where the outcome is waited for.
+type Tell = oneshot::Sender<Result<Closed, EngineError>>;
 
 /// Drafts that wait for the thread that closes.
 #[derive(Default)]
@@ -65,7 +71,8 @@ impl Queue {
     fn take(&self) -> Option<Vec<Waiting>> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.busy = !inner.waiting.is_empty();
-        inner.busy.then(|| mem::take(&mut inner.waiting))
+        let some = inner.waiting.len().min(MOST_TOGETHER);
+        inner.busy.then(|| inner.waiting.drain(..some).collect())
     }
 }
 
@@ -85,33 +92,33 @@ impl Engine {
     pub(super) async fn close_segment(self: &Arc<Self>, closing: Closing) -> Result<Closed, EngineError> {
         let (tell, told) = oneshot::channel();
         if self.queue.push(Waiting { closing, tell }) {
-            let engine = Arc::clone(self);
+            let (queue, engine) = (Arc::clone(&self.queue), Arc::downgrade(self));
             tokio::task::spawn_blocking(move || {
-                let _lead = Lead(&engine.queue);
-                while let Some(batch) = engine.queue.take() {
-                    engine.close_batch(batch);
+                let _lead = Lead(&queue);
+                while let Some(batch) = queue.take() {
+                    // Held only while it is needed: whoever is told may let go of state and outbox at once.
+                    let told = engine.upgrade().map(|engine| engine.close_batch(batch));
+                    for (tell, closed) in told.into_iter().flatten() {
+                        // Whoever gave up waiting finds it done in the state.
+                        let _ = tell.send(closed);
+                    }
                 }
             });
         }
         told.await.map_err(|_| EngineError::Closing)?
     }
 
-    fn close_batch(&self, mut batch: Vec<Waiting>) {
+    fn close_batch(&self, mut batch: Vec<Waiting>) -> Vec<(Tell, Result<Closed, EngineError>)> {
         match self.close_all(&mut batch) {
-            Ok(digests) => {
-                for (Waiting { closing, tell }, digest) in batch.into_iter().zip(digests) {
-                    // Whoever gave up waiting finds it done in the state.
-                    let _ = tell.send(Ok((digest, closing.changes)));
-                }
-            }
+            Ok(digests) => batch
+                .into_iter()
+                .zip(digests)
+                .map(|(Waiting { closing, tell }, digest)| (tell, Ok((digest, closing.changes))))
+                .collect(),
             Err(error) => match batch.pop() {
-                Some(last) if batch.is_empty() => {
-                    let _ = last.tell.send(Err(error));
-                }
-                last => {
-                    // One by one, so that what can't be written is the fault of its own run only.
-                    batch.into_iter().chain(last).for_each(|waiting| self.close_batch(vec![waiting]));
-                }
+                Some(last) if batch.is_empty() => vec![(last.tell, Err(error))],
+                // One by one, so that what can't be written is the fault of its own run only.
+                last => batch.into_iter().chain(last).flat_map(|waiting| self.close_batch(vec![waiting])).collect(),
             },
         }
     }

@@ -145,7 +145,7 @@ pub struct Engine {
     /// Keys of sealed evidence.
     pub sealing: Sealing,
     /// Drafts on their way to a number; the one thread that gives numbers out.
-    queue: closing::Queue,
+    queue: Arc<closing::Queue>,
 }
 
 /// A run to be made.
@@ -220,7 +220,7 @@ impl Engine {
         identity: Identity,
     ) -> Self {
         let (bounds, sealing, recheck_after_secs) = (Bounds::default(), Sealing::default(), None);
-        let queue = closing::Queue::default();
+        let queue = Arc::default();
         Self { collector, network, state, outbox, clock, identity, bounds, recheck_after_secs, sealing, queue }
     }
 
