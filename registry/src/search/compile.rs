@@ -8,7 +8,7 @@ use super::query::field::{Has, Is, Link};
 use super::query::{Expr, Field, Query, Text};
 use super::run::Options;
 
-/// A condition over `d` (search_doc), `r` (revisions) and `i` (items), and its parameters.
+/// A condition over `d` (search_doc) and `i` (items), and its parameters.
 pub(super) struct Condition {
     pub sql: String,
     pub values: Vec<Value>,
@@ -21,6 +21,9 @@ const SHOWN: &str = "d.row = i.shown";
 
 /// Known in more than one version; a withdrawal is none.
 pub(super) const REVISED: &str = "i.described > 1";
+
+/// Learned of after a later version. Asked of the few rows that are shown or left, not of each that is counted.
+pub(super) const LATE: &str = "(SELECT cause FROM revisions WHERE id = d.row) = 'late'";
 
 pub(super) fn compile(query: &Query, options: &Options) -> Condition {
     let mut build = Build { values: Vec::new(), options };
@@ -101,7 +104,7 @@ impl Build<'_> {
                 format!("(d.has & {bit}) <> 0")
             }
             Field::Is(Is::Gone) => "i.gone = 1".to_owned(),
-            Field::Is(Is::Late) => "r.cause = 'late'".to_owned(),
+            Field::Is(Is::Late) => LATE.to_owned(),
             Field::Is(Is::Revised) => REVISED.to_owned(),
             Field::Is(Is::Trial) => if self.options.is_trial { "1" } else { "0" }.to_owned(),
         }

@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use serde::Serialize;
 
-use super::compile::{Condition, REVISED, compile};
+use super::compile::{Condition, LATE, REVISED, compile};
 use super::cursor::{self, Place};
 use super::{Query, SearchError, watchdog};
 
@@ -225,7 +225,7 @@ fn answer(
     Ok(Answer { query: query.to_string(), complete_to, total: total.unsigned_abs(), hits, next, facets })
 }
 
-const FROM: &str = "search_doc d JOIN revisions r ON r.id = d.row JOIN items i ON i.id = d.item";
+const FROM: &str = "search_doc d JOIN items i ON i.id = d.item";
 
 fn page(
     connection: &Connection,
@@ -236,7 +236,7 @@ fn page(
 ) -> Result<(Vec<Hit>, Option<String>), SearchError> {
     let columns = format!(
         "d.row, d.item, d.platform, d.native, d.kind, d.language, d.entry, d.vantage, d.home, d.time, d.claimed, d.seen,
-         d.row = i.current, i.gone, {REVISED}, r.cause = 'late'"
+         d.row = i.current, i.gone, {REVISED}, {LATE}"
     );
     let filter = &condition.sql;
     let mut values = condition.values.clone();
