@@ -25,7 +25,10 @@ const MOST_LINES: usize = 4096;
 /// Most memory that rows handed over may take, roughly: 64 MiB.
 const MOST_FRESH_BYTES: usize = 64 << 20;
 
-/// Rows of the newest segments, until the follower comes for them; the oldest go when there are too many.
+/// Segments read from the disk that are remembered: rows that are offered behind the follower's back would stay for ever.
+const MOST_MISSED: usize = 256;
+
+/// Rows of segments just judged, until the follower comes for them. It comes in the order of the log, so when there are too many, later ones are not taken.
 #[derive(Default)]
 pub(super) struct Fresh(Mutex<Rows>);
 
@@ -33,6 +36,7 @@ pub(super) struct Fresh(Mutex<Rows>);
 struct Rows {
     waiting: VecDeque<(Digest, Box<SegmentRow>, usize)>,
     bytes: usize,
+    missed: VecDeque<Digest>,
 }
 
 impl Fresh {
@@ -43,18 +47,21 @@ impl Fresh {
     pub fn offer(&self, manifest: Digest, row: SegmentRow) {
         let bytes = bytes_of(&row);
         let mut rows = self.rows();
-        rows.bytes += bytes;
-        rows.waiting.push_back((manifest, Box::new(row), bytes));
-        while rows.bytes > MOST_FRESH_BYTES
-            && let Some((.., bytes)) = rows.waiting.pop_front()
-        {
-            rows.bytes -= bytes;
+        if rows.bytes + bytes <= MOST_FRESH_BYTES && !rows.missed.contains(&manifest) {
+            rows.bytes += bytes;
+            rows.waiting.push_back((manifest, Box::new(row), bytes));
         }
     }
 
     pub fn take(&self, manifest: &Digest) -> Option<Box<SegmentRow>> {
         let mut rows = self.rows();
-        let at = rows.waiting.iter().position(|(known, ..)| known == manifest)?;
+        let Some(at) = rows.waiting.iter().position(|(known, ..)| known == manifest) else {
+            rows.missed.push_back(*manifest);
+            if rows.missed.len() > MOST_MISSED {
+                rows.missed.pop_front();
+            }
+            return None;
+        };
         let (_, row, bytes) = rows.waiting.remove(at)?;
         rows.bytes -= bytes;
         Some(row)
