@@ -241,6 +241,17 @@ fn seeds_that_name_an_account_are_known() {
     }
 }
 
+#[test]
+fn a_handle_with_an_odd_host_is_one_handle() {
+    for odd in ["@a@%_", "@a@+b", "@a@%x@+y", "a@-b@%c"] {
+        let mut record = Record::new(Kind::Post, "web", "1");
+        record.text = Some(odd.to_owned());
+        let kept = minimise(&record, &entry(Authors::Pseudonym, None), Some(&key())).record;
+        let text = kept.text.clone().unwrap();
+        assert!(check_record(&kept, Authors::Pseudonym).is_ok() && !text.contains(odd), "{odd}: {text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     /// Whatever stands around it: no handle, no address and no known name comes through, and the form is always that which is asked for.

@@ -316,10 +316,10 @@ pub(super) fn handle_length(rest: &[char]) -> usize {
         run.len() - run.iter().rev().take_while(|c| !is_word(**c)).count()
     };
     let mut length = part(0, &['.', '-', '+', '%']);
-    // Oddities such as `a@b@c` are one handle, so that nothing of them is left over.
+    // Oddities such as `a@b@c` are one handle, so that nothing of them is left over: a host takes whatever a local part may begin with.
     while length > 0 {
         let at = at_sign(rest.get(length..).unwrap_or_default());
-        match part(length + at, &['.', '-', ':']) {
+        match part(length + at, &['.', '-', ':', '+', '%']) {
             _ if at == 0 => break,
             0 => break,
             host => length += at + host,
