@@ -133,10 +133,16 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 
 fn logging(json: bool) {
     // Targets and levels, without the patterns of `EnvFilter`: those would bring a whole engine of regular expressions into every agent.
-    let given = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let filter = given.unwrap_or_else(|| {
-        Targets::new().with_default(LevelFilter::INFO).with_target("tokio_cron_scheduler", LevelFilter::OFF)
-    });
+    let given = std::env::var("RUST_LOG").unwrap_or_default();
+    let mut filter = given
+        .parse::<Targets>()
+        .ok()
+        .filter(|_| !given.is_empty())
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    // It calls an alarm that has rung and is gone an error; whoever names it may hear that.
+    if !given.contains("tokio_cron_scheduler") {
+        filter = filter.with_target("tokio_cron_scheduler", LevelFilter::OFF);
+    }
     // Parsers have something to say of every token: what nobody asked for is not even offered to the filter.
     let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max().unwrap_or(LevelFilter::OFF);
     // Every message is a whole sentence; its fields are for machines, but for an error it does not name itself.
