@@ -9,7 +9,7 @@ from . import base
 
 # First match counts.
 KINDS = [
-    ("compression (zlib-rs)", r"zlib_rs|flate2|deflate|inflate|crc32fast|longest_match|miniz|gz"),
+    ("compression (libdeflate, zlib-rs)", r"zlib_rs|flate2|deflate|inflate|crc32fast|longest_match|miniz|gz"),
     ("SHA-256", r"sha2|sha256|digest_blocks|compress256"),
     ("Ed25519", r"curve25519|ed25519|sha512"),
     ("full text (FTS5)", r"fts5"),
