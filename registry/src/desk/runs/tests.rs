@@ -22,7 +22,14 @@ fn at(text: &str) -> Timestamp {
 impl World {
     fn new() -> Self {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../../core/store/schema_1.sql")).unwrap();
+        // Both files as they are today, seen through one connection as readers see them.
+        for sql in [
+            include_str!("../../core/store/schema_1.sql"),
+            include_str!("../../core/store/schema_2.sql"),
+            include_str!("../../core/store/index.sql"),
+        ] {
+            db.execute_batch(sql).unwrap();
+        }
         let mut entry: Entry = serde_json::from_str(ENTRY).unwrap();
         entry.jitter_secs = 0;
         Self { db, entry, seq: 0 }
