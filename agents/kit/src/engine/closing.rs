@@ -6,7 +6,7 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use super::{
     Engine, EngineError,
     draft::{Draft, Frame, Place},
 };
-use crate::state::{Changes, Settled, Whose};
+use crate::state::{Changes, Placed, Settled, StateError, Whose};
 
 /// A draft about to become a segment, and what it settles.
 pub(super) struct Closing {
@@ -52,6 +52,8 @@ pub(super) struct Queue {
     inner: Mutex<Inner>,
     /// The checkpoint last found to be the log's: as signed, by which root, and what it says.
     verified: Mutex<Option<(String, Digest, CheckpointRef)>>,
+    /// Segments that are named or not: their files stay until the next commit says that they are not.
+    doubtful: Mutex<Vec<Placed>>,
 }
 
 #[derive(Default)]
@@ -149,12 +151,22 @@ impl Engine {
             })
             .collect();
         match self.state.commit_all(&mut settled) {
-            Ok(()) => Ok(digests),
+            Ok(()) => {
+                self.doubtful().drain(..).for_each(|placed| self.outbox.take_back(&placed));
+                Ok(digests)
+            }
             Err(error) => {
-                placed.iter().for_each(|placed| self.outbox.take_back(placed));
+                match &error {
+                    StateError::Doubtful(_) => self.doubtful().extend(placed),
+                    _ => placed.iter().for_each(|placed| self.outbox.take_back(placed)),
+                }
                 Err(error.into())
             }
         }
+    }
+
+    fn doubtful(&self) -> MutexGuard<'_, Vec<Placed>> {
+        self.queue.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest checkpoint verified, as manifests name it; its signature is looked at once.
@@ -178,3 +190,6 @@ impl Engine {
         Ok(checkpoint)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,9 @@ pub enum OutboxError {
 #[derive(Clone, Debug)]
 pub struct Outbox {
     dir: PathBuf,
+    /// Where a test lets the disk fail.
+    #[cfg(test)]
+    pub(crate) faults: faults::Faults,
 }
 
 /// A segment's file while it is written.
@@ -65,6 +68,8 @@ pub struct Outbox {
 pub struct Draft {
     path: PathBuf,
     file: Option<BufWriter<File>>,
+    #[cfg(test)]
+    faults: faults::Faults,
 }
 
 impl Drop for Draft {
@@ -76,6 +81,8 @@ impl Drop for Draft {
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(test)]
+        self.faults.call()?;
         self.open()?.write(bytes)
     }
 
@@ -92,6 +99,8 @@ impl Draft {
     /// Sees that everything is on the disk; gives the size.
     fn close(&mut self) -> io::Result<u64> {
         self.flush()?;
+        #[cfg(test)]
+        self.faults.call()?;
         let file = self.open()?.get_ref();
         file.sync_all()?;
         let bytes = file.metadata()?.len();
@@ -109,7 +118,11 @@ impl Outbox {
     pub fn open(state_dir: &Path) -> Result<Self, OutboxError> {
         let dir = state_dir.join("outbox");
         fs::create_dir_all(&dir).map_err(|source| OutboxError::Io { path: dir.clone(), source })?;
-        Ok(Self { dir })
+        Ok(Self {
+            dir,
+            #[cfg(test)]
+            faults: faults::Faults::default(),
+        })
     }
 
     /// The folder.
@@ -165,7 +178,12 @@ impl Outbox {
     pub fn begin(&self, seq: u64) -> Result<Draft, OutboxError> {
         let path = self.dir.join(format!(".part-{seq:010}"));
         let file = File::create(&path).map_err(self.io(&path))?;
-        Ok(Draft { path, file: Some(BufWriter::new(file)) })
+        Ok(Draft {
+            path,
+            file: Some(BufWriter::new(file)),
+            #[cfg(test)]
+            faults: self.faults.clone(),
+        })
     }
 
     /// Syncs closed segments, gives them their names and syncs the folder: all of them or none. From here on they are on disk, and named by
@@ -184,6 +202,8 @@ impl Outbox {
         }
         let mut placed = Vec::new();
         let named = closed.into_iter().try_for_each(|(draft, segment)| {
+            #[cfg(test)]
+            self.faults.call().map_err(self.io(&draft.path))?;
             fs::rename(&draft.path, self.dir.join(&segment.file)).map_err(self.io(&draft.path))?;
             placed.push(segment);
             Ok(())
@@ -233,7 +253,49 @@ impl Outbox {
     }
 
     fn sync(&self) -> Result<(), OutboxError> {
+        #[cfg(test)]
+        self.faults.call().map_err(self.io(&self.dir))?;
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(self.io(&self.dir))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod faults {
+    //! A disk that fails at a call of the outbox: a write, a sync, a rename.
+
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    /// Calls that still go well, and whether all fail after the one that does not.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Faults(Arc<Mutex<Option<(u32, bool)>>>);
+
+    impl Faults {
+        /// The call of this number fails, counted from 1, and all that follow where the disk stays full.
+        pub(crate) fn fail_at(&self, call: u32, stays: bool) {
+            *self.0.lock().unwrap() = Some((call, stays));
+        }
+
+        /// All goes well from now on. True where it did before.
+        pub(crate) fn end(&self) -> bool {
+            self.0.lock().unwrap().take().is_none_or(|(left, _)| left > 0)
+        }
+
+        pub(super) fn call(&self) -> io::Result<()> {
+            match self.0.lock().unwrap().as_mut() {
+                None => return Ok(()),
+                Some((0, false)) => return Ok(()),
+                Some((left, _)) => {
+                    *left = left.saturating_sub(1);
+                    if *left > 0 {
+                        return Ok(());
+                    }
+                }
+            }
+            Err(io::ErrorKind::StorageFull.into())
+        }
     }
 }
 

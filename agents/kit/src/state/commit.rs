@@ -127,7 +127,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`StateError`]: nothing was written; no segment is named and their numbers are free again.
+    /// [`StateError`]: nothing was written; no segment is named and their numbers are free again. After [`StateError::Doubtful`] the segments may be
+    /// named once the process ends: their files have to stay until something else is written.
     pub fn commit_all(&self, all: &mut [Settled<'_>]) -> Result<(), StateError> {
         let db = self.db()?;
         let tx = Change::begin(&db)?;
@@ -140,13 +141,21 @@ impl State {
             target(&tx, whose, changes)?;
         }
         crash::point("agent_before_commit");
-        tx.commit()?;
+        tx.commit().map_err(doubt)?;
         crash::point("agent_after_commit");
         for (settled, rows) in all.iter_mut().zip(shelved) {
             let fresh = settled.changes.shelf.iter_mut().filter(|item| item.id.is_none());
             fresh.zip(rows).for_each(|(item, row)| item.id = Some(row));
         }
         Ok(())
+    }
+}
+
+/// What does not fit is not there. A sync that failed leaves a whole transaction in the log, which SQLite takes up when it opens the file again.
+fn doubt(error: rusqlite::Error) -> StateError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::DatabaseBusy) => error.into(),
+        _ => StateError::Doubtful(error),
     }
 }
 

@@ -176,6 +176,15 @@ impl State {
         db.synced = None;
     }
 
+    /// Lets the file grow no further, or lets it grow again: SQLite says then that the disk is full.
+    #[cfg(test)]
+    pub(crate) fn may_grow(&self, may: bool) {
+        let db = self.look();
+        let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let most = if may { i64::from(u32::MAX - 1) } else { pages };
+        db.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(())).unwrap();
+    }
+
     /// Due runs of a target that were let go and not told of yet, oldest first, with the numbers of their rows.
     ///
     /// # Errors

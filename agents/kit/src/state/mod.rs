@@ -102,6 +102,10 @@ pub enum StateError {
     /// SQLite.
     #[error("the agent's state can't be read or written")]
     Sql(#[from] rusqlite::Error),
+    /// SQLite, at the very end of a transaction. It counts as not written; but where the disk took it and did not say so, it is there after the
+    /// process ends, unless something is written before.
+    #[error("it is not known whether the agent's state was written")]
+    Doubtful(#[source] rusqlite::Error),
     /// A stored value that this release can't read.
     #[error("the agent's state holds a broken {what}")]
     Broken {
