@@ -73,7 +73,7 @@ pub enum SkipReason {
     Blocked,
     /// The agent had more to do than it could.
     Late,
-    /// It was begun, and the agent ended before it did.
+    /// It was begun and not carried through: the agent ended before it did, or its disk failed it.
     Cut,
 }
 
@@ -101,7 +101,7 @@ impl SkipReason {
             SkipReason::NoPolicy => "the agent had no policy in force",
             SkipReason::Blocked => "the target was blocked and waited for a person",
             SkipReason::Late => "the agent had more to do than it could",
-            SkipReason::Cut => "the run was begun and the agent ended before it did",
+            SkipReason::Cut => "the run was begun and not carried through",
         }
     }
 }

@@ -191,7 +191,7 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// Why nothing may be collected, or the agent's own disk.
+    /// Why nothing may be collected, or the agent's own disk: then the other targets were collected all the same.
     pub async fn once(&self, only: Option<&str>, work: &Work, stop: &CancellationToken) -> anyhow::Result<Vec<Report>> {
         self.refreshed().await;
         let found = self.targets().map_err(anyhow::Error::msg)?;
@@ -229,11 +229,15 @@ impl Agent {
             reports
         });
         let mut runs = futures_util::stream::iter(runs).buffered(self.max_concurrent);
-        let mut reports = Vec::new();
+        let (mut reports, mut failed) = (Vec::new(), None);
         while let Some(report) = runs.next().await {
-            reports.extend(report?);
+            match report {
+                Ok(some) => reports.extend(some),
+                Err(error) if failed.is_none() => failed = Some(error),
+                Err(error) => tracing::error!("a run could not be carried through: {}", crate::fetch::chain(&error)),
+            }
         }
-        Ok(reports)
+        failed.map_or(Ok(reports), |error| Err(error.into()))
     }
 
     /// Works until stopped, then lets running exchanges end.

@@ -326,11 +326,13 @@ fn consider(
         Due::Now(at) => (at, true),
         Due::Missed(at) => (at, false),
     };
-    let taken = state.taken(line.target, lane.since, newest)?;
+    // A run that began and could not be carried through moved the state no further.
+    let since = state.looked_upto(line.target)?.map_or(lane.since, |upto| upto.min(lane.since));
+    let taken = state.taken(line.target, since, newest)?;
     let starts = wanted && taken.get(&newest).is_none_or(|taken| taken.may_go_on);
-    let skipped = skipped(line, lane.since, newest, starts, &taken, |at| dark.why(lane, at));
+    let skipped = skipped(line, since, newest, starts, &taken, |at| dark.why(lane, at));
     if !starts || !skipped.is_empty() {
-        let upto = if starts { skipped.last().map_or(lane.since, |skip| skip.last) } else { newest };
+        let upto = if starts { skipped.last().map_or(since, |skip| skip.last) } else { newest };
         state.pass_over(line.target, &skipped, upto)?;
         if !skipped.is_empty() {
             let_go.push((line.target.to_owned(), skipped));

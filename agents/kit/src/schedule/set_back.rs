@@ -147,3 +147,17 @@ fn a_clock_that_was_wrong_is_the_reason_for_what_passed_meanwhile() {
     ];
     assert_eq!(desk.told(), told);
 }
+
+/// The disk fails a run, and no process ends of it.
+#[test]
+fn a_run_that_could_not_be_carried_through_is_told_by_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(dir.path(), "2026-04-02T10:02:00Z");
+    desk.look(Some(Missed::Once), "2026-04-02T10:02:00Z", 0);
+    let starts = desk.look(Some(Missed::Once), "2026-04-02T10:05:00Z", 180);
+    desk.state.begin_run("harbour-news", Lane::Poll, Some(starts[0].due), at("2026-04-02T10:05:00Z")).unwrap();
+    drop(starts);
+    let starts = desk.look(Some(Missed::Once), "2026-04-02T10:10:00Z", 300);
+    assert_eq!(starts[0].due, at("2026-04-02T10:10:00Z"));
+    assert_eq!(desk.told(), [stretch("02T10:05", "02T10:05", 1, SkipReason::Cut)]);
+}

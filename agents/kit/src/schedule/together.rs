@@ -100,3 +100,22 @@ async fn alarm_rings_each_time_it_is_set() {
         let _ = scheduler.remove(&armed).await;
     }
 }
+
+#[tokio::test]
+async fn run_that_fails_of_the_agents_own_disk_ends_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut entry = world::entry("posts");
+    entry.seeds = (1..=3).map(|n| format!("https://news.example.org/feed/{n}")).collect();
+    let (_, bundle, root) = world::policy(&entry);
+    let World { engine, net, .. } = World::open(dir.path(), Feed, "2026-11-22T11:00:00Z", 500);
+    net.answers(|_| Reply::Json(r#"{"posts":[1]}"#.to_owned()));
+    engine.state.set_policy(&serde_json::to_string(&bundle).unwrap(), engine.clock.now()).unwrap();
+    let beside = rusqlite::Connection::open(dir.path().join("state.sqlite")).unwrap();
+    let refuses = "CREATE TRIGGER refuses BEFORE INSERT ON runs WHEN NEW.target = 'harbour-news'
+                   BEGIN SELECT RAISE(ABORT, 'invented'); END;";
+    beside.execute_batch(refuses).unwrap();
+    let registry = Arc::new(Registry::new("http://127.0.0.1:9").unwrap());
+    let agent = Agent::new(Arc::clone(&engine), registry, root, 3).unwrap();
+    assert!(agent.once(None, &Work::Poll, &CancellationToken::new()).await.is_err(), "the first one's error is told");
+    assert_eq!(engine.state.waiting().unwrap().len(), 2, "the other two are collected");
+}

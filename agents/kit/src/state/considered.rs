@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use schemas::coverage::{Coverage, SkipReason, Skipped};
 
-use super::{Change, State, StateError, at, json, parsed, us};
+use super::{Cached as _, Change, State, StateError, at, json, parsed, us};
 
 /// Most stretches of skipped runs that one run tells of; the next one goes on.
 const MOST_TOLD: u32 = 100;
@@ -59,6 +59,17 @@ impl State {
         }
         tx.commit()?;
         Ok(all)
+    }
+
+    /// Up to when the due times of a target were looked at: the newest that was made, or let go.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn looked_upto(&self, target: &str) -> Result<Option<Timestamp>, StateError> {
+        let upto =
+            self.look().one("SELECT upto FROM considered WHERE target = ?1", [target], |row| row.get(0)).optional()?;
+        Ok(upto.map(at))
     }
 
     /// Lets due runs go, and moves on to `upto`.

@@ -1,5 +1,5 @@
-//! A year of schedule in simulated time: the real [`Rota`](super::Rota) on the real state, with crashes, sleeps, clocks that are set and a registry
-//! that is away.
+//! A year of schedule in simulated time: the real [`Rota`](super::Rota) on the real state, with crashes, sleeps, clocks that are set, runs that fail
+//! and a registry that is away.
 
 mod judge;
 mod mishaps;

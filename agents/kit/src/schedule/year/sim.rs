@@ -79,6 +79,8 @@ pub(super) struct Sim<'a> {
     /// How many of the reasons were there at the last look.
     looked: usize,
     dice: Dice,
+    /// Which runs fail of the agent's own disk.
+    fails: Dice,
     process: Option<Process>,
     crash_on_look: Option<i64>,
     crash_on_row: Option<i64>,
@@ -99,6 +101,7 @@ impl<'a> Sim<'a> {
             unpermitted_since: None,
             looked: 0,
             dice: Dice(seed),
+            fails: Dice(!seed),
             process: None,
             crash_on_look: None,
             crash_on_row: None,
@@ -321,6 +324,14 @@ impl<'a> Sim<'a> {
         let process = self.process.as_mut().unwrap();
         for run in process.going.extract_if(.., |going| going.left <= 0) {
             let target = &self.targets[run.target];
+            self.happened.own[run.target].push((SkipReason::Overlap, run.low, run.high.max(now.as_second())));
+            if self.fails.between(0, 1_000) == 0 {
+                let due = run.due.as_second();
+                self.happened.own[run.target].push((SkipReason::Cut, due, due));
+                *self.happened.count.entry("runs that failed").or_default() += 1;
+                process.gone.push(run);
+                continue;
+            }
             let (told, skipped): (Vec<i64>, Vec<Skipped>) =
                 process.state.untold(&target.id).unwrap().into_iter().unzip();
             let coverage = Coverage {
@@ -342,7 +353,6 @@ impl<'a> Sim<'a> {
             process.state.end_run(run.row.unwrap(), &coverage, &told, now).unwrap();
             self.happened.told[run.target].extend(coverage.skipped);
             *self.happened.ended[run.target].entry(run.due.as_second()).or_default() += 1;
-            self.happened.own[run.target].push((SkipReason::Overlap, run.low, run.high.max(now.as_second())));
             process.gone.push(run);
         }
     }
