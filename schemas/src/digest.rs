@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +18,26 @@ impl Digest {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// As the HTTP field `Content-Digest` says it (RFC 9530): for whoever receives a body to see whether it is the one that was sent.
+    #[must_use]
+    pub fn content_digest(&self) -> String {
+        format!("sha-256=:{}:", STANDARD.encode(self.0))
+    }
+
+    /// The SHA-256 in a `Content-Digest`; none where it names other hashes only.
+    ///
+    /// # Errors
+    ///
+    /// What is called a SHA-256 there and is none.
+    pub fn of_content_digest(field: &str) -> Result<Option<Self>, NotADigest> {
+        let Some(said) = field.split(',').find_map(|one| one.trim().strip_prefix("sha-256=")) else {
+            return Ok(None);
+        };
+        let bytes = said.strip_prefix(':').and_then(|said| said.strip_suffix(':'));
+        let bytes = bytes.and_then(|base64| STANDARD.decode(base64).ok()?.try_into().ok());
+        bytes.map(|bytes| Some(Self(bytes))).ok_or_else(|| NotADigest { text: said.chars().take(80).collect() })
     }
 
     /// The first twelve digits: enough for a person to tell two apart, never enough to prove anything.
@@ -89,3 +110,23 @@ impl JsonSchema for Digest {
 ///
 /// The same spelling as a [`Digest`]: 64 lower-case hexadecimal digits.
 pub type Salt = Digest;
+
+#[cfg(test)]
+mod tests {
+    use super::Digest;
+
+    #[test]
+    fn content_digest_is_read_as_it_is_written() {
+        let digest = Digest::of(b"segment bytes");
+        let read = |field: &str| Digest::of_content_digest(field).map_err(|_| ());
+        assert_eq!(Digest::of(b"hello").content_digest(), "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:");
+        assert_eq!(read(&digest.content_digest()), Ok(Some(digest)));
+        assert_eq!(read(&format!("sha-512=:AA==:, {}", digest.content_digest())), Ok(Some(digest)));
+        assert_eq!(read("sha-512=:AA==:"), Ok(None));
+        for broken in
+            ["sha-256=", "sha-256=::", "sha-256=:AA==:", "sha-256=LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="]
+        {
+            assert_eq!(read(broken), Err(()), "{broken}");
+        }
+    }
+}

@@ -67,6 +67,22 @@ async fn a_segment_is_sent_whole_by_its_name_and_its_receipt_checked() {
     assert!(asked.starts_with(&format!("PUT /v1/segments/{}?from=2 HTTP/1.1\r\n", Digest::of(MANIFEST))), "{asked}");
     assert!(asked.ends_with("\r\n\r\nsegment bytes"), "{asked}");
     assert!(asked.contains("content-length: 13\r\n"), "{asked}");
+    let digest = Digest::of(b"segment bytes").content_digest();
+    assert!(asked.contains(&format!("content-digest: {digest}\r\n")), "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_segment_is_sent_whole_with_its_digest_too() {
+    let site = Site::start(|_| reply("503 Away", "", b""));
+    let bytes = "segment ".repeat(80_000);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes.as_bytes()).unwrap();
+    let registry = Registry::new(&site.url()).unwrap();
+    let answer = registry.put(&Digest::of(MANIFEST), file.path(), &key(ORIGIN).vkey(), None).await;
+    assert!(matches!(answer, Answer::TryLater { .. }));
+    let asked = site.asked().pop().unwrap();
+    let digest = Digest::of(bytes.as_bytes()).content_digest();
+    assert!(asked.contains(&format!("content-digest: {digest}\r\n")) && asked.ends_with(&bytes), "{:.500}", asked);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,6 +93,7 @@ async fn what_is_no_receipt_keeps_the_segment_and_contradictions_raise_an_alarm(
         )
     };
     let later = [
+        ("400 Bad", problem("damaged"), "`damaged`: the reason"),
         ("403 Forbidden", problem("unknown_agent"), "`unknown_agent`: the reason"),
         ("503 Away", problem("unavailable"), "503 `unavailable`"),
         ("507 Full", problem("disk_full"), "`disk_full`"),

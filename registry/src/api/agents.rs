@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
 };
 use schemas::{Digest, receipt::ReceiptAnswer, statement::PolicyBundle};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub async fn put_segment(
     State(desk): State<Desk>,
     Path(digest): Path<String>,
     Query(given): Query<HashMap<String, String>>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<ReceiptAnswer>, Refused> {
     only(&given, &["from"])?;
@@ -27,9 +28,14 @@ pub async fn put_segment(
         None => 0,
         Some(size) => size.parse().map_err(|_| Refused::bad_request(format!("`from={size}` is no log size")))?,
     };
+    let sent = match headers.get("content-digest").map(|field| field.to_str()) {
+        None => None,
+        Some(Ok(field)) => Digest::of_content_digest(field).map_err(|why| Refused::bad_request(format!("{why}")))?,
+        Some(Err(_)) => return Err(Refused::bad_request("`Content-Digest` is no text")),
+    };
     blocking(move || {
         let counters = desk.counters();
-        match desk.registry().put_segment(&digest, &body, from) {
+        match desk.registry().put_sent(&digest, &body, from, sent) {
             Ok(answer) => {
                 if answer.receipt.contains("\"type\":\"receipt\"") {
                     counters.accepted.fetch_add(1, Ordering::Relaxed);
@@ -124,4 +130,49 @@ pub fn chain(why: &dyn std::error::Error) -> String {
         source = inner.source();
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::Request,
+    };
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::{
+        api,
+        core::testing::{Page, World, open, receipt_of},
+    };
+
+    #[tokio::test]
+    async fn what_was_damaged_on_its_way_is_wanted_again() {
+        let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
+        let registry = open(&world, folder.path()).unwrap();
+        let mut agent = world.found(&registry);
+        let made = agent.collect(&world, &registry, &[Page::of(&[("1", "Harbour opens")])]);
+        let desk = Desk::new(registry, true, false);
+        let router = api::router(desk.clone());
+        let mut damaged = made.bytes.clone();
+        damaged[200] ^= 1;
+        let put = async |body: &[u8], digest: Option<String>| {
+            let mut request = Request::put(format!("/v1/segments/{}?from=0", made.name));
+            if let Some(digest) = digest {
+                request = request.header("content-digest", digest);
+            }
+            let answer = router.clone().oneshot(request.body(Body::from(body.to_vec())).unwrap()).await.unwrap();
+            let status = answer.status().as_u16();
+            (status, String::from_utf8(to_bytes(answer.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap())
+        };
+        let (status, said) = put(&damaged, Some(Digest::of(&made.bytes).content_digest())).await;
+        assert!(status == 400 && said.contains("\"code\":\"damaged\""), "{status} {said}");
+        let (status, said) = put(&made.bytes, Some("sha-256=:no:".to_owned())).await;
+        assert!(status == 400 && said.contains("\"code\":\"bad_request\""), "{status} {said}");
+        assert_eq!(desk.registry().checkpoint().size, 4);
+        let (status, said) = put(&made.bytes, Some(Digest::of(&made.bytes).content_digest())).await;
+        assert_eq!(status, 200, "{said}");
+        let kept = receipt_of(&serde_json::from_str(&said).unwrap());
+        assert!(matches!(kept, schemas::receipt::Receipt::Receipt { .. }), "{kept:?}");
+    }
 }

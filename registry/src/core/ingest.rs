@@ -2,7 +2,7 @@
 //!
 //! In this order: parse, bounded → the manifest's signature by an enrolled key → chain → clocks → a verdict for each capture → bytes durable →
 //! leaves → checkpoint → receipt. Whatever can be said in a signed refusal is one, with a leaf, so that the agent may let go; what is no fault of
-//! the segment (unknown agent, a log that was set back, a full disk) is a problem without a leaf, and the agent keeps what it has.
+//! the segment (unknown agent, damage on the way, a log that was set back, a full disk) is a problem without a leaf, and the agent keeps what it has.
 //!
 //! Receipts: [`Receipt`]'s `at` is in no leaf. It is kept as operator data with the answer, in the transaction of the leaf's row; an
 //! answer whose row was lost with the database is made again with the time of the asking, which is later than the truth and claims less.
@@ -47,6 +47,21 @@ impl Registry {
     ///
     /// [`PutProblem`]: nothing was promised, the agent keeps the segment and asks again.
     pub fn put_segment(&self, name: &Digest, bytes: &[u8], from: u64) -> Result<ReceiptAnswer, PutProblem> {
+        self.put_sent(name, bytes, from, None)
+    }
+
+    /// The same, where the sender says what the SHA-256 of its bytes is: a body that is another one by now is wanted again, and no fault of the segment.
+    ///
+    /// # Errors
+    ///
+    /// As [`put_segment`](Self::put_segment).
+    pub fn put_sent(
+        &self,
+        name: &Digest,
+        bytes: &[u8],
+        from: u64,
+        sent: Option<Digest>,
+    ) -> Result<ReceiptAnswer, PutProblem> {
         let inner = &self.inner;
         if let Err(problem) = inner.check_from(from) {
             // Anybody may name a size; an enrolled agent's signature makes it worth an alarm.
@@ -72,7 +87,7 @@ impl Registry {
         inner.sender(name, bytes)?;
         // Reading costs most and needs no lock.
         let read = read(bytes);
-        let answer = inner.take(name, bytes, read, from);
+        let answer = inner.take(name, bytes, read, from, sent);
         inner.wake();
         answer
     }
@@ -123,6 +138,7 @@ impl Inner {
         bytes: &[u8],
         read: Result<Read, String>,
         from: u64,
+        sent: Option<Digest>,
     ) -> Result<ReceiptAnswer, PutProblem> {
         let Read { signed, segment } = read.map_err(|why| PutProblem::NotASegment { why })?;
         if signed.digest != *name {
@@ -147,6 +163,10 @@ impl Inner {
         } else {
             match segment {
                 Ok(segment) => self.judge(&history, &segment, &collector).map(|verdict| (segment, verdict)),
+                // Looked at where it matters only: what holds together is what the agent signed.
+                Err(error) if sent.is_some_and(|sent| sent != Digest::of(bytes)) => {
+                    Err(Stop::Problem(PutProblem::Damaged { why: chain(&error) }))
+                }
                 Err(SegmentError::TooLarge) => {
                     Err(refusal(RefusalCode::TooLarge, SegmentError::TooLarge.to_string()).into())
                 }

@@ -1,7 +1,7 @@
 //! The calls an agent makes to its registry.
 
 use std::{
-    io::Read as _,
+    io::{Read as _, Seek as _},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -14,6 +14,7 @@ use schemas::{
     problem::Problem,
     receipt::{Receipt, ReceiptAnswer},
 };
+use sha2::{Digest as _, Sha256};
 use tlog::{Checkpoint, VerifierKey};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
@@ -207,20 +208,27 @@ impl Registry {
         };
         let opened = std::fs::File::open(file).map_err(unread)?;
         let len = opened.metadata().map_err(unread)?.len();
-        let body = if len <= AT_ONCE_BYTES {
+        let (digest, body) = if len <= AT_ONCE_BYTES {
             // Read here and now: it was written a moment ago, and handing pieces from thread to thread costs more than they do.
             let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
             opened.take(len).read_to_end(&mut bytes).map_err(unread)?;
-            bytes.into()
+            (Digest::of(&bytes), bytes.into())
         } else {
+            let (digest, opened) = tokio::task::spawn_blocking(move || hashed(opened, len))
+                .await
+                .map_err(std::io::Error::other)
+                .flatten()
+                .map_err(unread)?;
             let opened = tokio::fs::File::from_std(opened).take(len);
-            reqwest::Body::wrap_stream(ReaderStream::with_capacity(opened, 64 * 1024))
+            (digest, reqwest::Body::wrap_stream(ReaderStream::with_capacity(opened, 64 * 1024)))
         };
         let request = self
             .client
             .request(Method::PUT, self.at(&format!("v1/segments/{manifest}?from={from}"))?)
             .header("content-type", "application/warc")
             .header("content-length", len)
+            // What is damaged on the way is then no broken segment, which would be refused for ever.
+            .header("content-digest", digest.content_digest())
             .body(body);
         self.json(request).await
     }
@@ -284,6 +292,21 @@ impl Registry {
         );
         Err(RegistryError::Problem { status: status.as_u16(), code: problem.map(|problem| problem.code), why })
     }
+}
+
+/// What a file's first `len` bytes are, and the file at its beginning again.
+fn hashed(mut file: std::fs::File, len: u64) -> std::io::Result<(Digest, std::fs::File)> {
+    let (mut hash, mut piece) = (Sha256::new(), [0; 1 << 14]);
+    let mut all = (&mut file).take(len);
+    loop {
+        let length = all.read(&mut piece)?;
+        match piece.get(..length) {
+            Some(some) if !some.is_empty() => hash.update(some),
+            _ => break,
+        }
+    }
+    file.rewind()?;
+    Ok((Digest(hash.finalize().into()), file))
 }
 
 #[cfg(test)]

@@ -25,6 +25,12 @@ pub enum PutProblem {
         /// What was found.
         why: String,
     },
+    /// The body is not the one that was sent.
+    #[error("it was damaged on its way, as its `Content-Digest` says ({why}); it is wanted again")]
+    Damaged {
+        /// What was found.
+        why: String,
+    },
     /// The agent knows more of this log than the log does.
     #[error("{why}")]
     RolledBack {
@@ -56,6 +62,7 @@ impl PutProblem {
         match self {
             Self::UnknownAgent { .. } => ("unknown_agent", 403),
             Self::NotASegment { .. } => ("not_a_segment", 400),
+            Self::Damaged { .. } => ("damaged", 400),
             Self::RolledBack { .. } => ("rolled_back", 409),
             Self::TooManyRefusals { .. } => ("too_many_refusals", 429),
             Self::DiskFull => ("disk_full", 507),
@@ -70,6 +77,7 @@ impl PutProblem {
         let title = match self {
             Self::UnknownAgent { .. } => "no enrolled agent signed this segment",
             Self::NotASegment { .. } => "this is not the segment of that name",
+            Self::Damaged { .. } => "this is not what was sent",
             Self::RolledBack { .. } => "this log was set back",
             Self::TooManyRefusals { .. } => "too many of its segments were refused today",
             Self::DiskFull => "the disk is nearly full",

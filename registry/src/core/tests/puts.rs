@@ -167,6 +167,43 @@ fn a_broken_segment_of_a_known_agent_is_refused_in_writing() {
 }
 
 #[test]
+fn a_body_damaged_on_its_way_gets_no_leaf_and_is_taken_when_it_comes_whole() {
+    let mut case = case();
+    let made = case.collect(&[("1", "Harbour opens"), ("2", "Night ferry")]);
+    let sent = Some(Digest::of(&made.bytes));
+    let mut arrived: Vec<Vec<u8>> = (0..made.bytes.len()).step_by(7).map(|at| flipped(&made.bytes, at)).collect();
+    arrived.push(made.bytes[..made.bytes.len() - 1].to_vec());
+    arrived.push(made.bytes[100..].to_vec());
+    arrived.push([&made.bytes[..], b"\n"].concat());
+    // What gzip's headers say of time and system is nobody's evidence.
+    arrived.retain(|body| schemas::segment::Segment::read(body).is_err());
+    let mut codes = std::collections::BTreeMap::new();
+    for body in arrived {
+        let problem = case.registry.put_sent(&made.name, &body, 0, sent).unwrap_err();
+        *codes.entry(problem.code()).or_insert(0) += 1;
+    }
+    assert!(codes[&("damaged", 400)] > 100, "{codes:?}");
+    codes.remove(&("damaged", 400));
+    // Without its manifest nobody can say whose it is.
+    assert_eq!(codes.into_keys().collect::<Vec<_>>(), [("not_a_segment", 400)]);
+    assert_eq!(case.registry.checkpoint().size, 4, "no leaf");
+    let answer = case.registry.put_sent(&made.name, &made.bytes, 0, sent).unwrap();
+    assert!(matches!(receipt_of(&answer), Receipt::Receipt { .. }));
+
+    // What was broken before it was sent never will be whole.
+    let made = case.collect(&[("3", "Harbour closes")]);
+    let broken = flipped(&made.bytes, 200);
+    let answer = case.registry.put_sent(&made.name, &broken, 0, Some(Digest::of(&broken))).unwrap();
+    assert!(matches!(receipt_of(&answer), Receipt::RefusalReceipt { code: RefusalCode::Broken, .. }));
+}
+
+fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[at] ^= 4;
+    bytes
+}
+
+#[test]
 fn a_body_of_another_name_or_of_noise_gets_no_leaf() {
     let mut case = case();
     let made = case.collect(&[("1", "Harbour opens")]);
