@@ -1,5 +1,7 @@
 //! What does an item's page say, by recipe and by itself?
 
+use std::borrow::Cow;
+
 use kit::{
     Absent, Answer, Halt, Place, Reading, What,
     address::{Base, canonical},
@@ -27,7 +29,7 @@ const MAX_EXTRA_CHARS: usize = 20_000;
 /// # Errors
 ///
 /// The halt of the answer; unreadable where the end is missing.
-pub fn whole(recipe: &Recipe, answer: &Answer<'_, Step>) -> Result<String, Halt<Step>> {
+pub fn whole<'a>(recipe: &Recipe, answer: &Answer<'a, Step>) -> Result<Cow<'a, str>, Halt<Step>> {
     let text = answer.page()?;
     if recipe.unclosed || is_closed(&text) {
         return Ok(text);

@@ -59,9 +59,9 @@ pub(crate) fn mark(page: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Whether a document, in lower case, is HTML by how it begins; XHTML with an XML declaration included.
-pub(crate) fn is_page(lower: &[u8]) -> bool {
-    let mut rest = begin(lower);
+/// Whether a document is HTML by how it begins; XHTML with an XML declaration included.
+pub(crate) fn is_page(document: &[u8]) -> bool {
+    let mut rest = begin(document);
     loop {
         let end: &[u8] = if rest.starts_with(b"<!--") {
             b"-->"
@@ -75,7 +75,9 @@ pub(crate) fn is_page(lower: &[u8]) -> bool {
             None => return false,
         }
     }
-    ["<!doctype html", "<html", "<head", "<body"].iter().any(|start| rest.starts_with(start.as_bytes()))
+    ["<!doctype html", "<html", "<head", "<body"]
+        .iter()
+        .any(|start| rest.get(..start.len()).is_some_and(|it| it.eq_ignore_ascii_case(start.as_bytes())))
 }
 
 /// Without the byte order mark and the white space at its beginning.

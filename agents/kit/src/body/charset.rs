@@ -25,7 +25,8 @@ pub(super) fn of(bytes: &[u8], content_type: Option<&str>) -> &'static Encoding 
     }
     content_type.and_then(in_content_type).or_else(|| in_document(bytes)).unwrap_or_else(|| {
         // A character that the end of the bytes cuts in two is no sign against UTF-8: often they are only the head of a document.
-        if std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true) {
+        let rest = bytes.get(Encoding::utf8_valid_up_to(bytes)..).unwrap_or_default();
+        if std::str::from_utf8(rest).map_or_else(|error| error.error_len().is_none(), |_| true) {
             return UTF_8;
         }
         let mut guess = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);

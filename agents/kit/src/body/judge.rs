@@ -72,7 +72,11 @@ fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt
     if let Some(named) = challenge::named(|name| facts.header(name)) {
         return Err(Halt::Blocked(format!("challenge page: `{named}`")));
     }
-    let head = body.head(challenge::WITHIN_BYTES).map_err(|error| Halt::unreadable("body", error))?;
+    let broken = |error| Halt::unreadable("body", error);
+    let page = challenge::is_page(&body.head(challenge::WITHIN_BYTES).map_err(broken)?);
+    if page && let Some(mark) = body.mark().map_err(broken)? {
+        return Err(Halt::Blocked(format!("challenge page: `{mark}`")));
+    }
     let media_type = facts
         .header("content-type")
         .unwrap_or_default()
@@ -81,11 +85,6 @@ fn content<S>(facts: &Facts, body: &Body, expected: Expected) -> Result<(), Halt
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let text = head.to_ascii_lowercase();
-    let page = challenge::is_page(&text);
-    if page && let Some(mark) = challenge::mark(&text) {
-        return Err(Halt::Blocked(format!("challenge page: `{mark}`")));
-    }
     match expected {
         Expected::Json | Expected::Xml | Expected::Frames if page => {
             let wanted = match expected {

@@ -43,6 +43,8 @@ pub struct Body {
     headers: Vec<(String, String)>,
     cut: bool,
     decoded: OnceCell<Result<Spool, BodyError>>,
+    /// By which mark it is a challenge page.
+    mark: OnceCell<Option<&'static str>>,
     /// An accessor of frames was used: such an answer is a stream.
     streamed: Cell<bool>,
 }
@@ -110,13 +112,27 @@ impl Body {
     pub fn new(raw: Spool, headers: &[(String, String)], cut: bool) -> Self {
         let headers =
             headers.iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("content-")).cloned().collect();
-        Self { raw, headers, cut, decoded: OnceCell::new(), streamed: Cell::new(false) }
+        Self { raw, headers, cut, decoded: OnceCell::new(), mark: OnceCell::new(), streamed: Cell::new(false) }
     }
 
     /// Whether a stream's accessor (events, frames) was used on it.
     #[must_use]
     pub const fn was_streamed(&self) -> bool {
         self.streamed.get()
+    }
+
+    /// The bytes as received.
+    pub(crate) const fn raw(&self) -> &Spool {
+        &self.raw
+    }
+
+    /// The mark by which it is a challenge page, if it is a page at all; searched for once.
+    pub(crate) fn mark(&self) -> Result<Option<&'static str>, BodyError> {
+        if let Some(mark) = self.mark.get() {
+            return Ok(*mark);
+        }
+        let mark = challenge::mark(&self.head(challenge::WITHIN_BYTES)?.to_ascii_lowercase());
+        Ok(*self.mark.get_or_init(|| mark))
     }
 
     /// The bytes after every content coding is undone.
@@ -128,20 +144,24 @@ impl Body {
         self.decoded.get_or_init(|| decode::decoded(&self.raw, &self.headers, self.cut)).as_ref().map_err(Clone::clone)
     }
 
-    /// The first `most` decoded bytes.
+    /// The first `most` decoded bytes; not copied where they are in memory.
     ///
     /// # Errors
     ///
     /// [`BodyError`].
-    pub fn head(&self, most: u64) -> Result<Vec<u8>, BodyError> {
+    pub fn head(&self, most: u64) -> Result<Cow<'_, [u8]>, BodyError> {
         let spool = self.decoded()?;
+        if let Some(bytes) = spool.memory() {
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            return Ok(Cow::Borrowed(bytes.get(..most).unwrap_or(bytes)));
+        }
         let mut head = Vec::with_capacity(usize::try_from(spool.len().min(most)).unwrap_or_default());
         spool
             .reader()
             .take(most)
             .read_to_end(&mut head)
             .map_err(|error| BodyError::Spool { why: error.to_string() })?;
-        Ok(head)
+        Ok(Cow::Owned(head))
     }
 
     fn content_type(&self) -> Option<&str> {
@@ -153,7 +173,7 @@ impl Body {
     /// # Errors
     ///
     /// [`BodyError`].
-    pub fn bytes(&self) -> Result<Vec<u8>, BodyError> {
+    pub fn bytes(&self) -> Result<Cow<'_, [u8]>, BodyError> {
         let spool = self.decoded()?;
         if spool.len() > MAX_WHOLE_BYTES {
             return Err(BodyError::TooLargeWhole { bytes: spool.len() });
@@ -166,13 +186,16 @@ impl Body {
     /// # Errors
     ///
     /// [`BodyError`].
-    pub fn text(&self) -> Result<String, BodyError> {
-        let bytes = self.bytes()?;
-        Ok(match charset::of(&bytes, self.content_type()).decode(&bytes) {
+    pub fn text(&self) -> Result<Cow<'_, str>, BodyError> {
+        let bytes = match self.bytes()? {
+            Cow::Borrowed(bytes) => return Ok(charset::of(bytes, self.content_type()).decode(bytes).0),
+            Cow::Owned(bytes) => bytes,
+        };
+        Ok(Cow::Owned(match charset::of(&bytes, self.content_type()).decode(&bytes) {
             // The very bytes: no second copy of them.
             (Cow::Borrowed(text), ..) if text.len() == bytes.len() => String::from_utf8(bytes).unwrap_or_default(),
             (text, ..) => text.into_owned(),
-        })
+        }))
     }
 
     /// All of it as JSON of a type; the error names the place.

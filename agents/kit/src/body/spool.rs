@@ -58,6 +58,15 @@ impl Spool {
         self.len == 0
     }
 
+    /// The bytes, where they are in memory.
+    #[must_use]
+    pub fn memory(&self) -> Option<&[u8]> {
+        match &self.place {
+            Place::Memory(bytes) => Some(bytes),
+            Place::File(_) => None,
+        }
+    }
+
     /// Reads from the first byte on; every reader has a position of its own.
     #[must_use]
     pub fn reader(&self) -> SpoolReader {

@@ -1,5 +1,7 @@
 //! What is a reader told about an answer?
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use schemas::capture::Target;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -137,7 +139,7 @@ impl<'a, S> Answer<'a, S> {
     /// # Errors
     ///
     /// As [`json`](Self::json).
-    pub fn text(&self) -> Result<String, Halt<S>> {
+    pub fn text(&self) -> Result<Cow<'a, str>, Halt<S>> {
         judge::whole(self.facts, self.body, judge::Expected::Text)?;
         self.raw_text()
     }
@@ -147,7 +149,7 @@ impl<'a, S> Answer<'a, S> {
     /// # Errors
     ///
     /// As [`json`](Self::json).
-    pub fn xml(&self) -> Result<String, Halt<S>> {
+    pub fn xml(&self) -> Result<Cow<'a, str>, Halt<S>> {
         judge::whole(self.facts, self.body, judge::Expected::Xml)?;
         self.raw_text()
     }
@@ -157,7 +159,7 @@ impl<'a, S> Answer<'a, S> {
     /// # Errors
     ///
     /// [`Halt::Unreadable`] where the body cannot be decoded, or is too large to be held at once.
-    pub fn raw_text(&self) -> Result<String, Halt<S>> {
+    pub fn raw_text(&self) -> Result<Cow<'a, str>, Halt<S>> {
         Ok(self.body.text()?)
     }
 
@@ -176,7 +178,7 @@ impl<'a, S> Answer<'a, S> {
     /// # Errors
     ///
     /// As [`json`](Self::json).
-    pub fn page(&self) -> Result<String, Halt<S>> {
+    pub fn page(&self) -> Result<Cow<'a, str>, Halt<S>> {
         judge::whole(self.facts, self.body, judge::Expected::Html)?;
         self.raw_text()
     }
@@ -186,7 +188,7 @@ impl<'a, S> Answer<'a, S> {
     /// # Errors
     ///
     /// As [`json`](Self::json).
-    pub fn bytes(&self) -> Result<Vec<u8>, Halt<S>> {
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>, Halt<S>> {
         judge::whole(self.facts, self.body, judge::Expected::Bytes)?;
         Ok(self.body.bytes()?)
     }

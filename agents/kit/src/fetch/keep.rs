@@ -1,5 +1,7 @@
 //! In which form is an exchange kept? Secrets struck out, the fetch on the trail.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
@@ -119,7 +121,8 @@ async fn open_up(incoming: &mut Incoming) -> Option<Condition> {
         .to_owned();
     let raw = std::mem::take(&mut incoming.body);
     let (cut, length) = (incoming.cut.is_some(), raw.len());
-    let decoded = tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut).bytes()).await;
+    let open = move || Body::new(Spool::of(raw), &headers, cut).bytes().map(Cow::into_owned);
+    let decoded = tokio::task::spawn_blocking(open).await;
     let verdict = match decoded {
         Ok(Ok(bytes)) => {
             incoming.body = bytes;

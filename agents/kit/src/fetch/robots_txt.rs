@@ -1,6 +1,6 @@
 //! Fetches the robots.txt of an authority, through the gate, once.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use schemas::{
     gate::{MAX_HOPS, Origin, RobotsCopy},
@@ -118,8 +118,8 @@ impl Trip<'_> {
         }
         // Compressed although `identity` was asked for.
         let (raw, headers, most) = (arrived.body().to_vec(), arrived.headers.clone(), self.web.limits.robots_bytes);
-        let opened =
-            tokio::task::spawn_blocking(move || Body::new(Spool::of(raw), &headers, cut_short).head(most)).await;
+        let open = move || Body::new(Spool::of(raw), &headers, cut_short).head(most).map(Cow::into_owned);
+        let opened = tokio::task::spawn_blocking(open).await;
         match opened {
             Ok(Ok(body)) => last.body = body,
             _ => last.broken = true,

@@ -2,9 +2,10 @@
 
 use std::io::Read;
 
+use flate2::read::GzDecoder;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::body::challenge;
+use crate::body::{Body, challenge};
 
 /// Pause where a source asks for one without saying how long: 15 minutes.
 const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_mins(15);
@@ -66,7 +67,7 @@ fn after(now: Timestamp, by: SignedDuration) -> Timestamp {
 /// The sign by which a 200 is a challenge page and no answer.
 ///
 /// gzip is undone as far as the signs may lie; pages in other codings are judged when they are read.
-pub(super) fn challenge(headers: &[(String, String)], body: &[u8]) -> Option<String> {
+pub(super) fn challenge(headers: &[(String, String)], body: &Body) -> Option<String> {
     if let Some(named) = challenge::named(|name| header(headers, name)) {
         return Some(named.to_owned());
     }
@@ -74,18 +75,21 @@ pub(super) fn challenge(headers: &[(String, String)], body: &[u8]) -> Option<Str
     if !media_type.starts_with("text/html") && !media_type.starts_with("application/xhtml") {
         return None;
     }
-    let mut unpacked = Vec::new();
-    let head = match header(headers, "content-encoding").unwrap_or("identity") {
-        "identity" | "" => body.get(..challenge::WITHIN_BYTES as usize).unwrap_or(body),
-        "gzip" | "x-gzip" => {
+    let codings = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+    let codings: Vec<&str> = codings.map(|(_, value)| value.trim()).collect();
+    let mark = match *codings {
+        // Whoever reads the page asks the body again, and is told the same.
+        [] | ["identity" | ""] => body.mark().ok().flatten(),
+        ["gzip" | "x-gzip"] => {
+            let mut unpacked = Vec::new();
             // What was unpacked before an error may hold the sign all the same.
-            let _unpacked = flate2::read::GzDecoder::new(body).take(challenge::WITHIN_BYTES).read_to_end(&mut unpacked);
-            &unpacked
+            let _unpacked =
+                GzDecoder::new(body.raw().reader()).take(challenge::WITHIN_BYTES).read_to_end(&mut unpacked);
+            challenge::mark(&unpacked.to_ascii_lowercase())
         }
-        _ => return None,
+        _ => None,
     };
-    let text = head.to_ascii_lowercase();
-    challenge::mark(&text).map(str::to_owned)
+    mark.map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -93,6 +97,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::body::Spool;
 
     fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -145,17 +150,21 @@ mod tests {
         assert_eq!(asked_pause(429, &busy, at(NOW)), Some(at("2026-11-22T12:00:09.5Z")));
     }
 
+    fn sign(headers: &[(String, String)], body: &[u8]) -> Option<String> {
+        challenge(headers, &Body::new(Spool::of(body.to_vec()), headers, false))
+    }
+
     #[test]
     fn a_challenge_is_known_by_its_signs_in_pages_only() {
         let page = b"<html><head><title>Just a moment...</title></head>";
         let html = headers(&[("content-type", "text/html; charset=utf-8")]);
-        assert!(challenge(&html, page).is_some());
-        assert!(challenge(&headers(&[("content-type", "application/atom+xml")]), page).is_none());
-        assert!(challenge(&html, b"<html><p>They wrote about captchas.").is_none());
+        assert!(sign(&html, page).is_some());
+        assert!(sign(&headers(&[("content-type", "application/atom+xml")]), page).is_none());
+        assert!(sign(&html, b"<html><p>They wrote about captchas.").is_none());
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(page).unwrap();
         let packed = headers(&[("content-type", "text/html"), ("content-encoding", "gzip")]);
-        assert!(challenge(&packed, &gzip.finish().unwrap()).is_some());
-        assert!(challenge(&headers(&[("cf-mitigated", "challenge")]), b"").is_some());
+        assert!(sign(&packed, &gzip.finish().unwrap()).is_some());
+        assert!(sign(&headers(&[("cf-mitigated", "challenge")]), b"").is_some());
     }
 }

@@ -13,7 +13,7 @@ use super::{
     receive::{Begun, Incoming},
     send::Arrived,
     status,
-    trip::{Ended, Leg, Trip, answered, failed},
+    trip::{Ended, Leg, Trip, answered, body_of, failed},
     wire::Outgoing,
 };
 use crate::{
@@ -247,7 +247,8 @@ impl Trip<'_> {
 
     async fn tell_chunk(&mut self, flow: &mut Flow, chunk: Chunk) -> Result<HopResult, Ended> {
         let arrived = self.write_chunk(flow, chunk).await?;
-        Ok(answered(arrived, self.wanted.run.sealed()))
+        let body = body_of(&arrived, self.wanted.run.sealed());
+        Ok(answered(arrived, body))
     }
 
     /// Counts a chunk, has it judged and puts it on the trail.

@@ -238,8 +238,9 @@ impl<'a> Trip<'a> {
             500..=599 => return Err(failed(format!("{url} answered {}", arrived.status))),
             _ => {}
         }
+        let body = body_of(&arrived, self.wanted.run.sealed());
         if (200..300).contains(&arrived.status)
-            && let Some(sign) = status::challenge(&arrived.headers, arrived.body())
+            && let Some(sign) = status::challenge(&arrived.headers, &body)
         {
             return Ok(HopResult::Blocked { what: format!("{url} answered with a challenge page: `{sign}`") });
         }
@@ -250,7 +251,7 @@ impl<'a> Trip<'a> {
             Some(bound) => return Err(failed(bound.to_string())),
             None => {}
         }
-        Ok(answered(arrived, self.wanted.run.sealed()))
+        Ok(answered(arrived, body))
     }
 
     /// Lets host or credential rest.
@@ -316,11 +317,15 @@ pub(super) fn failed(error: String) -> Ended {
     Box::new(HopResult::Failed { error, retry_after: None })
 }
 
-/// The answer for the collector; under sealed evidence its bytes stay in memory.
-pub(super) fn answered(arrived: Arrived, sealed: bool) -> HopResult {
-    let Arrived { hop, status, headers, mut response, payload_len, url, cut, .. } = arrived;
-    let payload = response.split_off(response.len().saturating_sub(payload_len));
+/// The body that arrived; under sealed evidence its bytes stay in memory.
+pub(super) fn body_of(arrived: &Arrived, sealed: bool) -> Body {
+    let payload = arrived.response.slice(arrived.response.len().saturating_sub(arrived.payload_len)..);
     let spool = if sealed { Spool::in_memory(payload) } else { Spool::of(payload) };
-    let body = Body::new(spool, &headers, cut.is_some());
+    Body::new(spool, &arrived.headers, arrived.cut.is_some())
+}
+
+/// The answer for the collector.
+pub(super) fn answered(arrived: Arrived, body: Body) -> HopResult {
+    let Arrived { hop, status, headers, url, .. } = arrived;
     HopResult::Answer(Box::new(Answered { hop, body, status, headers, url }))
 }
