@@ -171,8 +171,35 @@ pub fn versions(recipe: &Recipe, page: &Page<'_>, about: &article::About, own: &
     found
 }
 
-fn date(pick: Option<&Pick>, recipe: &Recipe, page: &Page<'_>) -> Option<ClaimedTime> {
-    pick.and_then(|pick| pick.first(page.html())).and_then(|raw| moment::claimed(&raw, &recipe.clock))
+/// Takes what need not be there, and notes what is not.
+struct Optional<'a> {
+    page: &'a Page<'a>,
+    missed: Vec<&'a str>,
+}
+
+impl<'a> Optional<'a> {
+    fn first(&mut self, pick: Option<&'a Pick>) -> Option<String> {
+        let found = pick?.first(self.page.html());
+        if found.is_none() {
+            self.missed.extend(pick.map(|pick| pick.key.as_str()));
+        }
+        found
+    }
+
+    fn all(&mut self, pick: Option<&'a Pick>) -> Vec<String> {
+        pick.map(|pick| self.seen(pick, pick.all(self.page.html()))).unwrap_or_default()
+    }
+
+    fn all_absolute(&mut self, pick: &'a Pick) -> Vec<String> {
+        self.seen(pick, pick.all_absolute(self.page))
+    }
+
+    fn seen(&mut self, pick: &'a Pick, found: Vec<String>) -> Vec<String> {
+        if found.is_empty() {
+            self.missed.push(&pick.key);
+        }
+        found
+    }
 }
 
 /// A date that the page states without zone, by the recipe's.
@@ -242,12 +269,17 @@ pub fn read(
         ));
     }
     let picks = &recipe.article;
-    record.published_at = date(picks.published.as_ref(), recipe, &page)
+    let mut optional = Optional { page: &page, missed: Vec::new() };
+    let mut date = |pick| optional.first(pick).and_then(|raw| moment::claimed(&raw, &recipe.clock));
+    record.published_at = date(picks.published.as_ref())
         .or_else(|| zoned(about.published.as_ref(), recipe))
         .or_else(|| asked.listed.as_ref().and_then(|raw| moment::claimed(raw, &recipe.clock)));
-    record.edited_at = date(picks.edited.as_ref(), recipe, &page).or_else(|| zoned(about.modified.as_ref(), recipe));
+    record.edited_at = date(picks.edited.as_ref()).or_else(|| zoned(about.modified.as_ref(), recipe));
+    let names = optional.all(picks.author.as_ref());
+    let tags = optional.all(picks.tags.as_ref());
+    record.tags = if tags.is_empty() { about.tags } else { tags };
+    record.place = optional.first(picks.place.as_ref());
     let mut extra = Extra(&mut record);
-    let names = picks.author.as_ref().map(|pick| pick.all(page.html())).unwrap_or_default();
     let authors: Vec<Author> = if names.is_empty() {
         about.authors
     } else {
@@ -284,16 +316,14 @@ pub fn read(
         Some(Strength::JsOnly) => extra.put("extraction", json!("js_only")),
     }
     for (name, pick) in &picks.extra {
-        match pick.all_absolute(&page).as_slice() {
+        match optional.all_absolute(pick).as_slice() {
             [] => {}
             [one] => extra.text(name, Some(one)),
             all => extra.put(name, json!(all)),
         }
     }
-    let missed: Vec<&str> =
-        picks.optional().filter(|pick| pick.first(page.html()).is_none()).map(|pick| pick.key.as_str()).collect();
-    if !missed.is_empty() {
-        extra.put("volatile_unmatched", json!(missed));
+    if !optional.missed.is_empty() {
+        extra.put("volatile_unmatched", json!(optional.missed));
     }
     if let Some(why) = signals.no_text().filter(|_| obeys) {
         extra.put("withheld", json!(format!("text: {why}")));
@@ -312,9 +342,6 @@ pub fn read(
     }
     record.author = authors.into_iter().next();
     record.language = about.language.map(|said| said.value).or_else(|| recipe.language.clone());
-    let tags = picks.tags.as_ref().map(|pick| pick.all(page.html())).unwrap_or_default();
-    record.tags = if tags.is_empty() { about.tags } else { tags };
-    record.place = picks.place.as_ref().and_then(|pick| pick.first(page.html()));
     let mut twins: Vec<String> = versions.iter().map(|(_, url)| id_of(url)).collect();
     if let (true, Some(twin)) = (twins.is_empty(), asked.twin_of.as_ref().and_then(|twin| Url::parse(twin).ok())) {
         twins.push(id_of(&twin));

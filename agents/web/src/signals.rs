@@ -13,13 +13,9 @@
 //! The answer itself stays in the segment as evidence, as every answer the gate permitted. `noai` and its like speak of training, which nobody does
 //! here: they are kept, and change nothing.
 
-use std::sync::LazyLock;
-
 use jiff::Timestamp;
 use kit::dates;
-use scraper::{Html, Selector};
-
-static METAS: LazyLock<Selector> = LazyLock::new(|| Selector::parse("head > meta[name][content]").expect("a selector"));
+use scraper::Html;
 
 /// Directives that have a value after a colon, so that what stands before it is no robot's name.
 const VALUED: [&str; 4] = ["unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"];
@@ -46,9 +42,15 @@ impl Signals {
                 _ => {}
             }
         }
-        for meta in page.select(&METAS) {
-            let attribute = |name: &str| meta.value().attr(name).unwrap_or_default().trim();
-            let (name, content) = (attribute("name").to_ascii_lowercase(), attribute("content"));
+        let head = page.root_element().child_elements().find(|element| element.value().name() == "head");
+        for meta in
+            head.iter().flat_map(|head| head.child_elements()).filter(|element| element.value().name() == "meta")
+        {
+            let attribute = |name: &str| meta.value().attr(name).map(str::trim);
+            let (Some(name), Some(content)) = (attribute("name").map(str::to_ascii_lowercase), attribute("content"))
+            else {
+                continue;
+            };
             match name.as_str() {
                 "tdm-reservation" => reserved = Some(content == "1"),
                 "tdm-policy" => content.clone_into(&mut policy),

@@ -8,7 +8,7 @@ use super::{
     About, Alternate, Directive, Origin, Page, Said, Tdm, Wall, dates,
     jsonld::Found,
     names,
-    survey::{DateMark, Survey},
+    survey::{DateMark, MAX_WALL_LETTERS, Survey},
     titles,
 };
 
@@ -90,8 +90,6 @@ const MODIFIED: &[&str] = &[
 const MAX_TAGS: usize = 50;
 /// Longest line kept, in characters.
 const MAX_LINE: usize = 1_000;
-/// Longest page, in letters, that may be a wall: longer ones have something behind it.
-const MAX_WALL_LETTERS: usize = 1_500;
 
 /// What the page says of itself.
 pub(super) fn about(page: &Page<'_>, survey: &Survey<'_>, found: &Found) -> About {
@@ -431,7 +429,15 @@ fn wall(survey: &Survey<'_>) -> Option<Wall> {
     if survey.letters > MAX_WALL_LETTERS {
         return None;
     }
-    let text: String = survey.beginning.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut beginning = String::new();
+    for text in &survey.beginning {
+        if beginning.len() >= 4_000 {
+            break;
+        }
+        beginning.extend(text.chars().take(1_000).flat_map(char::to_lowercase));
+        beginning.push(' ');
+    }
+    let text: String = beginning.split_whitespace().collect::<Vec<_>>().join(" ");
     let title = survey.title.as_deref().unwrap_or_default().to_lowercase();
     let says = |phrases: &[&str]| {
         phrases.iter().any(|phrase| text.contains(phrase) || title.contains(phrase) || survey.noscript.contains(phrase))

@@ -14,6 +14,9 @@ const MAX_ENTRIES: usize = 500;
 /// Longest attribute read, in bytes.
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
+/// Longest page, in letters, that may be a wall: longer ones have something behind it.
+pub(super) const MAX_WALL_LETTERS: usize = 1_500;
+
 /// More letters than any rule asks about are not counted.
 const COUNTED_LETTERS: usize = 4_000;
 
@@ -62,8 +65,8 @@ pub(super) struct Survey<'a> {
     pub letters: usize,
     /// Bytes of scripts.
     pub script_bytes: usize,
-    /// The beginning of what readers see, in lower case and without spaces at line ends.
-    pub beginning: String,
+    /// What readers see, piece by piece, as long as it is short enough for a wall.
+    pub beginning: Vec<&'a str>,
     /// Text of `noscript`.
     pub noscript: String,
     scopes: Vec<Scope>,
@@ -265,16 +268,8 @@ impl<'a> Visitor<'a> for Survey<'a> {
                 if self.letters < COUNTED_LETTERS {
                     self.letters += text.chars().filter(|letter| !letter.is_whitespace()).count();
                 }
-                if self.beginning.len() < 4_000 {
-                    match text.get(..text.len().min(1_000)) {
-                        Some(start) if start.is_ascii() => {
-                            let from = self.beginning.len();
-                            self.beginning.push_str(start);
-                            self.beginning.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
-                        }
-                        _ => self.beginning.extend(text.chars().take(1_000).flat_map(char::to_lowercase)),
-                    }
-                    self.beginning.push(' ');
+                if self.letters <= MAX_WALL_LETTERS {
+                    self.beginning.push(text);
                 }
                 return false;
             }

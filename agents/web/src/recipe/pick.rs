@@ -89,7 +89,10 @@ impl Pick {
 
     /// The first value there is.
     pub fn first<'a>(&self, within: impl Into<Within<'a>>) -> Option<String> {
-        self.elements(within).into_iter().find_map(|element| self.value(element))
+        match within.into() {
+            Within::Page(page) => page.select(&self.selector).find_map(|element| self.value(element)),
+            Within::Element(element) => element.select(&self.selector).find_map(|element| self.value(element)),
+        }
     }
 
     /// Every value, without repeats; addresses (`@href`, `@src`) absolute where they can be.
