@@ -150,14 +150,24 @@ impl Inner {
         }
         let published = self.log.published().size;
         let mut next = self.store.followed()?;
+        // What the index has not seen yet it reads from files that do not have these units any more.
+        let mut seen = Vec::new();
+        for leaf in &open {
+            if self.store.find(LeafKind::Manifest, &leaf.digest)?.is_some_and(|segment| segment.index < next) {
+                seen.push(leaf);
+            }
+        }
         // Rows of units that a restored database brought back are older than what it has followed.
-        if rewritten && open.iter().any(|leaf| leaf.index < next) {
+        if rewritten && !seen.is_empty() {
             self.store.clear_derived()?;
             self.refill(published)?;
             next = 0;
-        }
-        while next < published {
-            next = self.follow_some(next, published)?;
+        } else if let Some(last) =
+            seen.iter().filter(|leaf| leaf.kind == LeafKind::Erasure).map(|leaf| leaf.index).max()
+        {
+            while next <= last {
+                next = self.follow_some(next, published)?;
+            }
         }
         self.progress().followed = next;
         if rewritten || open.iter().any(|leaf| leaf.kind == LeafKind::Erasure) {

@@ -256,8 +256,12 @@ impl Inner {
         if is_whole && let Ok(row) = follow::rows(segment, &verdict.late, true) {
             self.fresh.offer(digest, row);
         }
-        pending.wait().inspect_err(|_| drop(self.fresh.take(&digest)))?;
-        verdict.budget.settle();
+        let waited = pending.wait();
+        // After an error it may be in the log nevertheless, and get its receipt when it comes again.
+        if waited.is_ok() || self.store.find(LeafKind::Manifest, &digest)?.is_some() {
+            verdict.budget.settle();
+        }
+        waited.inspect_err(|_| drop(self.fresh.take(&digest)))?;
         Ok(())
     }
 

@@ -70,8 +70,8 @@ impl Inner {
             moved: Condvar::new(),
             _lock: lock,
         };
-        if followed > opened {
-            tracing::warn!("the index has followed a longer log than this one: it is made again");
+        if followed > opened || !inner.store.is_followed()? {
+            tracing::warn!("the index has followed a longer log than this one, or another: it is made again");
             inner.store.clear_derived()?;
             inner.refill(opened)?;
             inner.progress().followed = 0;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use schemas::capture::Run;
 use schemas::gate::RobotsCopy;
@@ -12,7 +13,7 @@ use schemas::record::Record;
 use schemas::segment::{Capture, CaptureKind, Segment, View, breaches, contradictions, frame_contradictions};
 use url::{Host, Url};
 
-use super::problem::{Stop, Verdict, refusal};
+use super::problem::{PutProblem, Stop, Verdict, refusal};
 use crate::core::Inner;
 use crate::core::follow::day_of;
 use crate::core::log::chain;
@@ -20,6 +21,9 @@ use crate::core::store::Store as _;
 
 /// Days of budgets that are remembered in memory; older ones are read from the tables again.
 const REMEMBERED: usize = 4096;
+
+/// How long a segment waits for the tables to know what was spent. They may take hours where they are made again, and who waits holds up others.
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(5) };
 
 /// A capture as the judge takes it.
 pub(in crate::core) fn captured<'a>(view: &'a View<'_>, run: &'a Run, capture: &'a Capture<'_>) -> Captured<'a> {
@@ -195,7 +199,12 @@ impl Reservation {
         if !counts.contains_key(&key) {
             // The tables may lag behind the log that was opened: after a crash, or while they are made again.
             drop(counts);
-            inner.wait(inner.opened)?;
+            if !inner.wait_for(inner.opened, PATIENCE) {
+                return Err(Stop::Problem(PutProblem::Behind {
+                    followed: inner.progress().followed,
+                    opened: inner.opened,
+                }));
+            }
             counts = self.budgets.lock();
         }
         if counts.len() > REMEMBERED && !counts.contains_key(&key) {

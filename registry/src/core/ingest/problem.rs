@@ -46,6 +46,16 @@ pub enum PutProblem {
     /// Too little space is left.
     #[error("the registry's disk is nearly full; the segment is wanted later")]
     DiskFull,
+    /// What was spent of the day's budget is not known yet.
+    #[error(
+        "the index is behind (it has followed {followed} of {opened} leaves), so what is left of the day's budget is not known; the segment is wanted later"
+    )]
+    Behind {
+        /// How far the index has followed the log.
+        followed: u64,
+        /// How far it has to.
+        opened: u64,
+    },
     /// Something failed here; the rest is in the registry's own log.
     #[error("the registry could not keep the segment; it is wanted later")]
     Unavailable {
@@ -66,7 +76,7 @@ impl PutProblem {
             Self::RolledBack { .. } => ("rolled_back", 409),
             Self::TooManyRefusals { .. } => ("too_many_refusals", 429),
             Self::DiskFull => ("disk_full", 507),
-            Self::Unavailable { .. } => ("unavailable", 503),
+            Self::Behind { .. } | Self::Unavailable { .. } => ("unavailable", 503),
         }
     }
 
@@ -81,7 +91,7 @@ impl PutProblem {
             Self::RolledBack { .. } => "this log was set back",
             Self::TooManyRefusals { .. } => "too many of its segments were refused today",
             Self::DiskFull => "the disk is nearly full",
-            Self::Unavailable { .. } => "the registry can't keep it now",
+            Self::Behind { .. } | Self::Unavailable { .. } => "the registry can't keep it now",
         };
         Problem {
             kind: format!("urn:vigie:problem:{code}"),

@@ -36,6 +36,8 @@ struct State {
     cut_at: Option<u64>,
     off: bool,
     full: bool,
+    full_at: Option<u64>,
+    failed: bool,
 }
 
 /// See the module.
@@ -56,7 +58,19 @@ impl PowerDisk {
 
     /// Every write fails from now on for want of space.
     pub(crate) fn fill(&self, full: bool) {
-        self.lock().full = full;
+        let mut state = self.lock();
+        (state.full, state.full_at) = (full, None);
+    }
+
+    /// The same from the call of this number on, counted from 1; that there is no room is not seen before.
+    pub(crate) fn fill_after(&self, calls: u64) {
+        let mut state = self.lock();
+        (state.full_at, state.failed) = (Some(state.calls + calls), false);
+    }
+
+    /// True once a write failed for want of space.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.lock().failed
     }
 
     /// Flips one bit of a stored file.
@@ -142,7 +156,8 @@ impl Disk for PowerDisk {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.call()?;
-        if state.full {
+        if state.full || state.full_at.is_some_and(|at| state.calls >= at) {
+            state.failed = true;
             return Err(io::ErrorKind::StorageFull.into());
         }
         match state.names.get(path).copied() {

@@ -3,8 +3,12 @@
 -- so that rebuilding from truth gives the same ids.
 
 -- How far the tables below have followed the log: one row.
-CREATE TABLE followed (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL) STRICT;
-INSERT INTO followed VALUES (1, 0);
+CREATE TABLE followed (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    size INTEGER NOT NULL,
+    last TEXT                  -- SHA-256 of the newest leaf among these: whose log it was
+) STRICT;
+INSERT INTO followed VALUES (1, 0, NULL);
 
 CREATE TABLE segments (
     idx INTEGER PRIMARY KEY,   -- index of the manifest's leaf

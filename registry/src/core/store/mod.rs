@@ -72,7 +72,20 @@ impl StoreError {
     /// True if the disk was full.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Sqlite(rusqlite::Error::SqliteFailure(code, _)) if code.code == rusqlite::ErrorCode::DiskFull)
+        self.engine() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+
+    /// True if the file is no database, or not the one that was written.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self.engine(), Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt))
+    }
+
+    fn engine(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        }
     }
 }
 
@@ -238,6 +251,13 @@ pub trait Store: Send + Sync {
     ///
     /// The engine's.
     fn followed(&self) -> Result<u64, StoreError>;
+
+    /// Whether what they have followed are leaves of this log: the newest of them is the leaf at that place. False for an index out of another folder.
+    ///
+    /// # Errors
+    ///
+    /// The engine's.
+    fn is_followed(&self) -> Result<bool, StoreError>;
 
     /// Applies what leaves mean, of which leaf `from` must be the next one, in one transaction. A power cut may take it back, but never a part of it.
     ///

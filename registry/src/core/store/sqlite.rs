@@ -23,7 +23,7 @@ const TOGETHER: i64 = 1;
 
 /// Tables of [`INDEX`], and its `PRAGMA user_version`, which changes with them.
 const INDEX_TABLES: &str = include_str!("index.sql");
-const INDEX_FORMAT: i64 = 1;
+const INDEX_FORMAT: i64 = 2;
 
 /// Prepared statements that a connection keeps. One record alone takes about ten, and with fewer kept each is compiled anew for every record.
 const STATEMENTS: usize = 128;
@@ -62,8 +62,8 @@ fn reader(folder: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 }
 
 impl Sqlite {
-    /// Opens or makes the files of a data folder and brings them to this release's format. An index of another format is made anew, empty: it is
-    /// followed again from the log.
+    /// Opens or makes the files of a data folder and brings them to this release's format. An index of another format, or one that is no database
+    /// any more, is made anew, empty: it is followed again from the log.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ fn open_kept(path: &Path) -> Result<Connection, StoreError> {
     }
     if found == TOGETHER {
         tracing::warn!(
-            "`{}` is of an earlier release: search and pages move to `{INDEX}` and are made again from the log, which takes a while; segments are taken meanwhile",
+            "`{}` is of an earlier release: search and pages move to `{INDEX}` and are made again from the log, which takes a while; segments are wanted later until then",
             path.display()
         );
         connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
@@ -178,13 +178,14 @@ fn open_index(path: &Path) -> Result<Connection, StoreError> {
         let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         Ok((connection, found))
     };
-    let (mut connection, mut found) = open()?;
-    if found != INDEX_FORMAT && found != 0 {
-        tracing::warn!(
-            "`{}` is of another release: it is made again from the log, which takes a while",
-            path.display()
-        );
-        drop(connection);
+    let usable = match open() {
+        Ok(opened @ (_, 0 | INDEX_FORMAT)) => Ok(opened),
+        Ok(_) => Err("of another release"),
+        Err(error) if error.is_damage() => Err("damaged"),
+        Err(error) => return Err(error),
+    };
+    let (mut connection, found) = usable.or_else(|what| {
+        tracing::warn!("`{}` is {what}: it is made again from the log, which takes a while", path.display());
         for end in ["", "-wal", "-shm"] {
             let mut file = path.as_os_str().to_owned();
             file.push(end);
@@ -195,8 +196,8 @@ fn open_index(path: &Path) -> Result<Connection, StoreError> {
                 _ => {}
             }
         }
-        (connection, found) = open()?;
-    }
+        open()
+    })?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     if found == 0 {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -6,6 +6,7 @@ use crate::core::Registry;
 use crate::core::storage::power::{Loss, PowerDisk};
 use crate::core::store::Store as _;
 use crate::core::testing::{Agent, Made, Page, World, receipt_of};
+use schemas::receipt::Receipt;
 
 struct Machine {
     world: World,
@@ -149,6 +150,44 @@ fn a_full_disk_is_said_and_harms_nothing() {
     machine.disk.fill(false);
     registry.put_segment(&second.name, &second.bytes, 0).unwrap();
     assert_eq!(registry.checkpoint().size, 6);
+}
+
+#[test]
+fn a_disk_that_fills_in_the_middle_of_an_ingest_harms_nothing_and_spends_no_budget_twice() {
+    for call in 1.. {
+        let (machine, mut agent, _, second) = prepared();
+        let registry = machine.open();
+        let before = registry.checkpoint();
+        let page = Page::of(&[("3", "Harbour closes")]);
+        let third = agent.collect(&machine.world, &registry, &vec![page; 99]);
+        machine.disk.fill_after(call);
+        let answer = registry.put_segment(&second.name, &second.bytes, before.size);
+        machine.disk.fill(false);
+        let place = format!("full from call {call} on");
+        if let Err(problem) = &answer {
+            assert_eq!(problem.code(), ("disk_full", 507), "{place}");
+        }
+        let again = registry.put_segment(&second.name, &second.bytes, before.size).unwrap();
+        assert_eq!((receipt_of(&again).index(), registry.checkpoint().size), (5, 6), "{place}");
+        if let Ok(answer) = &answer {
+            assert_eq!(answer.receipt, again.receipt, "{place}");
+        }
+        // A day has a hundred requests; the first two segments have one each.
+        let answer = registry.put_segment(&third.name, &third.bytes, before.size).unwrap();
+        let Receipt::Receipt { refused, .. } = receipt_of(&answer) else { panic!("{place}: {}", answer.receipt) };
+        assert_eq!(
+            refused.iter().map(|[first, last]| last - first + 1).sum::<u64>(),
+            6,
+            "{place}: one is beyond the day"
+        );
+        ready(&registry);
+        registry.check().unwrap();
+        assert_eq!(registry.table_findings().unwrap(), [""; 0], "{place}");
+        if !machine.disk.has_failed() {
+            assert!(call > 20, "it never was full");
+            break;
+        }
+    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+mod behind;
 mod cuts;
 mod erasing;
 mod puts;

@@ -103,7 +103,15 @@ impl Store for Sqlite {
         followed(&self.index())
     }
 
+    fn is_followed(&self) -> Result<bool, StoreError> {
+        let (size, last): (i64, Option<String>) =
+            self.index().query_row("SELECT size, last FROM followed", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(size == 0 || last.is_some() && last == last_before(&self.kept(), size.unsigned_abs())?)
+    }
+
     fn apply(&self, from: u64, changes: &[Change], fetch: &Fetch<'_>) -> Result<(), StoreError> {
+        let size = from + changes.len() as u64;
+        let last = last_before(&self.kept(), size)?;
         transaction(&self.index, |tx| {
             let expected = followed(tx)?;
             if from != expected {
@@ -112,7 +120,7 @@ impl Store for Sqlite {
             for (change, index) in changes.iter().zip(from..) {
                 tables::apply(tx, &*self.indexer, index, change, fetch)?;
             }
-            tx.execute("UPDATE followed SET size = ?", [(from + changes.len() as u64) as i64])?;
+            tx.execute("UPDATE followed SET size = ?, last = ?", params![size as i64, last])?;
             Ok(())
         })
     }
@@ -155,7 +163,7 @@ impl Store for Sqlite {
             for (table, _) in DERIVED {
                 tx.execute(&format!("DELETE FROM {table}"), [])?;
             }
-            tx.execute("UPDATE followed SET size = 0", [])?;
+            tx.execute("UPDATE followed SET size = 0, last = NULL", [])?;
             Ok(())
         })?;
         self.kept().execute("DELETE FROM leaves", [])?;
@@ -329,6 +337,15 @@ fn insert_receipt(connection: &Connection, receipt: &ReceiptRow) -> Result<(), S
 fn leaf_count(connection: &Connection) -> Result<u64, StoreError> {
     let last: Option<i64> = connection.query_row("SELECT max(idx) FROM leaves", [], |row| row.get(0))?;
     Ok(last.map_or(0, |last| last.unsigned_abs() + 1))
+}
+
+/// What names the leaf before this index.
+fn last_before(kept: &Connection, index: u64) -> Result<Option<String>, StoreError> {
+    let bytes: Option<Vec<u8>> = kept
+        .prepare_cached("SELECT bytes FROM leaves WHERE idx = ?")?
+        .query_row([index as i64 - 1], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.map(|bytes| Digest::of(&bytes).to_string()))
 }
 
 fn followed(connection: &Connection) -> Result<u64, StoreError> {
