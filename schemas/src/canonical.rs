@@ -23,6 +23,9 @@ pub const MAX_DEPTH: usize = 64;
 /// Longest text that is read or written, in bytes (16 MiB).
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// Room that a text is begun with, in bytes.
+const FIRST_BYTES: usize = 512;
+
 /// Largest integer, by magnitude, that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259 section 6, RFC 7493
 /// section 2.2). Platform ids are larger; they are strings.
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -191,7 +194,12 @@ pub fn to_canonical_with(value: &Value, floats: Floats) -> Result<Vec<u8>, Canon
 ///
 /// `Unwritable` if serde fails, else as [`parse_strict`].
 pub fn canonical_of<T: Serialize + ?Sized>(thing: &T) -> Result<Vec<u8>, CanonicalError> {
-    let text = serde_json::to_vec(thing).map_err(|source| CanonicalError::Unwritable { source })?;
+    let mut text = Vec::with_capacity(FIRST_BYTES);
+    serde_json::to_writer(&mut text, thing).map_err(|source| CanonicalError::Unwritable { source })?;
+    // Types whose members are declared in order are written so.
+    if text.len() <= MAX_BYTES && already::is(&text) {
+        return Ok(text);
+    }
     match order::ordered(&text) {
         Some(bytes) => Ok(bytes),
         None => to_canonical(&parse_strict(&text)?),
@@ -234,6 +242,12 @@ pub fn from_canonical<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalE
 #[must_use]
 pub fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
     already::member(object, name)
+}
+
+/// Hands over the members of an object in order: name, the whole member, its value. False where this is no object in canonical form that may stand `depth`
+/// levels deep, or one with a name that is not plain ASCII: then not all of them were handed over.
+pub(crate) fn members<'a>(object: &'a [u8], depth: usize, member: impl FnMut(&'a [u8], &'a [u8], &'a [u8])) -> bool {
+    already::members(object, depth, member)
 }
 
 /// SHA-256 of the bytes, as 64 lower-case hex digits.

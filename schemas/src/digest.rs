@@ -49,11 +49,13 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [0; 64];
-        // Two digits for each of the 32 bytes: they fit, and are ASCII.
-        hex::encode_to_slice(self.0, &mut digits).map_err(|_| fmt::Error)?;
-        f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
+        f.write_str(digits(&self.0, &mut [0; 64]))
     }
+}
+
+/// Two digits for each of the 32 bytes: they fit, and are ASCII.
+fn digits<'a>(bytes: &[u8; 32], room: &'a mut [u8; 64]) -> &'a str {
+    hex::encode_to_slice(bytes, room).ok().and_then(|()| std::str::from_utf8(room).ok()).unwrap_or_default()
 }
 
 impl fmt::Debug for Digest {
@@ -86,7 +88,7 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(digits(&self.0, &mut [0; 64]))
     }
 }
 

@@ -73,13 +73,13 @@ pub struct Minimised {
 ///
 /// Pure and idempotent. An empty field is not dropped, since there is nothing to tell of it.
 #[must_use]
-pub fn minimise(record: &Record, entry: &Entry, key: Option<&PseudonymKey>) -> Minimised {
+pub fn minimise(record: Record, entry: &Entry, key: Option<&PseudonymKey>) -> Minimised {
     match (entry.authors, key) {
         (Authors::Named, _) => drop_fields(record, entry),
-        (_, None) => Minimised { record: record.clone(), dropped: Vec::new() },
+        (_, None) => Minimised { record, dropped: Vec::new() },
         (authors, Some(key)) => {
-            let (keyed, lost) = pseudonymise(record, authors, key);
-            let mut kept = drop_fields(&keyed, entry);
+            let (keyed, lost) = pseudonymise(&record, authors, key);
+            let mut kept = drop_fields(keyed, entry);
             kept.dropped.extend(lost);
             kept.dropped.sort_unstable();
             kept.dropped.dedup();
@@ -88,7 +88,7 @@ pub fn minimise(record: &Record, entry: &Entry, key: Option<&PseudonymKey>) -> M
     }
 }
 
-fn drop_fields(record: &Record, entry: &Entry) -> Minimised {
+fn drop_fields(record: Record, entry: &Entry) -> Minimised {
     let mut sieve = Sieve { named: entry.fields.as_deref(), dropped: Vec::new() };
     // Taken apart in full, so that a new field cannot slip through.
     let Record {
@@ -116,9 +116,9 @@ fn drop_fields(record: &Record, entry: &Entry) -> Minimised {
         keyed,
     } = record;
     let record = Record {
-        kind: *kind,
-        platform: platform.clone(),
-        id: id.clone(),
+        kind,
+        platform,
+        id,
         handle: sieve.pass("handle", handle),
         url: sieve.pass("url", url),
         author: sieve.pass("author", author),
@@ -137,7 +137,7 @@ fn drop_fields(record: &Record, entry: &Entry) -> Minimised {
         registration: sieve.pass("registration", registration),
         place: sieve.pass("place", place),
         extra: sieve.pass("extra", extra),
-        keyed: keyed.clone(),
+        keyed,
     };
     let mut dropped = sieve.dropped;
     dropped.sort_unstable();
@@ -150,13 +150,13 @@ struct Sieve<'a> {
 }
 
 impl Sieve<'_> {
-    fn pass<T: Clone + Default + PartialEq>(&mut self, name: &str, value: &T) -> T {
+    fn pass<T: Default + PartialEq>(&mut self, name: &str, value: T) -> T {
         let kept = self.named.is_none_or(|named| named.iter().any(|one| one == name));
         if kept {
-            return value.clone();
+            return value;
         }
         let nothing = T::default();
-        if *value != nothing {
+        if value != nothing {
             self.dropped.push(name.to_owned());
         }
         nothing

@@ -1,5 +1,7 @@
 //! What did a source publish? The normalized record, and what of it counts as its content.
 
+mod written;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{canonical, digest::Digest, pseudonym::Keyed};
+use crate::pseudonym::Keyed;
+
+pub use written::{Written, content_of};
 
 /// One item as one capture showed it. Unknown stays absent; nothing is guessed.
 ///
@@ -109,91 +113,6 @@ impl Record {
             keyed: None,
         }
     }
-
-    /// SHA-256 over the RFC 8785 bytes of what the author published.
-    ///
-    /// Left out: `handle`, `metrics`, the author's display data (`handle`, `name`), and `extra` keys that start with `volatile_`:
-    /// they change without anybody having edited anything.
-    ///
-    /// # Errors
-    ///
-    /// [`canonical::CanonicalError`] where the record holds what canonical JSON refuses (a float or an integer beyond 2^53 in `extra`).
-    pub fn content_hash(&self) -> Result<Digest, canonical::CanonicalError> {
-        let published = Published {
-            ad: self.ad.as_ref(),
-            author: self.author.as_ref().map(|author| PublishedAuthor { id: author.id.as_deref(), kind: author.kind }),
-            edited_at: self.edited_at.as_ref(),
-            extra: self.extra.iter().filter(|(key, _)| !key.starts_with("volatile_")).collect(),
-            id: &self.id,
-            keyed: self.keyed.as_ref(),
-            kind: self.kind,
-            language: self.language.as_deref(),
-            links: &self.links,
-            media: &self.media,
-            mentions: &self.mentions,
-            place: self.place.as_deref(),
-            platform: &self.platform,
-            published_at: self.published_at.as_ref(),
-            registration: self.registration.as_ref(),
-            relations: &self.relations,
-            tags: &self.tags,
-            text: self.text.as_deref(),
-            title: self.title.as_deref(),
-            url: self.url.as_deref(),
-        };
-        Ok(Digest::of(&canonical::canonical_of(&published)?))
-    }
-}
-
-/// What of a [`Record`] its content hash covers, in the order of canonical JSON.
-#[derive(Serialize)]
-struct Published<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ad: Option<&'a Ad>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<PublishedAuthor<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    edited_at: Option<&'a ClaimedTime>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extra: BTreeMap<&'a String, &'a Value>,
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keyed: Option<&'a Keyed>,
-    kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    links: &'a [String],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    media: &'a [Media],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    mentions: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<&'a str>,
-    platform: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    published_at: Option<&'a ClaimedTime>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    registration: Option<&'a Registration>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    relations: &'a [Relation],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<&'a str>,
-}
-
-/// An author without display data.
-#[derive(Serialize)]
-struct PublishedAuthor<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<AuthorKind>,
 }
 
 /// What sort of thing a record describes.
@@ -362,42 +281,4 @@ pub struct Registration {
     /// Ended on, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated_on: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// All of a record, as few of its fields absent as there can be.
-    const FULL: &str = r#"{"kind":"ad","platform":"web","id":"7","handle":"h","url":"https://example.org/7",
-        "author":{"id":"a","handle":"@a","name":"A","kind":"bot"},"published_at":{"raw":"today","at":"2026-10-03T09:00:00Z","local":"2026-10-03"},
-        "edited_at":{"raw":"later"},"title":"t","text":"x \"\u00e9\" \n","language":"en","links":["l"],
-        "media":[{"url":"m","media_type":"image/png","alt":"red"}],"mentions":["@b"],"tags":["t"],"relations":[{"kind":"reply_to","to":"6"}],
-        "metrics":{"likes":3},"ad":{"payer":"p","spend":{"from":1,"to":2},"currency":"EUR","impressions":{"from":5},"targeting":["z"],"starts_on":"s","ends_on":"e"},
-        "registration":{"registrant":"r","principal":"p","country":"c","registered_on":"o","terminated_on":"t"},"place":"Q",
-        "extra":{"volatile_rank":1,"é":2,"b":{"y":1,"x":[null]}},"keyed":KEYED}"#;
-
-    fn full() -> Record {
-        let keyed = serde_json::json!({ "scope": "s", "key": Digest::of(b"k") }).to_string();
-        serde_json::from_str(&FULL.replace("KEYED", &keyed)).unwrap()
-    }
-
-    #[test]
-    fn the_content_hash_covers_all_but_what_changes_by_itself() {
-        let full = full();
-        let mut published = full.clone();
-        published.handle = None;
-        published.metrics.clear();
-        published.extra.retain(|key, _| !key.starts_with("volatile_"));
-        let author = published.author.as_mut().unwrap();
-        (author.handle, author.name) = (None, None);
-        assert_eq!(full.content_hash().unwrap(), Digest::of(&canonical::canonical_of(&published).unwrap()));
-        assert_eq!(
-            serde_json::to_value(&full).unwrap().as_object().unwrap().len(),
-            22,
-            "a new field is a new case here"
-        );
-        let bare = Record::new(Kind::Post, "web", "1");
-        assert_eq!(bare.content_hash().unwrap(), Digest::of(&canonical::canonical_of(&bare).unwrap()));
-    }
 }

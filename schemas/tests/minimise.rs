@@ -37,7 +37,7 @@ fn entry(fields: Option<Vec<String>>) -> Entry {
 #[test]
 fn every_row_is_minimised_as_written() {
     for row in rows() {
-        let found = minimise(&row.record, &entry(row.fields), None);
+        let found = minimise(row.record.clone(), &entry(row.fields), None);
         assert_eq!(found.record, row.kept, "{}", row.name);
         assert_eq!(found.dropped, row.dropped, "{}", row.name);
     }
@@ -73,7 +73,7 @@ proptest! {
     fn what_is_left_is_named_and_what_is_named_is_left(named in prop::collection::btree_set(prop::sample::select(RECORD_FIELDS.to_vec()), 0..22)) {
         let full = rows().remove(0).record;
         let entry = entry(Some(named.iter().map(|name| (*name).to_owned()).collect()));
-        let found = minimise(&full, &entry, None);
+        let found = minimise(full.clone(), &entry, None);
         let left: BTreeSet<String> = serde_json::to_value(&found.record).unwrap().as_object().unwrap().keys().cloned().collect();
         for name in RECORD_FIELDS {
             let kept = named.contains(name) || IDENTITY_FIELDS.contains(&name);
@@ -81,7 +81,7 @@ proptest! {
             prop_assert_eq!(found.dropped.iter().any(|dropped| dropped == name), !kept);
         }
         prop_assert!(found.dropped.is_sorted());
-        let again = minimise(&found.record, &entry, None);
+        let again = minimise(found.record.clone(), &entry, None);
         prop_assert_eq!(again.record, found.record);
         prop_assert!(again.dropped.is_empty());
     }

@@ -26,12 +26,12 @@ use said::{Order, Said, read};
 const MAX_WHY_CHARS: usize = 500;
 
 /// Drops what the entry's field list does not name and hides authors where it says so; returns the names of what was dropped, ascending.
-pub type Minimise<'a> = &'a dyn Fn(&Record) -> (Record, Vec<String>);
+pub type Minimise<'a> = &'a dyn Fn(Record) -> (Record, Vec<String>);
 
 /// Keeps every field. For tests and for entries without a field list.
 #[must_use]
-pub fn keep_all(record: &Record) -> (Record, Vec<String>) {
-    (record.clone(), Vec::new())
+pub const fn keep_all(record: Record) -> (Record, Vec<String>) {
+    (record, Vec::new())
 }
 
 /// Where the lines of a conversion go as they are said.
@@ -41,7 +41,7 @@ pub trait LineSink {
     /// # Errors
     ///
     /// The line could not be written; the derivation stops.
-    fn line(&mut self, line: &Line, canonical: &[u8]) -> io::Result<()>;
+    fn line(&mut self, line: &Line, canonical: Vec<u8>) -> io::Result<()>;
 
     /// Forget every line so far: the reader halted, or the answer is read a second time.
     ///
@@ -53,8 +53,8 @@ pub trait LineSink {
 
 /// Lines in memory, each as canonical bytes: for small answers and tests.
 impl LineSink for Vec<Vec<u8>> {
-    fn line(&mut self, _: &Line, canonical: &[u8]) -> io::Result<()> {
-        self.push(canonical.to_vec());
+    fn line(&mut self, _: &Line, canonical: Vec<u8>) -> io::Result<()> {
+        self.push(canonical);
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl LineSink for Vec<Vec<u8>> {
 
 /// Lines in memory as values.
 impl LineSink for Vec<Line> {
-    fn line(&mut self, line: &Line, _: &[u8]) -> io::Result<()> {
+    fn line(&mut self, line: &Line, _: Vec<u8>) -> io::Result<()> {
         self.push(line.clone());
         Ok(())
     }
@@ -223,9 +223,19 @@ fn halted(halt: Halt<Value>, panicked: bool) -> Derived {
 fn put(sink: &mut dyn LineSink, line: &Line, facts: &Facts) -> Result<(), DeriveError> {
     let canonical =
         canonical_of(line).map_err(|source| DeriveError::Line { response: facts.response.clone(), source })?;
-    sink.line(line, &canonical).map_err(|source| DeriveError::Sink { response: facts.response.clone(), source })
+    sink.line(line, canonical).map_err(|source| DeriveError::Sink { response: facts.response.clone(), source })
 }
 
 fn bounded(text: &str) -> String {
-    text.chars().take(MAX_WHY_CHARS).collect()
+    let mut text = text.to_owned();
+    bound(&mut text);
+    text
+}
+
+fn bound(text: &mut String) {
+    if text.len() > MAX_WHY_CHARS
+        && let Some((at, _)) = text.char_indices().nth(MAX_WHY_CHARS)
+    {
+        text.truncate(at);
+    }
 }

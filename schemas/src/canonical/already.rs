@@ -28,6 +28,20 @@ pub(super) fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
     }
 }
 
+/// Hands over the members of an object that stands `depth` levels deep: name, the whole member, value. False where it is not in canonical form.
+pub(super) fn members<'a>(
+    object: &'a [u8],
+    depth: usize,
+    mut member: impl FnMut(&'a [u8], &'a [u8], &'a [u8]),
+) -> bool {
+    let mut scan = Scan { rest: object };
+    let whole = |from: &'a [u8], to: &'a [u8]| from.get(..from.len() - to.len()).unwrap_or_default();
+    let seen = |from: &'a [u8], name: &'a [u8], value: &'a [u8], to: &'a [u8]| {
+        member(name, whole(from, to), whole(value, to));
+    };
+    depth < MAX_DEPTH && scan.each(depth + 1, seen).is_some() && scan.rest.is_empty()
+}
+
 struct Scan<'a> {
     rest: &'a [u8],
 }
@@ -63,19 +77,27 @@ impl<'a> Scan<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Option<()> {
-        self.next();
+        self.each(depth, |_, _, _, _| {})
+    }
+
+    /// An object whose values are `depth` levels deep. For each member: the text from it on, its name, the text from its value on, and what follows.
+    fn each(&mut self, depth: usize, mut seen: impl FnMut(&'a [u8], &'a [u8], &'a [u8], &'a [u8])) -> Option<()> {
+        self.take(b'{')?;
         if self.rest.first() == Some(&b'}') {
             return self.take(b'}');
         }
         let mut before: Option<&[u8]> = None;
         loop {
+            let from = self.rest;
             let key = self.key()?;
             // Ascending, so that none comes twice; in ASCII the order of bytes is that of UTF-16.
             if before.is_some_and(|before| before >= key) {
                 return None;
             }
             before = Some(key);
+            let value = self.rest;
             self.value(depth)?;
+            seen(from, key, value, self.rest);
             match self.next()? {
                 b',' => {}
                 b'}' => return Some(()),
@@ -212,6 +234,27 @@ mod tests {
         assert_eq!(member(text, "z"), Some(&br#""item""#[..]));
         assert_eq!(member(text, "b"), None);
         assert_eq!(member(b"[]", "b"), None);
+    }
+
+    #[test]
+    fn members_are_handed_over_in_order_or_the_object_is_none() {
+        let all = |text: &'static str, depth| {
+            let mut found = Vec::new();
+            let whole = members(text.as_bytes(), depth, |name, member, value| {
+                found.push([name, member, value].map(|part| String::from_utf8_lossy(part).into_owned()).join(" "));
+            });
+            (whole, found)
+        };
+        let (whole, found) = all(r#"{"a":{"b":1},"c":"}"}"#, 0);
+        assert!(whole);
+        assert_eq!(found, [r#"a "a":{"b":1} {"b":1}"#, r#"c "c":"}" "}""#]);
+        assert_eq!(all("{}", 0), (true, vec![]));
+        for text in ["", "[]", "{} ", r#"{"b":1,"a":2}"#, r#"{"a":1.5}"#, r#"{"a":1"#] {
+            assert!(!all(text, 0).0, "{text}");
+        }
+        assert!(all(r#"{"a":[[]]}"#, MAX_DEPTH - 3).0);
+        assert!(!all(r#"{"a":[[]]}"#, MAX_DEPTH - 2).0);
+        assert!(!all("{}", MAX_DEPTH).0);
     }
 
     fn value() -> impl Strategy<Value = Value> {

@@ -1,8 +1,10 @@
 //! How does a conversion line carry its salt?
 
+use serde::Serialize;
+
 use crate::{
     canonical::{self, CanonicalError},
-    capture::Line,
+    capture::{Line, RecordLine},
     digest::Salt,
 };
 
@@ -16,6 +18,36 @@ const SALT_DIGITS: usize = 64;
 /// What canonical JSON refuses: a float or an integer beyond 2^53 in a free field.
 pub fn line_bytes(line: &Line) -> Result<Vec<u8>, CanonicalError> {
     canonical::canonical_of(line)
+}
+
+/// As [`line_bytes`] of a record's line, given the canonical bytes of its item, as [`Record::written`](crate::record::Record::written) writes them.
+///
+/// # Errors
+///
+/// As [`line_bytes`].
+pub fn record_line_bytes(line: &RecordLine, item: &[u8]) -> Result<Vec<u8>, CanonicalError> {
+    let RecordLine { place, content, item: _, dropped } = line;
+    let mut out = Vec::with_capacity(item.len() + place.len() + 160);
+    out.extend_from_slice(b"{\"record\":{\"content\":");
+    write(&mut out, content)?;
+    if !dropped.is_empty() {
+        out.extend_from_slice(b",\"dropped\":");
+        write(&mut out, dropped)?;
+    }
+    out.extend_from_slice(b",\"item\":");
+    out.extend_from_slice(item);
+    out.extend_from_slice(b",\"place\":");
+    write(&mut out, place)?;
+    out.extend_from_slice(b"}}");
+    match out.len() {
+        0..=canonical::MAX_BYTES => Ok(out),
+        bytes => Err(CanonicalError::TooLarge { bytes }),
+    }
+}
+
+/// Texts are canonical as serde_json writes them.
+fn write(out: &mut Vec<u8>, text: &impl Serialize) -> Result<(), CanonicalError> {
+    serde_json::to_writer(out, text).map_err(|source| CanonicalError::Unwritable { source })
 }
 
 /// The stored form of a line: the same object with its `salt` member, canonical.
@@ -69,9 +101,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::{Kind, Record};
 
     fn salt(seed: u8) -> Salt {
         format!("{seed:02x}").repeat(32).parse().unwrap()
+    }
+
+    #[test]
+    fn a_records_line_is_the_same_whoever_writes_its_item() {
+        for dropped in [vec![], vec!["te\"xt".to_owned(), "url".to_owned()]] {
+            let mut item = Record::new(Kind::Post, "web", "é");
+            item.text = Some("a\n\u{1}".to_owned());
+            let written = item.written().unwrap();
+            let line = RecordLine { place: "<item> #\"0".to_owned(), content: written.content, item, dropped };
+            let bytes = record_line_bytes(&line, &written.bytes).unwrap();
+            assert_eq!(bytes, line_bytes(&Line::Record(line)).unwrap());
+        }
     }
 
     proptest! {

@@ -14,7 +14,7 @@ mod write;
 
 pub use agree::{Contradiction, contradictions, frame_contradictions};
 pub use erase::{erase, tombstoned_units};
-pub use line::{line_bytes, salted, unsalted};
+pub use line::{line_bytes, record_line_bytes, salted, unsalted};
 pub use read::{Conversion, LineAt, Part, RecordAt, Segment, SegmentError};
 pub use sealed::{Open, Opened, SEALED_WHY, Seal, breaches, is_sealed, keyed_lines, sealed_coverage};
 pub use view::{Capture, CaptureKind, View};

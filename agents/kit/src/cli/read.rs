@@ -52,12 +52,12 @@ pub(super) fn derive_file(
     reader: &schemas::capture::Reader,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let keep = |record: &Record| match entry {
+    let keep = |record: Record| match entry {
         Some(entry) => {
             let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)
         }
-        None => (record.clone(), Vec::new()),
+        None => (record, Vec::new()),
     };
     let mut run: Option<Run> = None;
     let mut answers: HashMap<String, Answered> = HashMap::new();
@@ -135,10 +135,10 @@ struct Written<'a> {
 }
 
 impl LineSink for Written<'_> {
-    fn line(&mut self, _: &Line, canonical: &[u8]) -> io::Result<()> {
+    fn line(&mut self, _: &Line, canonical: Vec<u8>) -> io::Result<()> {
         // Record ids hold nothing that JSON escapes, and `line` sorts before `response`.
         let mut line = b"{\"line\":".to_vec();
-        line.extend_from_slice(canonical);
+        line.extend_from_slice(&canonical);
         line.extend_from_slice(format!(",\"response\":\"{}\"}}", self.response).as_bytes());
         self.lines.push(line);
         Ok(())

@@ -277,7 +277,7 @@ async fn online(
             part: Part::WHOLE,
             truncated: None,
         };
-        let keep = |record: &Record| {
+        let keep = |record: Record| {
             let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)
         };

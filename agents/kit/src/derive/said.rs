@@ -2,19 +2,21 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use schemas::{
-    canonical::canonical_of,
+    canonical::{CanonicalError, canonical_of},
     capture::{End, GoneLine, Line, RecordLine, UnreadableLine, What},
     record::Record,
+    segment::record_line_bytes,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{DeriveError, LineSink, Minimise, bounded, panic_text, put};
+use super::{DeriveError, LineSink, Minimise, bound, bounded, panic_text, put};
 use crate::{
     body::Body,
     contract::{Erased, Facts, Halt, Hear, Place, Request, Word, check_request},
@@ -96,12 +98,10 @@ pub(super) fn read<'a>(
 }
 
 impl Said<'_> {
-    /// Whether this outcome of an item or author stands.
-    fn stands(&mut self, key: &[&str]) -> bool {
-        let index = self.outcomes;
-        self.outcomes += 1;
+    /// What an item or author is known by; none where every outcome stands.
+    fn key(&self, key: &[&str]) -> Option<[u8; 16]> {
         if matches!(self.order, Order::Said) || self.body.was_streamed() {
-            return true;
+            return None;
         }
         let mut hash = Sha256::new();
         for part in key {
@@ -111,25 +111,37 @@ impl Said<'_> {
         let digest: [u8; 32] = hash.finalize().into();
         let mut short = [0; 16];
         short.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        let repeated = self.seen.insert(short, index).is_some();
+        Some(short)
+    }
+
+    /// Whether this outcome of an item or author stands.
+    fn stands(&mut self, key: Option<[u8; 16]>) -> bool {
+        let index = self.outcomes;
+        self.outcomes += 1;
+        let Some(key) = key else { return true };
+        let repeated = self.seen.insert(key, index).is_some();
         self.repeats += u64::from(repeated);
         match &self.order {
-            Order::Last(last) => last.get(&short) == Some(&index),
+            Order::Last(last) => last.get(&key) == Some(&index),
             Order::First | Order::Said => !repeated,
         }
     }
 
-    fn item(&mut self, line: &Line) {
+    fn item(&mut self, line: &Line, canonical: Result<Vec<u8>, CanonicalError>) {
         if self.failed.is_some() {
             return;
         }
-        match canonical_of(line) {
+        match canonical {
             Ok(canonical) => {
                 self.hash.update(Sha256::digest(&canonical));
-                self.failed = self.sink.line(line, &canonical).err();
+                self.failed = self.sink.line(line, canonical).err();
             }
             Err(error) => self.stop(format_args!("a line cannot be written: {error}")),
         }
+    }
+
+    fn said(&mut self, line: &Line) {
+        self.item(line, canonical_of(line));
     }
 
     fn stop(&mut self, why: impl std::fmt::Display) {
@@ -196,32 +208,38 @@ impl Hear for Said<'_> {
                 claimed.raw.truncate(at);
             }
         }
-        let (item, dropped) = (self.minimise)(&record);
-        let content = match item.content_hash() {
+        let key = self.key(&["record", &record.platform, &record.id]);
+        let (item, dropped) = (self.minimise)(record);
+        let written = item.written();
+        let content = match written.as_ref().map_or_else(|| item.content_hash(), |written| Ok(written.content)) {
             Ok(content) => content,
             Err(error) => return self.unreadable(place, &error.to_string()),
         };
-        if self.stands(&["record", &record.platform, &record.id]) {
+        if self.stands(key) {
             self.end.counts[0] += 1;
-            self.item(&Line::Record(RecordLine { place: bounded(&place.to_string()), content, item, dropped }));
+            let line = RecordLine { place: text(place), content, item, dropped };
+            let canonical = written.map(|written| record_line_bytes(&line, &written.bytes));
+            let line = Line::Record(line);
+            let canonical = canonical.unwrap_or_else(|| canonical_of(&line));
+            self.item(&line, canonical);
         }
     }
 
     fn gone(&mut self, place: Place<'_>, what: What, why: &str) {
-        let stands = match &what {
-            What::Record { platform, id } => self.stands(&["record", platform, id]),
-            What::Handle { handle } => self.stands(&["handle", handle]),
-            What::Author { platform, id } => self.stands(&["author", platform, id]),
+        let key = match &what {
+            What::Record { platform, id } => self.key(&["record", platform, id]),
+            What::Handle { handle } => self.key(&["handle", handle]),
+            What::Author { platform, id } => self.key(&["author", platform, id]),
         };
-        if stands {
+        if self.stands(key) {
             self.end.counts[1] += 1;
-            self.item(&Line::Gone(GoneLine { place: bounded(&place.to_string()), what, why: bounded(why) }));
+            self.said(&Line::Gone(GoneLine { place: text(place), what, why: bounded(why) }));
         }
     }
 
     fn unreadable(&mut self, place: Place<'_>, why: &str) {
         self.end.counts[2] += 1;
-        self.item(&Line::Unreadable(UnreadableLine { place: bounded(&place.to_string()), why: bounded(why) }));
+        self.said(&Line::Unreadable(UnreadableLine { place: text(place), why: bounded(why) }));
     }
 
     fn word(&mut self, word: Word) {
@@ -255,4 +273,13 @@ impl Hear for Said<'_> {
             Word::Fault(why) => self.stop(why),
         }
     }
+}
+
+/// A place as its line names it.
+fn text(place: Place<'_>) -> String {
+    let mut text = String::with_capacity(32);
+    // Writing to a text cannot fail.
+    let _ = write!(text, "{place}");
+    bound(&mut text);
+    text
 }

@@ -48,7 +48,7 @@ pub(super) struct Lines {
 }
 
 impl LineSink for Lines {
-    fn line(&mut self, line: &Line, canonical: &[u8]) -> io::Result<()> {
+    fn line(&mut self, line: &Line, canonical: Vec<u8>) -> io::Result<()> {
         // 80 bytes for the salt and its name.
         self.bytes += canonical.len() as u64 + 80;
         if self.bytes > MAX_LINES_BYTES {
@@ -68,7 +68,7 @@ impl LineSink for Lines {
             Line::Unreadable(_) => self.odd += 1,
             Line::Header(_) | Line::End(_) | Line::Tombstone(_) => {}
         }
-        self.lines.push(canonical.to_vec());
+        self.lines.push(canonical);
         Ok(())
     }
 
@@ -109,7 +109,7 @@ pub(super) async fn listen(
         let Some(entry) = policy.entry(&entry) else {
             return Err(format!("entry `{entry}` is not in the policy"));
         };
-        let keep = |record: &_| {
+        let keep = |record| {
             // Under sealed evidence the keyed step follows once all is said.
             let kept = minimise(record, entry, None);
             (kept.record, kept.dropped)

@@ -38,7 +38,7 @@ pub fn keyed_lines(
         let line = match from_canonical::<Line>(bytes)? {
             Line::Header(header) => Line::Header(Header { step: nothing(), ..header }),
             Line::Record(line) => {
-                let kept = minimise(&line.item, entry, key);
+                let kept = minimise(line.item, entry, key);
                 let mut dropped = kept.dropped;
                 dropped.extend(line.dropped);
                 dropped.sort_unstable();
