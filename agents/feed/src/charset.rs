@@ -31,15 +31,15 @@ fn decode_raw<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>,
         _ => {}
     }
     let declared = content_type.and_then(of_content_type).or_else(|| of_declaration(bytes));
-    let utf_8 = std::str::from_utf8(bytes);
+    let utf_8 = UTF_8.decode_without_bom_handling_and_without_replacement(bytes);
     let declared = declared.filter(|encoding| {
-        let contradicted = *encoding == WINDOWS_1252 && utf_8.is_ok();
+        let contradicted = *encoding == WINDOWS_1252 && utf_8.is_some();
         encoding.is_ascii_compatible() && *encoding != UTF_8 && !contradicted
     });
     match (declared, utf_8) {
         (Some(encoding), _) => (encoding.decode_without_bom_handling(bytes).0, encoding.name()),
-        (None, Ok(text)) => (Cow::Borrowed(text), UTF_8.name()),
-        (None, Err(_)) => guess(bytes),
+        (None, Some(text)) => (text, UTF_8.name()),
+        (None, None) => guess(bytes),
     }
 }
 
@@ -94,7 +94,9 @@ fn utf_32(bytes: &[u8]) -> Option<String> {
 
 fn without_controls(text: Cow<'_, str>) -> Cow<'_, str> {
     let odd = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    if text.bytes().any(odd) {
+    // Without a way out for each byte: nearly no text has one.
+    let some = |bytes: &[u8]| bytes.iter().fold(false, |some, byte| some | odd(*byte));
+    if text.as_bytes().chunks(4096).any(some) {
         Cow::Owned(text.chars().filter(|letter| !u8::try_from(*letter).is_ok_and(odd)).collect())
     } else {
         text

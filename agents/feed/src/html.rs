@@ -3,6 +3,7 @@
 //! Reads tags in order and builds no tree: block elements become line breaks, `script`, `style` and their like are dropped, references are
 //! decoded. Nothing of the HTML itself goes into a record, so there is nothing to sanitise.
 
+use memchr::memchr2;
 use schemas::record::Media;
 
 use crate::{
@@ -36,7 +37,7 @@ pub struct Plain {
 impl Plain {
     /// Reads a piece of HTML whose addresses are relative to `base`.
     pub fn read(html: &str, base: &Base) -> Self {
-        let mut plain = Self { text: String::with_capacity(html.len().min(MAX_TEXT_BYTES) / 2), ..Self::default() };
+        let mut plain = Self { text: String::with_capacity(html.len().min(MAX_TEXT_BYTES)), ..Self::default() };
         let mut tokens = Tokens::new(html);
         let mut mended = false;
         loop {
@@ -170,29 +171,52 @@ impl Plain {
 
 /// Adds a text with every run of white space made one space, none at the beginning of a line.
 pub fn collapse(text: &str, out: &mut String) {
-    let mut word_begins = None;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte.is_ascii_whitespace() {
-            if let Some(from) = word_begins.take() {
-                out.push_str(text.get(from..at).unwrap_or_default());
+    let bytes = text.as_bytes();
+    let blank = |at: usize| bytes.get(at).is_none_or(u8::is_ascii_whitespace);
+    let (mut from, mut at) = (0, 0);
+    loop {
+        at += to_blank(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            None => break,
+            Some(byte) if !byte.is_ascii_whitespace() => at += 1,
+            // One space between two words stays as it is.
+            Some(b' ') if from < at && !blank(at + 1) => at += 1,
+            Some(_) => {
+                out.push_str(slice(text, from, at));
+                if !out.is_empty() && !out.ends_with([' ', '\n']) {
+                    out.push(' ');
+                }
+                at += bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                from = at;
             }
-            if !out.is_empty() && !out.ends_with([' ', '\n']) {
-                out.push(' ');
-            }
-        } else if word_begins.is_none() {
-            word_begins = Some(at);
         }
     }
-    if let Some(from) = word_begins {
-        out.push_str(text.get(from..).unwrap_or_default());
+    out.push_str(slice(text, from, at));
+}
+
+/// Where the first space or control character is, else the length.
+fn to_blank(bytes: &[u8]) -> usize {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (number, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        // The highest bit of the first byte below 0x21, and perhaps of bytes after it.
+        let low = eight.wrapping_sub(0x2121_2121_2121_2121) & !eight & 0x8080_8080_8080_8080;
+        if low != 0 {
+            return 8 * number + (low.trailing_zeros() / 8) as usize;
+        }
     }
+    let last = rest.iter().position(|byte| *byte <= b' ').unwrap_or(rest.len());
+    8 * eights.len() + last
 }
 
 /// A text on one line, without control characters.
 pub fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     collapse(text, &mut out);
-    out.retain(|letter| !letter.is_control());
+    // Control characters are these bytes, or begin with the last one.
+    if out.bytes().any(|byte| matches!(byte, 0..=0x1F | 0x7F | 0xC2)) {
+        out.retain(|letter| !letter.is_control());
+    }
     out.truncate(out.trim_end().len());
     out
 }
@@ -200,7 +224,7 @@ pub fn line(text: &str) -> String {
 /// True where a text was most likely meant as HTML, though nothing says so: it has an end tag, a tag with attributes, a tag that HTML
 /// leaves open, or a reference.
 pub fn looks_like_html(text: &str) -> bool {
-    if !text.contains(['<', '&']) {
+    if memchr2(b'<', b'&', text.as_bytes()).is_none() {
         return false;
     }
     let mut tokens = Tokens::new(text);
@@ -272,4 +296,37 @@ fn is_block(name: &str) -> bool {
         "ul",
     ];
     BLOCKS.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{collapse, line};
+
+    /// As it reads: letter by letter.
+    fn letter_by_letter(text: &str, out: &mut String) {
+        for letter in text.chars() {
+            if !letter.is_ascii_whitespace() {
+                out.push(letter);
+            } else if !out.is_empty() && !out.ends_with([' ', '\n']) {
+                out.push(' ');
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn runs_of_white_space_become_one_space(before in "[a \n]{0,2}", text in "[a-b \t\r\n\u{b}\u{c}\u{1}é上\u{2003}]{0,40}") {
+            let (mut fast, mut slow) = (before.clone(), before);
+            collapse(&text, &mut fast);
+            letter_by_letter(&text, &mut slow);
+            prop_assert_eq!(fast, slow);
+        }
+    }
+
+    #[test]
+    fn a_line_has_no_control_characters() {
+        assert_eq!(line(" a\u{1}\u{7f}b\u{85}\u{9f} ©\n\u{a0}é\t"), "ab ©\u{20}\u{a0}é");
+    }
 }

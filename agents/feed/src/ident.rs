@@ -29,7 +29,7 @@ pub struct Names {
     pub url: Option<String>,
     /// Hash input of last resort: what the entry says. Filled only where it has neither id nor address.
     pub content: String,
-    /// Title.
+    /// Title. Filled only where it has not both id and address.
     pub title: String,
 }
 
@@ -57,7 +57,8 @@ pub fn ids(site: &str, entries: &[Names]) -> Vec<Option<String>> {
 impl Names {
     /// What names an entry with this id and address, in a feed by this author.
     pub fn of(guid: Option<String>, url: Option<String>, record: &Record, inherited: Option<&Author>) -> Self {
-        let title = record.title.clone().unwrap_or_default();
+        let named = guid.is_some() && url.is_some();
+        let title = record.title.as_ref().filter(|_| !named).cloned().unwrap_or_default();
         // Only where nothing better names it: the text need not be copied otherwise.
         let content = if guid.is_none() && url.is_none() { content(record, inherited) } else { String::new() };
         Self { guid, url, content, title }
@@ -104,7 +105,7 @@ fn content(record: &Record, inherited: Option<&Author>) -> String {
 
 /// The id of the entry that the feed itself calls `guid`.
 pub fn scoped(site: &str, guid: &str) -> String {
-    if guid.len() > MAX_BYTES { hashed(site, &[guid]) } else { format!("{site}|{guid}") }
+    if guid.len() > MAX_BYTES { hashed(site, &[guid]) } else { [site, "|", guid].concat() }
 }
 
 fn hashed(site: &str, parts: &[&str]) -> String {

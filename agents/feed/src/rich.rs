@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use memchr::memchr2;
 
 use crate::{
     address::Base,
@@ -55,7 +56,8 @@ fn content<'n>(node: &'n Node<'_>, body: bool) -> Option<(Cow<'n, str>, bool)> {
         Claim::Plain => (Cow::Borrowed(&*node.text), false),
         _ => (
             Cow::Borrowed(&*node.text),
-            (body && node.ns != Ns::Atom && node.text.contains(['<', '&'])) || looks_like_html(&node.text),
+            (body && node.ns != Ns::Atom && memchr2(b'<', b'&', node.text.as_bytes()).is_some())
+                || looks_like_html(&node.text),
         ),
     })
 }

@@ -101,8 +101,13 @@ struct Reader<'d, 'a> {
 
 impl<'d, 'a> Reader<'d, 'a> {
     fn entries(&self) -> Vec<Entry> {
-        let drafts: Vec<(Record, Names)> = self.document.entries.iter().map(|entry| self.draft(entry)).collect();
-        let (records, names): (Vec<Record>, Vec<Names>) = drafts.into_iter().unzip();
+        let count = self.document.entries.len();
+        let (mut records, mut names) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for entry in &self.document.entries {
+            let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
+            names.push(self.draft(entry, &mut record));
+            records.push(record);
+        }
         let ids = ident::ids(&self.site, &names);
         let local = |entry: &Raw| {
             self.document
@@ -124,9 +129,8 @@ impl<'d, 'a> Reader<'d, 'a> {
         records.into_iter().zip(ids).zip(&self.document.entries).enumerate().map(entry).collect()
     }
 
-    fn draft(&self, entry: &Raw) -> (Record, Names) {
+    fn draft(&self, entry: &Raw, record: &mut Record) -> Names {
         let inside = self.within(entry.nodes.start, entry.nodes.start + 1..entry.nodes.end);
-        let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
         let guid = self.guid(&inside, entry);
         let address = self.address(&inside, entry);
         let address = address.or_else(|| {
@@ -138,27 +142,27 @@ impl<'d, 'a> Reader<'d, 'a> {
             [(PLAIN.as_slice(), "title"), (&[Ns::Dc], "title"), (&[Ns::Media], "title"), (&[Ns::Itunes], "title")]
                 .iter()
                 .find_map(|(ns, local)| inside.all(ns, local).find_map(|node| rich::title(node, self.bases.of(node))));
-        let lang = self.body(&inside, &mut record);
-        self.language(&inside, lang, &mut record);
-        self.people_of(&inside, &mut record);
-        self.dates(&inside, &mut record);
+        let lang = self.body(&inside, record);
+        self.language(&inside, lang, record);
+        self.people_of(&inside, record);
+        self.dates(&inside, record);
         record.tags = self.tags(&inside);
-        media::collect(self, &inside, &mut record);
-        self.rest(&inside, &mut record);
+        media::collect(self, &inside, record);
+        self.rest(&inside, record);
         if entry.repaired {
             record.extra.insert("volatile_repaired".to_owned(), Value::Bool(true));
         }
         if let Some(outlet) = &self.head.title {
             record.extra.insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
         }
-        let full = address.as_ref().map(|url| {
-            let mut full = canonical(url.clone());
-            full.set_fragment(url.fragment());
-            String::from(full)
+        let full = address.map(|url| {
+            let fragment = url.fragment().map(str::to_owned);
+            let mut url = canonical(url);
+            record.url = Some(url.as_str().to_owned());
+            url.set_fragment(fragment.as_deref());
+            String::from(url)
         });
-        record.url = address.map(|url| String::from(canonical(url)));
-        let names = Names::of(guid, full, &record, self.head.author.as_ref());
-        (record, names)
+        Names::of(guid, full, record, self.head.author.as_ref())
     }
 
     fn guid(&self, inside: &Inside<'d, 'a>, entry: &Raw) -> Option<String> {
@@ -177,11 +181,10 @@ impl<'d, 'a> Reader<'d, 'a> {
     }
 
     fn address(&self, inside: &Inside<'d, 'a>, entry: &Raw) -> Option<Url> {
-        let original = inside.first(&[Ns::Feedburner], "origLink").and_then(|node| self.bases.of(node).web(&node.text));
-        original
-            .or_else(|| self.page(inside))
-            .or_else(|| self.href(entry.nodes.start))
-            .and_then(|url| Url::parse(&url).ok())
+        let original =
+            inside.first(&[Ns::Feedburner], "origLink").and_then(|node| self.bases.of(node).page(&node.text));
+        let own = || self.href(entry.nodes.start).and_then(|url| Url::parse(&url).ok());
+        original.or_else(|| self.page(inside)).or_else(own)
     }
 
     fn deleted(&self) -> Vec<Deleted> {

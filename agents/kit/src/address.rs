@@ -40,7 +40,12 @@ impl Base {
 
     /// As [`join`](Self::join), but only addresses of the web, as text.
     pub fn web(&self, reference: &str) -> Option<String> {
-        self.join(reference).filter(is_web).map(String::from)
+        self.page(reference).map(String::from)
+    }
+
+    /// As [`web`](Self::web), taken apart.
+    pub fn page(&self, reference: &str) -> Option<Url> {
+        self.join(reference).filter(is_web)
     }
 }
 

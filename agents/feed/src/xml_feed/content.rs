@@ -1,7 +1,5 @@
 //! What does an entry say?
 
-use std::collections::BTreeMap;
-
 use schemas::record::{Record, Relation, RelationKind};
 use serde_json::Value;
 
@@ -147,27 +145,26 @@ impl<'d, 'a> Reader<'d, 'a> {
                 record.links.push(href);
             }
         }
-        let mut extra: BTreeMap<&str, Option<String>> = BTreeMap::new();
-        let web = |node: &Node<'_>| self.bases.of(node).web(&node.text);
-        extra.insert("comments_url", inside.first(&[Ns::Core], "comments").and_then(web));
-        extra.insert("comments_feed", inside.first(&[Ns::Wfw], "commentRss").and_then(web));
-        extra.insert("duration", inside.text(&[(&[Ns::Itunes], "duration")]));
-        let rights = |node: &'d Node<'a>| rich::title(node, self.bases.of(node));
-        extra.insert(
-            "rights",
-            inside.first(&PLAIN, "rights").or_else(|| inside.first(&[Ns::Dc], "rights")).and_then(rights),
-        );
-        if let Some(source) = inside.first(&PLAIN, "source") {
-            let parts = self.inside(inside, source);
-            let title = parts.first(&PLAIN, "title").and_then(|node| rich::title(node, self.bases.of(node)));
-            extra.insert("source_title", title.or_else(|| Some(line(&source.text)).filter(|text| !text.is_empty())));
-            let url = source.attribute("url").and_then(|url| self.bases.of(source).web(&url));
-            extra.insert("source_url", url.or_else(|| self.page(&parts)).or_else(|| self.link(&parts, &["self"])));
-        }
-        for (key, value) in extra {
+        let mut extra = |key: &str, value: Option<String>| {
             if let Some(value) = value {
                 record.extra.insert(key.to_owned(), Value::String(value));
             }
+        };
+        let web = |node: &Node<'_>| self.bases.of(node).web(&node.text);
+        extra("comments_url", inside.first(&[Ns::Core], "comments").and_then(web));
+        extra("comments_feed", inside.first(&[Ns::Wfw], "commentRss").and_then(web));
+        extra("duration", inside.text(&[(&[Ns::Itunes], "duration")]));
+        let rights = |node: &'d Node<'a>| rich::title(node, self.bases.of(node));
+        extra("rights", inside.first(&PLAIN, "rights").or_else(|| inside.first(&[Ns::Dc], "rights")).and_then(rights));
+        if let Some(source) = inside.first(&PLAIN, "source") {
+            let parts = self.inside(inside, source);
+            let title = parts.first(&PLAIN, "title").and_then(|node| rich::title(node, self.bases.of(node)));
+            extra("source_title", title.or_else(|| Some(line(&source.text)).filter(|text| !text.is_empty())));
+            let url = source.attribute("url").and_then(|url| self.bases.of(source).web(&url));
+            extra(
+                "source_url",
+                url.or_else(|| self.page(&parts).map(String::from)).or_else(|| self.link(&parts, &["self"])),
+            );
         }
     }
 

@@ -1,5 +1,7 @@
 //! What does a feed say of itself, and where are the pages of it and of its entries?
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::{Inside, PLAIN, Reader, language};
@@ -21,7 +23,7 @@ impl<'d, 'a> Reader<'d, 'a> {
         let generator = top.first(&PLAIN, "generator");
         let head = Head {
             title: title(&[(&PLAIN, "title"), (&[Ns::Dc], "title")]),
-            link: self.page(&top).or_else(|| self.href(0)),
+            link: self.page(&top).map(String::from).or_else(|| self.href(0)),
             own: self.link(&top, &["self"]),
             id: top.text(&[(&[Ns::Atom], "id"), (&[Ns::Core], "guid"), (&[Ns::Core], "id"), (&[Ns::Dc], "identifier")]),
             description: title(&[
@@ -71,29 +73,29 @@ impl<'d, 'a> Reader<'d, 'a> {
     }
 
     /// The address a person would read: RSS's `link`, Atom's `alternate` (HTML before other types), else the first link of no special kind.
-    pub(super) fn page(&self, inside: &Inside<'d, 'a>) -> Option<String> {
-        let mut best: Option<(u8, String)> = None;
+    pub(super) fn page(&self, inside: &Inside<'d, 'a>) -> Option<Url> {
+        let mut best: Option<(u8, Url)> = None;
         for node in inside.all(&PLAIN, "link") {
             let relation = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
             let text = node.text.trim();
             let (rank, reference) = match node.attribute("href") {
-                None if !text.is_empty() => (0, text.to_owned()),
+                None if !text.is_empty() => (0, Cow::Borrowed(text)),
                 None => continue,
                 Some(href) => {
                     let html = node.attribute("type").is_none_or(|kind| kind.contains("html"));
                     let relation = relation.rsplit('/').next().unwrap_or_default();
                     match relation {
-                        "" | "alternate" if html => (1, href),
-                        "" | "alternate" => (2, href),
+                        "" | "alternate" if html => (1, href.into()),
+                        "" | "alternate" => (2, href.into()),
                         "self" | "enclosure" | "edit" | "replies" | "hub" | "related" | "via" | "next" | "prev"
                         | "previous" | "first" | "last" | "license" | "search" | "http" | "service.post"
                         | "service.edit" | "service.feed" | "prev-archive" | "next-archive" | "current" => continue,
-                        _ => (3, href),
+                        _ => (3, href.into()),
                     }
                 }
             };
             if best.as_ref().is_none_or(|(known, _)| rank < *known)
-                && let Some(url) = self.bases.of(node).web(&reference)
+                && let Some(url) = self.bases.of(node).page(&reference)
             {
                 best = Some((rank, url));
             }

@@ -12,17 +12,26 @@ use crate::{
 pub(super) struct Inside<'d, 'a> {
     pub(super) nodes: Vec<(usize, &'d Node<'a>)>,
     pub(super) range: Range<usize>,
+    /// Vocabularies of the nodes, a bit for each: most of what is asked for is of another one.
+    known: u32,
 }
 
 /// RSS's own or Atom's: both stand in both.
 pub(super) const PLAIN: [Ns; 2] = [Ns::Core, Ns::Atom];
 
 impl<'d, 'a> Inside<'d, 'a> {
+    fn new(nodes: Vec<(usize, &'d Node<'a>)>, range: Range<usize>) -> Self {
+        let known = nodes.iter().fold(0, |known, (_, node)| known | bit(node.ns));
+        Self { nodes, range, known }
+    }
+
     pub(super) fn all<'s>(&'s self, ns: &'s [Ns], local: &'s str) -> impl Iterator<Item = &'d Node<'a>> + 's {
-        self.nodes
+        let asked = ns.iter().fold(0, |asked, ns| asked | bit(*ns));
+        let nodes = if self.known & asked == 0 { &[][..] } else { &self.nodes };
+        nodes
             .iter()
             .map(|(_, node)| *node)
-            .filter(move |node| ns.contains(&node.ns) && node.local.eq_ignore_ascii_case(local))
+            .filter(move |node| bit(node.ns) & asked != 0 && node.local.eq_ignore_ascii_case(local))
     }
 
     pub(super) fn first(&self, ns: &[Ns], local: &str) -> Option<&'d Node<'a>> {
@@ -37,6 +46,10 @@ impl<'d, 'a> Inside<'d, 'a> {
     }
 }
 
+const fn bit(ns: Ns) -> u32 {
+    1 << ns as u32
+}
+
 impl<'d, 'a> Reader<'d, 'a> {
     pub(super) fn within(&self, parent: usize, range: Range<usize>) -> Inside<'d, 'a> {
         let nodes = self.document.nodes.get(range.clone()).unwrap_or_default();
@@ -46,7 +59,7 @@ impl<'d, 'a> Reader<'d, 'a> {
             .filter(|(_, node)| node.parent == Some(parent))
             .map(|(at, node)| (range.start + at, node))
             .collect();
-        Inside { nodes, range }
+        Inside::new(nodes, range)
     }
 
     pub(super) fn inside(&self, outer: &Inside<'d, 'a>, wanted: &Node<'_>) -> Inside<'d, 'a> {
@@ -78,6 +91,6 @@ impl<'d, 'a> Reader<'d, 'a> {
             }
             at += 1;
         }
-        Inside { nodes, range: 0..all.len() }
+        Inside::new(nodes, 0..all.len())
     }
 }

@@ -32,8 +32,12 @@ pub fn claimed(raw: &str) -> Option<ClaimedTime> {
     if raw.is_empty() {
         return None;
     }
-    let raw: String =
-        raw.chars().take(MAX_RAW).filter(|letter| !letter.is_control() || letter.is_whitespace()).collect();
+    let plain = raw.len() <= MAX_RAW && raw.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let raw = if plain {
+        raw.to_owned()
+    } else {
+        raw.chars().take(MAX_RAW).filter(|letter| !letter.is_control() || letter.is_whitespace()).collect()
+    };
     let (at, local) = match read(&raw) {
         Some(Moment::At(at)) => (Some(at), None),
         Some(Moment::Local(at)) => (None, Some(at.to_string())),

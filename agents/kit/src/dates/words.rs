@@ -1,5 +1,7 @@
 //! Which words stand in dates?
 
+use std::{collections::HashMap, sync::LazyLock};
+
 /// What a word in a date means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
@@ -612,6 +614,17 @@ const NOTHING: &[&str] = &[
     "일",
 ];
 
+/// All of [`MONTHS`] and [`NOTHING`]: the first of them that has a word says what it means.
+static KNOWN: LazyLock<HashMap<&str, Word>> = LazyLock::new(|| {
+    let months =
+        MONTHS.iter().zip(1..).flat_map(|(names, number)| names.iter().map(move |name| (*name, Word::Month(number))));
+    let mut known = HashMap::new();
+    for (name, meaning) in months.chain(NOTHING.iter().map(|name| (*name, Word::Nothing))) {
+        known.entry(name).or_insert(meaning);
+    }
+    known
+});
+
 /// What a word means; nothing if it is not known. `after_time` tells zone names from the rest: they follow the time.
 pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
     let zone = || {
@@ -626,14 +639,8 @@ pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
     if word.eq_ignore_ascii_case("pm") || word == "오후" || word == "下午" {
         return Some(Word::Half(Half::Afternoon));
     }
-    let lower = word.to_lowercase();
-    if let Some(month) =
-        MONTHS.iter().zip(1..).find_map(|(names, number)| names.contains(&lower.as_str()).then_some(number))
-    {
-        return Some(Word::Month(month));
-    }
-    if NOTHING.contains(&lower.as_str()) {
-        return Some(Word::Nothing);
+    if let Some(known) = KNOWN.get(word.to_lowercase().as_str()) {
+        return Some(*known);
     }
     // `GMT` before the time belongs to it too; any other capitals after it are a zone we do not know.
     match zone() {
