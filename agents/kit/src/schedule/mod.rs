@@ -19,11 +19,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use schemas::{
-    capture::Lane,
-    coverage::{SkipReason, Skipped},
-    trust::TrustRoot,
-};
+use schemas::{capture::Lane, coverage::SkipReason, trust::TrustRoot};
 use tokio::sync::{Notify, Semaphore};
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -33,6 +29,7 @@ pub use rota::{Line, Look, Rota, Start, let_go};
 pub use send::{Sender, Sent};
 pub use targets::{Entries, Planned, Targets};
 pub use told::Told;
+use told::{tell, tell_failed, tell_skipped, words};
 
 use crate::{
     contract::Work,
@@ -50,6 +47,9 @@ const REFRESH_SECS: i64 = 300;
 
 /// Longest sleep of the schedule: the clock is watched and the policy refreshed this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
+
+/// Sleep where the state can't be used: a full disk may have room again.
+const TROUBLE_SLEEP: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(10) };
 
 /// How long running exchanges may take to end after a stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(45);
@@ -74,6 +74,8 @@ pub struct Agent {
     handed_out: Told,
     /// Whether anything may be collected.
     in_force: Told,
+    /// Whether the state can be used.
+    state: Told,
 }
 
 impl Agent {
@@ -106,6 +108,7 @@ impl Agent {
             strayed_at: Mutex::new(None),
             handed_out: Told::default(),
             in_force: Told::default(),
+            state: Told::default(),
         })
     }
 
@@ -165,6 +168,17 @@ impl Agent {
             return Err(why);
         }
         Ok(self.entries(&copy).at(now))
+    }
+
+    /// A target as the policy has it by now; the same where that is none other.
+    fn as_of_now(&self, planned: Arc<Planned>) -> Result<Arc<Planned>, String> {
+        match self.copy() {
+            Some(copy) if !Arc::ptr_eq(&copy.policy, &planned.facts.policy) => {
+                self.entries(&copy).target(&planned.facts.target, self.engine.clock.now())
+            }
+            // That it is stale or no longer in force is seen with each request.
+            _ => Ok(planned),
+        }
     }
 
     /// The entries of a copy, worked out when it is first asked for.
@@ -261,24 +275,33 @@ impl Agent {
             manager.beat();
             self.refreshed().await;
             let (found, not) = self.targets_now(&mut told);
-            let look =
-                rota.look(self.moment(), found.planned.iter().map(|planned| planned.line()), &self.engine.state)?;
+            let lines = found.planned.iter().map(|planned| planned.line());
+            let mut look = rota
+                .look(self.moment(), lines, &self.engine.state)
+                .unwrap_or_else(|error| Look { failed: Some(error), ..Look::default() });
             self.tell_odd(look.odd);
             for (target, skipped) in &look.skipped {
                 tell_skipped(target, skipped);
             }
             for start in look.starts {
                 if let Some(planned) = found.planned.get(start.line) {
-                    self.start(planned, start, &room, &tasks, &alarm, &stop)?;
+                    self.start(planned, start, &room, &tasks, &alarm, &stop);
                 }
             }
             let next = look.next;
-            let words =
-                not.map_or_else(|| words(&found, rota.running(), next), |why| format!("nothing is collected: {why}"));
+            let failed = look.failed.take().map(|error| crate::fetch::chain(&error));
             // What came due while the others were started is looked at again at once.
-            let sleep = next
+            let mut sleep = next
                 .map_or(LONGEST_SLEEP, |at| Duration::try_from(at.duration_since(clock.now())).unwrap_or_default())
                 .clamp(Duration::from_millis(500), LONGEST_SLEEP);
+            let words = match (self.usable(failed), not) {
+                (Some(why), _) => {
+                    sleep = TROUBLE_SLEEP;
+                    format!("the agent's state can't be used: {why}")
+                }
+                (None, Some(why)) => format!("nothing is collected: {why}"),
+                (None, None) => words(&found, rota.running(), next),
+            };
             let armed = arm(&scheduler, sleep, &alarm).await?;
             manager.works(words);
             tokio::select! {
@@ -345,6 +368,18 @@ impl Agent {
         }
     }
 
+    /// Says what changed about whether the state can be used. A process that ended of it could not begin again before there is room.
+    fn usable(&self, failed: Option<String>) -> Option<String> {
+        match &failed {
+            Some(why) if self.state.trouble(why) => {
+                tracing::error!("{why}; what is due is looked at again every few seconds");
+            }
+            None if self.state.good() => tracing::info!("the agent's state can be used again: work goes on"),
+            _ => {}
+        }
+        failed
+    }
+
     fn tell_odd(&self, odd: Odd) {
         if odd.slept {
             tracing::info!("this machine slept");
@@ -359,71 +394,44 @@ impl Agent {
     /// Makes a run, once there is room for it.
     fn start(
         self: &Arc<Self>,
-        planned: &Planned,
+        planned: &Arc<Planned>,
         start: Start,
         room: &Arc<Semaphore>,
         tasks: &TaskTracker,
         alarm: &Arc<Notify>,
         stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
+    ) {
         let target = planned.facts.target.id.clone();
         let order = planned.order(Some(start.due), self.clock_synchronised(), stop);
         let (agent, room, alarm, stop) = (Arc::clone(self), Arc::clone(room), Arc::clone(alarm), stop.clone());
         // A connection that stays open takes nobody's turn.
-        let streams = self.engine.lane(&order)? == Lane::Stream;
+        let streams = match self.engine.lane(&order) {
+            Ok(lane) => lane == Lane::Stream,
+            Err(error) => return tell_failed(&target, &error),
+        };
+        let planned = Arc::clone(planned);
         tasks.spawn(async move {
             let permit = if streams { None } else { Some(room.acquire().await) };
+            // It may have waited for long.
+            let still = agent.as_of_now(planned);
+            if let Err(why) = &still {
+                tracing::warn!(target_id = %target, "`{target}` is not collected any more: {why}");
+            }
             // What has not begun yet is still due when the agent is started again.
-            if !stop.is_cancelled() {
+            if let Ok(planned) = still
+                && !stop.is_cancelled()
+            {
+                let order = planned.order(Some(start.due), agent.clock_synchronised(), &stop);
                 match agent.engine.run_target(order).await {
                     Ok(reports) => reports.iter().for_each(|report| tell(&target, report)),
-                    Err(error) => {
-                        let why = crate::fetch::chain(&error);
-                        tracing::error!(target_id = %target, "the run of `{target}` could not be carried through: {why}");
-                    }
+                    Err(error) => tell_failed(&target, &error),
                 }
             }
             drop((permit, start.hold));
             agent.bell.notify_one();
             alarm.notify_one();
         });
-        Ok(())
     }
-}
-
-/// What goes on, in a line for the service manager.
-fn words(found: &Targets, running: usize, next: Option<Timestamp>) -> String {
-    let next = next.map_or_else(String::new, |at| format!(", next due {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-    let rest = match found.resting.len() {
-        0 => String::new(),
-        some => format!(", {some} not permitted now"),
-    };
-    format!("{} targets{rest}, {running} being collected{next}", found.planned.len())
-}
-
-/// One line for each stretch of runs that were let go.
-fn tell_skipped(target: &str, skipped: &[Skipped]) {
-    for Skipped { first, last, runs, why } in skipped {
-        let why = why.in_words();
-        match runs {
-            1 => tracing::warn!(target_id = %target, "`{target}`: the run due at {first} is not made: {why}"),
-            _ => {
-                tracing::warn!(target_id = %target, "`{target}`: {runs} runs due from {first} to {last} are not made: {why}")
-            }
-        }
-    }
-}
-
-/// One line for each run that ended.
-fn tell(target: &str, report: &Report) {
-    let words = report.in_words();
-    let lane = match report.lane {
-        Lane::Poll => "",
-        Lane::Window => " (past)",
-        Lane::Items => " (items)",
-        Lane::Stream => " (stream)",
-    };
-    tracing::info!(target_id = %target, run = %report.run, "`{target}`{lane}: {words}");
 }
 
 /// Sets the alarm. The closure runs under the scheduler's lock, so it only builds the future.

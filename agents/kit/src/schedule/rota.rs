@@ -76,6 +76,8 @@ pub struct Look {
     pub odd: Odd,
     /// Runs that were let go, by target.
     pub skipped: Vec<(String, Vec<Skipped>)>,
+    /// Why some targets could not be considered; they are at the next look.
+    pub failed: Option<StateError>,
 }
 
 /// What is known of a target.
@@ -128,21 +130,23 @@ impl Rota {
     ///
     /// # Errors
     ///
-    /// [`StateError`]; what was not considered is at the next look.
+    /// [`StateError`]: nothing was considered; it is at the next look.
     pub fn look<'a>(
         &mut self,
         now: Moment,
         lines: impl IntoIterator<Item = Line<'a>>,
         state: &State,
     ) -> Result<Look, StateError> {
-        let mut look = Look { odd: self.watch.look(now), ..Look::default() };
         let wall = now.wall;
-        self.take_in(look.odd, wall, state)?;
-        self.looks += 1;
-        let blocked = state.blocked_targets()?;
-        let (looks, began_at, looked_at) = (self.looks, self.began_at, self.looked_at);
         let lines: Vec<Line<'a>> = lines.into_iter().collect();
+        let blocked = state.blocked_targets()?;
+        let mut watch = self.watch;
+        let mut look = Look { odd: watch.look(now), ..Look::default() };
+        self.take_in(look.odd, wall, state)?;
+        self.watch = watch;
         let begun = self.begin(&lines, wall, state)?;
+        self.looks += 1;
+        let (looks, began_at, looked_at) = (self.looks, self.began_at, self.looked_at);
         for (number, line) in lines.into_iter().enumerate() {
             let lane = match self.lanes.get_mut(line.target) {
                 Some(lane) => lane,
@@ -177,8 +181,9 @@ impl Rota {
             }
             if lane.next <= wall {
                 let dark = Dark { began_at, spans: &self.dark, absent: (seen.0 + 1 < looks).then_some(seen.1) };
-                if let Some(start) = consider(lane, &line, number, wall, &dark, state, &mut look.skipped)? {
-                    look.starts.push(start);
+                match consider(lane, &line, number, wall, &dark, state, &mut look.skipped) {
+                    Ok(start) => look.starts.extend(start),
+                    Err(error) => look.failed = Some(error),
                 }
             }
             if lane.running.strong_count() == 0 {

@@ -161,3 +161,37 @@ fn a_run_that_could_not_be_carried_through_is_told_by_the_next_one() {
     assert_eq!(starts[0].due, at("2026-04-02T10:10:00Z"));
     assert_eq!(desk.told(), [stretch("02T10:05", "02T10:05", 1, SkipReason::Cut)]);
 }
+
+/// The state can't be written for a while, and the clock is set back meanwhile.
+#[test]
+fn a_look_that_the_disk_failed_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(dir.path(), "2026-04-02T02:42:00Z");
+    desk.look(Some(Missed::Once), "2026-04-02T02:42:00Z", 0);
+    drop(desk);
+    let mut desk = Desk::open(dir.path(), "2026-04-03T23:33:00Z");
+    let beside = rusqlite::Connection::open(dir.path().join("state.sqlite")).unwrap();
+    let full = |on: &str| {
+        beside
+            .execute_batch(&format!("CREATE TRIGGER full BEFORE {on} BEGIN SELECT RAISE(ABORT, 'full'); END"))
+            .unwrap();
+    };
+    full("INSERT ON skipped");
+    let failed = |desk: &mut Desk, wall: &str, secs: u64| {
+        desk.passed += secs;
+        let Desk { state, schedule, .. } = desk;
+        let line = Line { target: "harbour-news", schedule, jitter: Jitter::NONE, missed: Missed::Once };
+        let look = desk.rota.look(moment(wall, desk.passed), [line], state);
+        look.map_or(true, |look| look.failed.is_some() && look.starts.is_empty())
+    };
+    assert!(failed(&mut desk, "2026-04-03T23:33:00Z", 0));
+    beside.execute_batch("DROP TRIGGER full").unwrap();
+    let starts = desk.look(Some(Missed::Once), "2026-04-03T23:33:10Z", 10);
+    assert_eq!(starts[0].due, at("2026-04-03T23:30:00Z"));
+    assert_eq!(desk.told(), [stretch("02T02:45", "03T23:25", 537, SkipReason::Away)]);
+    full("UPDATE ON considered");
+    assert!(failed(&mut desk, "2026-04-03T23:18:20Z", 10));
+    beside.execute_batch("DROP TRIGGER full").unwrap();
+    desk.look(Some(Missed::Once), "2026-04-03T23:18:30Z", 10);
+    assert_eq!(desk.told(), [stretch("02T02:45", "03T23:15", 535, SkipReason::Away)]);
+}

@@ -98,6 +98,22 @@ impl Entries {
         Self { policy: Arc::clone(policy), all: all.collect() }
     }
 
+    /// A target, where it may be run for at an instant.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    pub fn target(&self, target: &Target, now: Timestamp) -> Result<Arc<Planned>, String> {
+        let not_named = || format!("`{}` is not in the policy any more", target.id);
+        let (entry, planned) = self.all.iter().find(|(entry, _)| *entry == target.entry).ok_or_else(not_named)?;
+        self.policy.in_force(entry, now).map_err(|why| why.to_string())?;
+        let found = planned.as_ref().map_err(Clone::clone)?.iter().find(|planned| {
+            let Target { id, url, .. } = &planned.facts.target;
+            *id == target.id && *url == target.url
+        });
+        found.cloned().ok_or_else(not_named)
+    }
+
     /// Those that may be run for at an instant.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Targets {
