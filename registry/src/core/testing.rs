@@ -18,7 +18,7 @@ use schemas::permission::{Allowlist, Entry, Method};
 use schemas::policy::{open_issue, sign_statement};
 use schemas::receipt::ReceiptAnswer;
 use schemas::record::{Kind, Record};
-use schemas::segment::{Fetch, Ids, Referred, ResponseKind, SegmentWriter, Start, line_bytes};
+use schemas::segment::{Closing, Fetch, Ids, Referred, ResponseKind, SegmentWriter, Start, line_bytes};
 use schemas::statement::{ErasureReason, Statement};
 use schemas::trust::{Needs, Person, Role, TrustRoot};
 use schemas::{Digest, Salt};
@@ -372,7 +372,7 @@ impl Agent {
             operator: "https://vigie.example.org/contact".to_owned(),
             date: at,
         };
-        let mut writer = SegmentWriter::begin(Vec::new(), Counted { scope, count: 0 }, &start).unwrap();
+        let mut writer = SegmentWriter::new(Counted { scope, count: 0 });
         let target = Target {
             id: entry.id.clone(),
             entry: entry.id.clone(),
@@ -399,7 +399,6 @@ impl Agent {
             queries: Vec::new(),
             clock_synchronised: None,
         };
-        writer.run(&run).unwrap();
         let mut responses = Vec::new();
         let mut records = 0;
         for page in pages {
@@ -428,6 +427,7 @@ impl Agent {
             };
             let request = format!("GET {} HTTP/1.1\r\nHost: news.example.org\r\n\r\n", page.path);
             let fetch = Fetch {
+                id: None,
                 url: &ask.url,
                 date: at,
                 request: request.as_bytes(),
@@ -514,7 +514,7 @@ impl Agent {
         };
         let commit = Commit {
             v: 1,
-            run: run.id,
+            run: run.id.clone(),
             cursor: Value::Null,
             frontier: 0,
             shelf: 0,
@@ -522,7 +522,17 @@ impl Agent {
             complete: true,
             coverage,
         };
-        let (bytes, sealed) = writer.seal(&commit, &self.key, self.prev, self.checkpoint.clone(), at).unwrap();
+        let closing = Closing {
+            start: &start,
+            run: &run,
+            commit: &commit,
+            whole: None,
+            key: &self.key,
+            prev: self.prev,
+            checkpoint: self.checkpoint.clone(),
+            closed_at: at,
+        };
+        let (bytes, sealed) = writer.close(Vec::new(), &closing).unwrap();
         Made { name: sealed.digest, bytes, responses }
     }
 

@@ -1,10 +1,11 @@
 //! How is a segment written, read and partly erased? The layout is in `README.md`, section *Segment*.
 //!
-//! [`SegmentWriter`] makes the file and closes it with the agent's signature. [`Segment::read`] takes it apart and believes nothing:
+//! [`SegmentWriter`] gathers what was fetched and read, and closes it with the agent's signature. [`Segment::read`] takes it apart and believes nothing:
 //! it recomputes every commitment and the root, and refuses what the layout does not allow. [`erase`] puts tombstones in the place of units.
 //! Whether signatures count and captures were permitted is not judged here.
 
 mod agree;
+mod close;
 mod erase;
 mod line;
 mod read;
@@ -13,12 +14,13 @@ mod view;
 mod write;
 
 pub use agree::{Contradiction, contradictions, frame_contradictions};
+pub use close::{Closing, Sealed, Start};
 pub use erase::{erase, tombstoned_units};
 pub use line::{line_bytes, record_line_bytes, salted, unsalted};
 pub use read::{Conversion, LineAt, Part, RecordAt, Segment, SegmentError};
 pub use sealed::{Open, Opened, SEALED_WHY, Seal, breaches, is_sealed, keyed_lines, sealed_coverage};
 pub use view::{Capture, CaptureKind, View};
-pub use write::{Fetch, Ids, Referred, ResponseKind, Sealed, SegmentWriter, Start, WriteError};
+pub use write::{Fetch, Ids, Referred, ResponseKind, SegmentWriter, WriteError};
 
 use uuid::Uuid;
 

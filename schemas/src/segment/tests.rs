@@ -86,7 +86,7 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
         operator: "https://unit.example.org".into(),
         date: at(0),
     };
-    let mut writer = SegmentWriter::begin(Vec::new(), Counted(0), &start).unwrap();
+    let mut writer = SegmentWriter::new(Counted(0));
     let run = Run {
         v: 1,
         id: "harbour-news poll 1".into(),
@@ -105,9 +105,9 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
         queries: vec![],
         clock_synchronised: None,
     };
-    writer.run(&run).unwrap();
     let response = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\ncanary words";
     let fetch = Fetch {
+        id: None,
         url: &ask().url,
         date: at(1),
         request: b"GET /news.atom HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
@@ -180,7 +180,7 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
     };
     let commit = Commit {
         v: 1,
-        run: run.id,
+        run: run.id.clone(),
         cursor: Value::Null,
         frontier: 0,
         shelf: 0,
@@ -189,7 +189,17 @@ fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
         coverage,
     };
     let checkpoint = CheckpointRef { size: 0, root: tlog::EMPTY_ROOT };
-    writer.seal(&commit, &key(), None, checkpoint, at(3)).unwrap()
+    let closing = Closing {
+        start: &start,
+        run: &run,
+        commit: &commit,
+        whole: None,
+        key: &key(),
+        prev: None,
+        checkpoint,
+        closed_at: at(3),
+    };
+    writer.close(Vec::new(), &closing).unwrap()
 }
 
 #[test]
@@ -361,12 +371,13 @@ fn made_sealed() -> (Vec<u8>, Vec<u8>) {
         operator: "https://unit.example.org".into(),
         date: at(0),
     };
-    let mut writer = SegmentWriter::begin(Vec::new(), Counted(0), &start).unwrap();
-    writer.run(&Run { work: Value::Null, cursor: Value::Null, ..run.clone() }).unwrap();
+    let mut writer = SegmentWriter::new(Counted(0));
+    let bare = Run { work: Value::Null, cursor: Value::Null, ..run.clone() };
     let capture = &view.captures[0];
     let CaptureKind::Exchange(exchange) = &capture.kind else { panic!("the first capture is a fetch") };
     let response = capture.response.unwrap().record.block.clone();
     let fetch = Fetch {
+        id: None,
         url: &ask().url,
         date: at(1),
         request: &capture.request.unwrap().record.block,
@@ -386,10 +397,20 @@ fn made_sealed() -> (Vec<u8>, Vec<u8>) {
     let header = Header { response: id, ..header };
     keyed[0] = line_bytes(&Line::Header(header.clone())).unwrap();
     writer.conversion(&header, &keyed).unwrap();
-    writer.sealed_frame(&run, &commit, at(2), &Turned).unwrap();
+    let whole = commit.clone();
     commit.coverage = sealed_coverage(&commit.coverage);
     let checkpoint = CheckpointRef { size: 0, root: tlog::EMPTY_ROOT };
-    let (file, _) = writer.seal(&commit, &key(), None, checkpoint, at(3)).unwrap();
+    let closing = Closing {
+        start: &start,
+        run: &bare,
+        commit: &commit,
+        whole: Some((&run, &whole, &Turned)),
+        key: &key(),
+        prev: None,
+        checkpoint,
+        closed_at: at(3),
+    };
+    let (file, _) = writer.close(Vec::new(), &closing).unwrap();
     (file, response)
 }
 

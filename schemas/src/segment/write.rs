@@ -1,10 +1,10 @@
-//! How does an agent write a segment?
+//! How does an agent gather what a segment holds?
 
-use std::io::{self, Write};
+use std::io;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tlog::{CompactTree, Note, SigningKey};
+use tlog::Hash;
 use warc::{Record, RecordType};
 
 use super::{
@@ -14,14 +14,13 @@ use super::{
 };
 use crate::{
     canonical::{self, CanonicalError},
-    capture::{Commit, Exchange, Failed, Header, Refused, Run, media_type},
+    capture::{Exchange, Failed, Header, Refused, media_type},
     digest::{Digest, Salt},
     gate::RobotsCopy,
-    manifest::{CheckpointRef, Manifest, ManifestKind, Minute},
 };
 
 /// How tightly agents pack. A third of the work of the usual 6 for a file that is a tenth larger.
-const LEVEL: u32 = 1;
+pub(super) const LEVEL: u32 = 1;
 
 /// Where salts and record ids come from: the operating system in an agent, a seed in tests.
 pub trait Ids {
@@ -49,42 +48,6 @@ pub enum WriteError {
     /// The signature could not be made.
     #[error("the manifest could not be signed")]
     Sign(#[from] tlog::NoteError),
-}
-
-/// What the first record of a segment says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// Program and version, `vigie-feed/0.1.0`.
-    pub software: String,
-    /// Key id of the agent.
-    pub agent: String,
-    /// The segment's number in the agent's chain.
-    pub seq: u64,
-    /// Digest of the trust root.
-    pub root: Digest,
-    /// True in a demonstration.
-    pub trial: bool,
-    /// User-Agent sent to sites.
-    pub user_agent: String,
-    /// Contact shown to sites.
-    pub operator: String,
-    /// When the segment was begun, UTC.
-    pub date: Timestamp,
-}
-
-impl Start {
-    pub(super) fn block(&self) -> String {
-        let mut block = format!(
-            "software: {}\r\nformat: WARC File Format 1.1\r\nconformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r\n\
-             vigie-segment: 1\r\nvigie-agent: {}\r\nvigie-seq: {}\r\nvigie-root: {}\r\n",
-            self.software, self.agent, self.seq, self.root
-        );
-        if self.trial {
-            block.push_str("vigie-trial: true\r\n");
-        }
-        block.push_str(&format!("http-header-user-agent: {}\r\noperator: {}\r\n", self.user_agent, self.operator));
-        block
-    }
 }
 
 /// The form an answer is kept in.
@@ -118,6 +81,8 @@ pub struct Referred {
 /// One fetch, as bytes.
 #[derive(Clone, Debug)]
 pub struct Fetch<'a> {
+    /// Record id of the response (`urn:uuid:…`) where it was chosen before: later hops name it.
+    pub id: Option<&'a str>,
     /// Address in normal form.
     pub url: &'a str,
     /// When the request began, UTC.
@@ -136,72 +101,52 @@ pub struct Fetch<'a> {
     pub truncated: Option<&'a str>,
 }
 
-/// A finished segment's facts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    /// The manifest.
-    pub manifest: Manifest,
-    /// Its digest, which names the segment.
-    pub digest: Digest,
-    /// The signed note.
-    pub note: String,
+/// Gathers what a segment holds between its run and its commit record, and writes the file once these are known.
+///
+/// Each record is packed as it comes: what waits for its segment takes as much memory as it will take of the disk.
+pub struct SegmentWriter<I: Ids> {
+    pub(super) ids: I,
+    /// Record id of the `warcinfo` that will stand first.
+    pub(super) info: String,
+    pub(super) gathered: Gathered,
 }
 
-/// Writes one segment, record by record.
-pub struct SegmentWriter<W: Write, I: Ids> {
-    warc: warc::Writer<W>,
-    ids: I,
-    agent: String,
-    seq: u64,
-    info: String,
-    tree: CompactTree,
-    bytes: u64,
+/// Records as gzip members, and what the unit tree needs of them.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) members: Vec<Vec<u8>>,
+    pub(super) leaves: Vec<Hash>,
+    /// Uncompressed bytes.
+    pub(super) bytes: u64,
 }
 
-impl<W: Write, I: Ids> SegmentWriter<W, I> {
-    /// Begins a segment: writes its `warcinfo`.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError`].
-    pub fn begin(inner: W, ids: I, start: &Start) -> Result<Self, WriteError> {
-        let mut writer = Self {
-            warc: warc::Writer::new(inner).level(LEVEL),
-            ids,
-            agent: start.agent.clone(),
-            seq: start.seq,
-            info: String::new(),
-            tree: CompactTree::new(),
-            bytes: 0,
-        };
-        let id = writer.id();
-        let record = Record::new(RecordType::Warcinfo, &id, &date(start.date))
-            .field("Content-Type", "application/warc-fields")
-            .block(start.block());
-        writer.info = id;
-        writer.unit(record)?;
-        Ok(writer)
+impl Gathered {
+    /// Another record, and the digests of its units.
+    fn push(&mut self, raw: &[u8], units: impl IntoIterator<Item = Digest>) -> Result<(), WriteError> {
+        let bytes = self.bytes + raw.len() as u64;
+        if bytes > MAX_SEGMENT_BYTES {
+            return Err(WriteError::Full { bytes });
+        }
+        let mut member = warc::gzip_member(raw, LEVEL);
+        member.shrink_to_fit();
+        self.members.push(member);
+        self.leaves.extend(units.into_iter().map(|unit| tlog::leaf_hash(&unit.0)));
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl<I: Ids> SegmentWriter<I> {
+    /// Nothing yet.
+    pub fn new(mut ids: I) -> Self {
+        let info = ids.uuid().urn().to_string();
+        Self { ids, info, gathered: Gathered::default() }
     }
 
-    /// Uncompressed bytes written so far.
+    /// Uncompressed bytes gathered so far.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Units written so far.
-    #[must_use]
-    pub fn units(&self) -> u64 {
-        self.tree.size()
-    }
-
-    /// The run record; the first after `begin`.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError`].
-    pub fn run(&mut self, run: &Run) -> Result<String, WriteError> {
-        self.json(media_type::RUN, run, run.now, None)
+        self.gathered.bytes
     }
 
     /// A robots copy; returns the record id that decisions name.
@@ -223,7 +168,8 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         fetch: &Fetch<'_>,
         exchange: impl FnOnce(String) -> Exchange,
     ) -> Result<String, WriteError> {
-        let (request, response) = (self.id(), self.id());
+        let request = self.id();
+        let response = fetch.id.map_or_else(|| self.id(), str::to_owned);
         self.unit(self.asked(fetch, &request, &response))?;
         self.unit(self.answered(fetch, &response))?;
         self.json(media_type::EXCHANGE, &exchange(response.clone()), fetch.date, Some(&response))?;
@@ -243,7 +189,8 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         said: Option<&[u8]>,
         seal: &dyn Seal,
     ) -> Result<String, WriteError> {
-        let (request, response) = (self.id(), self.id());
+        let request = self.id();
+        let response = fetch.id.map_or_else(|| self.id(), str::to_owned);
         let asked = self.asked(fetch, &request, &response);
         self.unit(sealed::outer(&asked, seal.seal(&plain(&[&asked])?)?))?;
         let answered = self.answered(fetch, &response);
@@ -259,28 +206,6 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         let bare = Record { block: canonical::canonical_of(&sealed::bare_exchange(full))?, ..about };
         self.unit(bare)?;
         Ok(response)
-    }
-
-    /// What run and commit record leave out under sealed evidence; stands right before the commit record.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError`].
-    pub fn sealed_frame(
-        &mut self,
-        run: &Run,
-        commit: &Commit,
-        at: Timestamp,
-        seal: &dyn Seal,
-    ) -> Result<(), WriteError> {
-        let run = self.json_record(run, media_type::RUN, run.now, None)?;
-        let commit = self.json_record(commit, media_type::COMMIT, at, None)?;
-        let id = self.id();
-        let record = Record::new(RecordType::Metadata, &id, &date(at))
-            .field("WARC-Warcinfo-ID", format!("<{}>", self.info))
-            .field("Content-Type", media_type::SEALED)
-            .block(seal.seal(&plain(&[&run, &commit])?)?);
-        self.unit(record)
     }
 
     fn asked(&self, fetch: &Fetch<'_>, request: &str, response: &str) -> Record {
@@ -346,13 +271,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
             block.push(b'\n');
         }
         let record = conversion(&header.response, &header.captured_at).block(block);
-        let raw = record.to_bytes().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
-        self.fits(raw.len())?;
-        self.warc.append(&raw)?;
-        for unit in units {
-            self.tree.push(tlog::leaf_hash(&unit.0));
-        }
-        Ok(())
+        self.gathered.push(&plain(&[&record])?, units)
     }
 
     /// A refusal by the gate.
@@ -373,46 +292,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         self.json(media_type::FAILED, failed, failed.ask.at, None)
     }
 
-    /// Writes the commit record and the signed manifest, and gives the inner writer back for syncing.
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError`].
-    pub fn seal(
-        mut self,
-        commit: &Commit,
-        key: &SigningKey,
-        prev: Option<Digest>,
-        checkpoint: CheckpointRef,
-        closed_at: Timestamp,
-    ) -> Result<(W, Sealed), WriteError> {
-        self.json(media_type::COMMIT, commit, closed_at, None)?;
-        let manifest = Manifest {
-            kind: ManifestKind::Manifest,
-            v: 1,
-            agent: self.agent.clone(),
-            seq: self.seq,
-            prev,
-            units: self.tree.size(),
-            root: Digest(self.tree.root().0),
-            checkpoint,
-            time: Minute::of(closed_at),
-        };
-        let bytes = canonical::canonical_of(&manifest)?;
-        let digest = Digest::of(&bytes);
-        let mut text = String::from_utf8_lossy(&bytes).into_owned();
-        text.push('\n');
-        let note = Note::sign(&text, &[key])?.to_string();
-        let id = self.id();
-        let record = Record::new(RecordType::Metadata, &id, &date(manifest.time.start()))
-            .field("WARC-Warcinfo-ID", format!("<{}>", self.info))
-            .field("Content-Type", media_type::MANIFEST)
-            .block(note.as_bytes());
-        self.warc.write(&record)?;
-        Ok((self.warc.into_inner(), Sealed { manifest, digest, note }))
-    }
-
-    fn json<T: Serialize>(
+    pub(super) fn json<T: Serialize>(
         &mut self,
         media: &str,
         thing: &T,
@@ -425,7 +305,7 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         Ok(id)
     }
 
-    fn json_record<T: Serialize>(
+    pub(super) fn json_record<T: Serialize>(
         &mut self,
         thing: &T,
         media: &str,
@@ -441,31 +321,19 @@ impl<W: Write, I: Ids> SegmentWriter<W, I> {
         Ok(record.field("Content-Type", media).block(canonical::canonical_of(thing)?))
     }
 
-    fn unit(&mut self, record: Record) -> Result<(), WriteError> {
+    pub(super) fn unit(&mut self, record: Record) -> Result<(), WriteError> {
         let record = record.field(SALT_FIELD, self.ids.salt().to_string());
-        let raw = record.to_bytes().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
-        self.fits(raw.len())?;
-        self.warc.append(&raw)?;
-        self.tree.push(tlog::leaf_hash(&Digest::of(&raw).0));
-        Ok(())
+        let raw = plain(&[&record])?;
+        self.gathered.push(&raw, [Digest::of(&raw)])
     }
 
-    fn fits(&mut self, more: usize) -> Result<(), WriteError> {
-        let bytes = self.bytes + more as u64;
-        if bytes > MAX_SEGMENT_BYTES {
-            return Err(WriteError::Full { bytes });
-        }
-        self.bytes = bytes;
-        Ok(())
-    }
-
-    fn id(&mut self) -> String {
+    pub(super) fn id(&mut self) -> String {
         self.ids.uuid().urn().to_string()
     }
 }
 
 /// Records one after the other, uncompressed: what an age file holds.
-fn plain(records: &[&Record]) -> Result<Vec<u8>, WriteError> {
+pub(super) fn plain(records: &[&Record]) -> Result<Vec<u8>, WriteError> {
     let mut bytes = Vec::new();
     for record in records {
         record.write_uncompressed(&mut bytes).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;

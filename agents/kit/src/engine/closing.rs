@@ -130,7 +130,7 @@ impl Engine {
         let chain = self.state.chain(&self.identity.key.vkey().id_text())?;
         let (mut seq, mut prev, note) = (chain.seq, chain.prev, chain.checkpoint);
         let (mut files, mut digests) = (Vec::new(), Vec::new());
-        for Waiting { closing: Closing { draft, frame, .. }, .. } in &*batch {
+        for Waiting { closing: Closing { draft, frame, .. }, .. } in &mut *batch {
             let checkpoint = self.checkpoint(note.as_deref(), &frame.policy)?;
             let place = Place { seq, prev, checkpoint, now: self.clock.now() };
             let closed_at = place.now;

@@ -1,19 +1,16 @@
 //! What will stand in the next segment, and how is it written?
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use rand::TryRngCore;
 use schemas::{
     Digest, Salt,
     capture::{Commit, Condition, Exchange, Failed, Line, Refused, Run},
-    gate::{Origin, RobotsCopy},
+    gate::Origin,
     manifest::CheckpointRef,
     policy::Policy,
-    segment::{Fetch, Ids, SEALED_WHY, Sealed, SegmentWriter, Start, WriteError},
+    segment::{Closing, Fetch, Ids, SEALED_WHY, Seal, Sealed, SegmentWriter, Start, WriteError},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -24,28 +21,19 @@ use crate::sealing::Recipients;
 /// Bytes of WARC fields and JSON that a hop takes beside its blocks, generously.
 const HOP_BYTES: u64 = 8 << 10;
 
-/// A hop and what the engine knows of it.
-#[derive(Debug)]
-struct Entry {
-    hop: Hop,
-    /// Step of the request; null for robots.txt, tokens and redirects that were followed.
-    step: Value,
-    /// Conditions the engine judged.
-    conditions: Vec<Condition>,
-    /// What the collector read of it.
-    lines: Option<Vec<Vec<u8>>>,
-    /// The last line as it was said, where `lines` leave it out.
-    said: Option<Vec<u8>>,
-    /// Whether it went to the collector.
-    read: bool,
-}
-
-/// Exchanges that are not yet on disk.
-#[derive(Debug, Default)]
+/// Exchanges that are not yet on disk: packed, as they will lie there.
 pub(super) struct Draft {
-    entries: Vec<Entry>,
+    writer: SegmentWriter<OsIds>,
+    /// Record ids of the robots copies in it, by authority and time.
+    robots: HashMap<(String, Timestamp), String>,
     bytes: u64,
     exchanges: usize,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self { writer: SegmentWriter::new(OsIds::default()), robots: HashMap::new(), bytes: 0, exchanges: 0 }
+    }
 }
 
 /// One request's trail, ready to be written.
@@ -94,7 +82,22 @@ fn hop_bytes(hop: &Hop) -> u64 {
     HOP_BYTES + (blocks + robots + 4 * judged.ask.url.len()) as u64
 }
 
+/// What the engine knows of a hop.
+struct Known {
+    /// Step of the request; null for robots.txt, tokens and redirects that were followed.
+    step: Value,
+    /// Conditions the engine judged.
+    conditions: Vec<Condition>,
+    /// What the collector read of it.
+    lines: Option<Vec<Vec<u8>>>,
+    /// The last line as it was said, where `lines` leave it out.
+    said: Option<Vec<u8>>,
+    /// Whether it went to the collector.
+    read: bool,
+}
+
 impl Draft {
+    /// Bytes it takes in a segment, uncompressed and generously.
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -103,22 +106,114 @@ impl Draft {
         self.exchanges
     }
 
-    pub fn push(&mut self, mut told: Told) {
+    /// Packs an exchange: of which target, and who encrypts it where evidence is sealed.
+    ///
+    /// # Errors
+    ///
+    /// What can't be written. The draft is of no use then.
+    pub fn push(&mut self, told: Told, target: Digest, seal: Option<&Recipients>) -> Result<(), WriteError> {
         self.bytes += told.bytes();
         self.exchanges += 1;
-        let answer = told.answer.as_ref().map(|(at, _)| *at);
-        for (at, hop) in told.trail.into_iter().enumerate() {
-            let read = answer == Some(at);
-            let own = read || told.unread == Some(at) || carries_step(&hop);
-            self.entries.push(Entry {
-                step: if own { told.step.clone() } else { Value::Null },
-                conditions: if own { told.conditions.clone() } else { Vec::new() },
-                lines: if read { told.answer.as_mut().and_then(|(_, lines)| lines.take()) } else { None },
-                said: if read { told.said.take() } else { None },
+        let Told { trail, step, conditions, mut answer, mut said, unread } = told;
+        for (at, hop) in trail.into_iter().enumerate() {
+            let lines = answer.as_mut().filter(|(answer, _)| *answer == at).map(|(_, lines)| lines.take());
+            let read = lines.is_some();
+            let own = read || unread == Some(at) || carries_step(&hop);
+            let known = Known {
+                step: if own { step.clone() } else { Value::Null },
+                conditions: if own { conditions.clone() } else { Vec::new() },
+                lines: lines.flatten(),
+                said: if read { said.take() } else { None },
                 read,
-                hop,
-            });
+            };
+            self.put(hop, known, target, seal)?;
         }
+        Ok(())
+    }
+
+    fn put(&mut self, hop: Hop, known: Known, target: Digest, seal: Option<&Recipients>) -> Result<(), WriteError> {
+        match hop {
+            Hop::Fetched(fetched) => self.exchange(*fetched, known, target, seal),
+            Hop::Refused(judged) => {
+                let robots = self.robots(&judged)?;
+                let Judged { ask, decision, .. } = judged;
+                let step = if seal.is_some() { Value::Null } else { known.step };
+                self.writer.refused(&Refused { v: 1, ask, decision, robots, step }).map(|_| ())
+            }
+            Hop::Failed { judged, error } => {
+                let robots = self.robots(&judged)?;
+                let Judged { ask, decision, attempt, .. } = judged;
+                let (step, error) = match seal {
+                    Some(_) => (Value::Null, SEALED_WHY.to_owned()),
+                    None => (known.step, error),
+                };
+                self.writer.failed(&Failed { v: 1, ask, decision, robots, step, attempt, error }).map(|_| ())
+            }
+        }
+    }
+
+    /// Record id of the robots copy a decision rests on; written where it is needed first.
+    fn robots(&mut self, judged: &Judged) -> Result<Option<String>, WriteError> {
+        let Some(copy) = judged.robots.as_deref() else { return Ok(None) };
+        let key = (copy.authority.clone(), copy.fetched_at);
+        if let Some(id) = self.robots.get(&key) {
+            return Ok(Some(id.clone()));
+        }
+        let id = self.writer.robots(copy)?;
+        self.robots.insert(key, id.clone());
+        Ok(Some(id))
+    }
+
+    fn exchange(
+        &mut self,
+        fetched: Fetched,
+        known: Known,
+        target: Digest,
+        seal: Option<&Recipients>,
+    ) -> Result<(), WriteError> {
+        let robots = self.robots(&fetched.judged)?;
+        let payload_digest = fetched.payload_digest();
+        let Fetched { judged: Judged { ask, decision, attempt, .. }, .. } = fetched;
+        let fetch = Fetch {
+            id: Some(&fetched.id),
+            url: &fetched.url,
+            date: fetched.at,
+            request: &fetched.request,
+            response: &fetched.response,
+            payload_digest,
+            kind: fetched.kind,
+            ip: fetched.peer.map(|peer| peer.ip()),
+            truncated: fetched.truncated.as_deref(),
+        };
+        let about = |response| Exchange {
+            v: 1,
+            response,
+            step: known.step,
+            target,
+            attempt,
+            ask,
+            decision,
+            robots,
+            conditions: fetched.conditions.into_iter().chain(known.conditions).collect(),
+            struck: fetched.struck,
+            part: fetched.part.number,
+            last: fetched.part.last,
+            truncated: fetched.truncated.clone(),
+            peer: fetched.peer,
+            certificate: fetched.certificate,
+            took_ms: fetched.took_ms,
+            read: known.read,
+        };
+        match seal {
+            Some(seal) => self.writer.sealed_exchange(&fetch, about, known.said.as_deref(), seal)?,
+            None => self.writer.exchange(&fetch, about)?,
+        };
+        if let Some(lines) = known.lines
+            && let Some(Ok(Line::Header(header))) = lines.first().map(|line| serde_json::from_slice(line))
+        {
+            self.writer.conversion(&header, &lines)?;
+        }
+        Ok(())
     }
 }
 
@@ -132,10 +227,9 @@ fn carries_step(hop: &Hop) -> bool {
     matches!(judged.ask.origin, Origin::Plan | Origin::Follow { .. }) && !redirected
 }
 
-/// Salts and record ids from the operating system, but for responses whose id the network chose.
-#[derive(Clone, Default)]
+/// Salts and record ids from the operating system.
+#[derive(Default)]
 struct OsIds {
-    chosen: Arc<Mutex<VecDeque<Uuid>>>,
     /// Random bytes not yet given out: a call to the system for each salt costs more than the salt.
     salts: Vec<[u8; 32]>,
 }
@@ -155,7 +249,7 @@ impl Ids for OsIds {
     }
 
     fn uuid(&mut self) -> Uuid {
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_else(Uuid::new_v4)
+        Uuid::new_v4()
     }
 }
 
@@ -182,7 +276,7 @@ impl Engine {
     /// Writes and signs a segment. Its file is not on the disk yet, and has no name.
     pub(super) fn write_segment(
         &self,
-        draft: &Draft,
+        draft: &mut Draft,
         frame: &Frame,
         place: Place,
     ) -> Result<(crate::outbox::Draft, Sealed), EngineError> {
@@ -199,122 +293,17 @@ impl Engine {
         };
         let failed = |source| EngineError::Write { run: frame.run.id.clone(), source };
         let seal = frame.full.as_ref().map(|_| Recipients::of(root)).transpose().map_err(|why| failed(why.into()))?;
-        let ids = OsIds::default();
-        let file = self.outbox.begin(place.seq)?;
-        let mut writer = SegmentWriter::begin(file, ids.clone(), &start).map_err(failed)?;
-        writer.run(&frame.run).map_err(failed)?;
-        let target = frame.run.target.digest();
-        let mut robots = HashMap::new();
-        for entry in &draft.entries {
-            put(&mut writer, &ids, &mut robots, entry, target, seal.as_ref()).map_err(failed)?;
-        }
-        if let (Some((run, commit)), Some(seal)) = (frame.full.as_deref(), &seal) {
-            writer.sealed_frame(run, commit, place.now, seal).map_err(failed)?;
-        }
-        writer.seal(&frame.commit, &self.identity.key, place.prev, place.checkpoint, place.now).map_err(failed)
+        let whole = frame.full.as_deref().zip(seal.as_ref());
+        let closing = Closing {
+            start: &start,
+            run: &frame.run,
+            commit: &frame.commit,
+            whole: whole.map(|((run, commit), seal)| (run, commit, seal as &dyn Seal)),
+            key: &self.identity.key,
+            prev: place.prev,
+            checkpoint: place.checkpoint,
+            closed_at: place.now,
+        };
+        draft.writer.close(self.outbox.begin(place.seq)?, &closing).map_err(failed)
     }
-}
-
-type Writer = SegmentWriter<crate::outbox::Draft, OsIds>;
-
-fn put(
-    writer: &mut Writer,
-    ids: &OsIds,
-    robots: &mut HashMap<(String, Timestamp), String>,
-    entry: &Entry,
-    target: Digest,
-    seal: Option<&Recipients>,
-) -> Result<(), WriteError> {
-    let judged = match &entry.hop {
-        Hop::Fetched(fetched) => &fetched.judged,
-        Hop::Refused(judged) | Hop::Failed { judged, .. } => judged,
-    };
-    let copy = judged.robots.as_deref().map(|copy| copy_id(writer, robots, copy)).transpose()?;
-    match &entry.hop {
-        Hop::Fetched(fetched) => exchange(writer, ids, entry, fetched, copy, target, seal),
-        Hop::Refused(judged) => {
-            let Judged { ask, decision, .. } = judged.clone();
-            let step = if seal.is_some() { Value::Null } else { entry.step.clone() };
-            writer.refused(&Refused { v: 1, ask, decision, robots: copy, step }).map(|_| ())
-        }
-        Hop::Failed { judged, error } => {
-            let Judged { ask, decision, attempt, .. } = judged.clone();
-            let (step, error) = match seal {
-                Some(_) => (Value::Null, SEALED_WHY.to_owned()),
-                None => (entry.step.clone(), error.clone()),
-            };
-            let failed = Failed { v: 1, ask, decision, robots: copy, step, attempt, error };
-            writer.failed(&failed).map(|_| ())
-        }
-    }
-}
-
-/// Record id of a robots copy in this segment; written where it is needed first.
-fn copy_id(
-    writer: &mut Writer,
-    robots: &mut HashMap<(String, Timestamp), String>,
-    copy: &RobotsCopy,
-) -> Result<String, WriteError> {
-    let key = (copy.authority.clone(), copy.fetched_at);
-    if let Some(id) = robots.get(&key) {
-        return Ok(id.clone());
-    }
-    let id = writer.robots(copy)?;
-    robots.insert(key, id.clone());
-    Ok(id)
-}
-
-fn exchange(
-    writer: &mut Writer,
-    ids: &OsIds,
-    entry: &Entry,
-    fetched: &Fetched,
-    robots: Option<String>,
-    target: Digest,
-    seal: Option<&Recipients>,
-) -> Result<(), WriteError> {
-    // The writer takes an id for the request, then one for the response.
-    if let Some(chosen) = fetched.id.strip_prefix("urn:uuid:").and_then(|id| id.parse().ok()) {
-        ids.chosen.lock().unwrap_or_else(PoisonError::into_inner).extend([Uuid::new_v4(), chosen]);
-    }
-    let fetch = Fetch {
-        url: &fetched.url,
-        date: fetched.at,
-        request: &fetched.request,
-        response: &fetched.response,
-        payload_digest: fetched.payload_digest(),
-        kind: fetched.kind.clone(),
-        ip: fetched.peer.map(|peer| peer.ip()),
-        truncated: fetched.truncated.as_deref(),
-    };
-    let Judged { ask, decision, attempt, .. } = fetched.judged.clone();
-    let about = |response| Exchange {
-        v: 1,
-        response,
-        step: entry.step.clone(),
-        target,
-        attempt,
-        ask,
-        decision,
-        robots,
-        conditions: fetched.conditions.iter().chain(&entry.conditions).cloned().collect(),
-        struck: fetched.struck.clone(),
-        part: fetched.part.number,
-        last: fetched.part.last,
-        truncated: fetched.truncated.clone(),
-        peer: fetched.peer,
-        certificate: fetched.certificate,
-        took_ms: fetched.took_ms,
-        read: entry.read,
-    };
-    match seal {
-        Some(seal) => writer.sealed_exchange(&fetch, about, entry.said.as_deref(), seal)?,
-        None => writer.exchange(&fetch, about)?,
-    };
-    if let Some(lines) = &entry.lines
-        && let Some(Ok(Line::Header(header))) = lines.first().map(|line| serde_json::from_slice(line))
-    {
-        writer.conversion(&header, lines)?;
-    }
-    Ok(())
 }

@@ -12,8 +12,6 @@ use schemas::{
     segment::keyed_lines,
 };
 
-use tokio::sync::Semaphore;
-
 use crate::{
     body::Body,
     contract::{Erased, Facts},
@@ -23,9 +21,6 @@ use crate::{
 
 /// Most bytes the lines of one answer may take: response and lines must fit one segment.
 pub(super) const MAX_LINES_BYTES: u64 = 24 << 20;
-
-/// Readings at the same time: each holds its answer several times over, and there are not more cores than that on most hosts.
-static READERS: Semaphore = Semaphore::const_new(4);
 
 /// An item that a reading described.
 #[derive(Clone, Debug)]
@@ -102,8 +97,6 @@ pub(super) async fn listen(
     key: Option<PseudonymKey>,
     most: Duration,
 ) -> Result<(Lines, Derived), NoLines> {
-    // Let go of when a reading is given up, so that one that never ends keeps nobody waiting for longer than `most`.
-    let _turn = READERS.acquire().await;
     let reading = tokio::task::spawn_blocking(move || {
         let mut lines = Lines::default();
         let Some(entry) = policy.entry(&entry) else {

@@ -1,8 +1,9 @@
 //! How does one run go, from plan to closed segment?
 //!
 //! plan → frontier → exchange → derive → segment → next. The engine knows collectors only as [`Erased`], the outside only as [`Network`], the
-//! time only from its [`Clock`]. It fills a draft in memory; when that holds 16 MiB or 500 exchanges, or the run ends, the draft becomes
-//! a segment on disk and one transaction settles what it settles (contract, section 3). A crash before that makes the exchanges again.
+//! time only from its [`Clock`]. It fills a draft in memory, each exchange packed as it comes; when that holds 16 MiB (not packed) or 500 exchanges,
+//! or the run ends, the draft becomes a segment on disk and one transaction settles what it settles (contract, section 3). A crash before that makes
+//! the exchanges again.
 
 pub mod clock;
 mod close;
@@ -17,6 +18,7 @@ pub mod ports;
 mod run;
 mod settle;
 mod stream;
+mod turns;
 mod unread;
 pub mod walk;
 
@@ -79,6 +81,9 @@ pub enum EngineError {
     /// The thread that closes segments died.
     #[error("the part of the agent that closes segments stopped unexpectedly")]
     Closing,
+    /// The thread that packs exchanges died.
+    #[error("the part of the agent that packs what was fetched stopped unexpectedly")]
+    Packing,
 }
 
 /// Who this agent is, as its segments say.

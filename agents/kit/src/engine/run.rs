@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
     fmt::Write as _,
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -14,16 +15,19 @@ use schemas::{
     gate::{DecisionCode, Origin},
 };
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use super::{
     Engine, EngineError, Hop, HopResult, Order, Outcome, Report, Wanted,
     coverage::{Count, Ended},
     crash,
     draft::{Draft, Told},
+    turns::turn,
     walk::{Node, Tally, Walk},
 };
 use crate::{
     contract::{Ask, Work, checked_plan},
+    sealing::Recipients,
     state::{Changes, ShelfItem, WalkRow},
 };
 
@@ -32,6 +36,9 @@ pub(super) const SHELF_PAUSES_SECS: [u32; 3] = [3_600, 21_600, 86_400];
 
 /// Most follow-ups of a lane that one run takes from the shelf.
 const SHELF_BATCH: u32 = 10_000;
+
+/// Exchanges of fewer bytes are packed where they are: that takes less than a tenth of a millisecond or so.
+const PACKED_HERE: u64 = 24 << 10;
 
 /// Room that a segment keeps for its run, commit and manifest records.
 const SPARE_BYTES: u64 = 1 << 20;
@@ -199,7 +206,7 @@ impl Running {
 
     /// Exchange by exchange until nothing is left to do now.
     pub async fn go(mut self) -> Result<Report, EngineError> {
-        self.take_up_left()?;
+        self.take_up_left().await?;
         while self.ended.is_none() {
             let now = self.engine.clock.now();
             if self.next_job(now).is_none() && self.walk.wakes_at().is_none() {
@@ -313,16 +320,17 @@ impl Running {
         };
         self.tell(job, &node, &outcome);
         if let (HopResult::Opened(_), Job::Walk(n)) = (&outcome.result, job) {
-            let led = std::mem::take(&mut outcome.trail);
+            let led = mem::take(&mut outcome.trail);
             if !led.is_empty() {
-                self.draft.push(Told {
+                self.put(Told {
                     trail: led,
                     step: node.request.step.clone(),
                     conditions: node.conditions.clone(),
                     answer: None,
                     said: None,
                     unread: None,
-                });
+                })
+                .await?;
             }
             if let HopResult::Opened(open) = outcome.result {
                 return self.stream(n, &node, origin, open).await;
@@ -348,6 +356,8 @@ impl Running {
             |hop: &Hop| matches!(hop, Hop::Fetched(it) if !matches!(it.judged.ask.origin, Origin::Robots { .. }));
         let turned_away =
             matches!(&result, HopResult::Refused { code, .. } if turns_away(*code)) && !told.trail.iter().any(answered);
+        // A reading that never ends is given up after a while, and its turn with it.
+        let _turn = if matches!(result, HopResult::Answer(_)) { turn().await } else { None };
         let mut fate = self.fate(job, node, result, &mut told).await?;
         match &fate {
             Read::Fate(Fate::Refused(_)) if turned_away => self.count.turned_away += 1,
@@ -362,12 +372,28 @@ impl Running {
         if told.bytes() > full {
             fate = Read::Fate(Fate::Failed(told.shrink(full)));
         }
-        self.draft.push(told);
+        self.put(told).await?;
         crash::point("agent_after_exchange");
         match fate {
             Read::Fate(fate) => self.settle(job, fate),
             Read::Heard(heard) => self.heard(job, node, *heard)?,
         }
+        Ok(())
+    }
+
+    /// Packs an exchange into the draft at once, so that what waits for its segment takes little memory.
+    pub(super) async fn put(&mut self, told: Told) -> Result<(), EngineError> {
+        let (target, sealed) = (self.order.facts.target.digest(), self.order.facts.sealed());
+        let policy = Arc::clone(&self.order.facts.policy);
+        let mut draft = mem::take(&mut self.draft);
+        let small = told.bytes() < PACKED_HERE;
+        let packing = move || {
+            let seal = sealed.then(|| Recipients::of(policy.root())).transpose()?;
+            draft.push(told, target, seal.as_ref())?;
+            Ok(draft)
+        };
+        let packed = if small { packing() } else { spawn_blocking(packing).await.map_err(|_| EngineError::Packing)? };
+        self.draft = packed.map_err(|source| EngineError::Write { run: self.name.clone(), source })?;
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl Running {
             let outcome = match engine.network.piece(wanted, &mut open, over).await {
                 Piece::Chunk(outcome) => outcome,
                 Piece::Ended { trail, why, chunks } => {
-                    let fate = self.stream_ended(node, trail, why, chunks);
+                    let fate = self.stream_ended(node, trail, why, chunks).await?;
                     self.settle(job, fate);
                     break;
                 }
@@ -147,19 +147,26 @@ impl Running {
         Ok(())
     }
 
-    fn stream_ended(&mut self, node: &Node, trail: Vec<super::Hop>, why: Option<String>, chunks: u32) -> Fate {
+    async fn stream_ended(
+        &mut self,
+        node: &Node,
+        trail: Vec<super::Hop>,
+        why: Option<String>,
+        chunks: u32,
+    ) -> Result<Fate, EngineError> {
         self.tell_trail(&trail);
         if !trail.is_empty() {
-            self.draft.push(Told {
+            self.put(Told {
                 trail,
                 step: node.request.step.clone(),
                 conditions: node.conditions.clone(),
                 answer: None,
                 said: None,
                 unread: None,
-            });
+            })
+            .await?;
         }
-        match (why, chunks) {
+        Ok(match (why, chunks) {
             (Some(why), 0) => Fate::Failed(why),
             (Some(why), _) => Fate::Cut(why),
             (None, 0) => {
@@ -168,7 +175,7 @@ impl Running {
                 Fate::Settled
             }
             (None, _) => Fate::Settled,
-        }
+        })
     }
 }
 

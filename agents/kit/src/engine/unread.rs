@@ -90,7 +90,7 @@ impl Running {
     }
 
     /// Takes up answers whose reading ended the process before this one.
-    pub(super) fn take_up_left(&mut self) -> Result<(), EngineError> {
+    pub(super) async fn take_up_left(&mut self) -> Result<(), EngineError> {
         let left = self.engine.state.left_readings(&self.order.facts.target.id, self.lane)?;
         for left in left {
             let (id, now) = (left.id, self.engine.clock.now());
@@ -100,7 +100,7 @@ impl Running {
                 continue;
             }
             match marked(left) {
-                Some(marked) => self.keep_left(marked),
+                Some(marked) => self.keep_left(marked).await?,
                 // A later release marked it, and this one is older: nothing to keep.
                 None => self.tally.gap(DIED),
             }
@@ -109,19 +109,20 @@ impl Running {
         Ok(())
     }
 
-    fn keep_left(&mut self, marked: Marked) {
+    async fn keep_left(&mut self, marked: Marked) -> Result<(), EngineError> {
         let Marked { request, conditions, trail, answer } = marked;
         let target = &self.order.facts.target.id;
         tracing::error!(target_id = %target, url = %request.url, "`{target}`: {DIED} ({})", request.url);
         self.tell_trail(&trail);
         let mut told = Told { trail, step: request.step.clone(), conditions, answer: None, said: None, unread: None };
         self.keep_unread(&mut told, answer, DIED);
-        self.draft.push(told);
+        self.put(told).await?;
         let pending = self.walk.pending_of(&request);
         match pending {
             Some(n) => self.settle(Job::Walk(n), Fate::Failed(DIED.to_owned())),
             None => self.tally.gap(format!("{}: {DIED}", request.url)),
         }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ use schemas::{
     policy::{History, open_statement, sign_issue, sign_statement},
     record::{Kind, Record},
     robots::RobotsOutcome,
-    segment::{Fetch, Ids, ResponseKind, SegmentWriter, Start, erase, line_bytes},
+    segment::{Closing, Fetch, Ids, ResponseKind, SegmentWriter, Start, erase, line_bytes},
     statement::{ErasureReason, Statement},
     trust::{Needs, Person, Role, TrustRoot},
 };
@@ -294,7 +294,7 @@ impl World {
             date: now,
         };
         self.salts += 1;
-        let mut writer = SegmentWriter::begin(Vec::new(), Counted(self.salts << 32), &start).unwrap();
+        let mut writer = SegmentWriter::new(Counted(self.salts << 32));
         let run = Run {
             v: 1,
             id: format!("harbour-news poll {now}"),
@@ -313,7 +313,6 @@ impl World {
             queries: vec![],
             clock_synchronised: None,
         };
-        writer.run(&run).unwrap();
         let copy = RobotsCopy {
             v: 1,
             authority: if self.root.trial { self.site().to_owned() } else { format!("{}:443", self.site()) },
@@ -333,6 +332,7 @@ impl World {
         let request =
             format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", plan.path, self.site().split_once("://").unwrap().1);
         let fetch = Fetch {
+            id: None,
             url: decision.url.as_deref().unwrap(),
             date: now,
             request: request.as_bytes(),
@@ -405,7 +405,7 @@ impl World {
         };
         let commit = Commit {
             v: 1,
-            run: run.id,
+            run: run.id.clone(),
             cursor: serde_json::Value::Null,
             frontier: 0,
             shelf: 0,
@@ -416,7 +416,17 @@ impl World {
         let checkpoint = plan.checkpoint.clone().unwrap_or_else(|| self.checkpoint_ref());
         let prev = plan.prev.unwrap_or(last.map(|(_, digest)| digest));
         let signer = key(plan.signer.unwrap_or(plan.agent));
-        let (file, sealed) = writer.seal(&commit, &signer, prev, checkpoint, now).unwrap();
+        let closing = Closing {
+            start: &start,
+            run: &run,
+            commit: &commit,
+            whole: None,
+            key: &signer,
+            prev,
+            checkpoint,
+            closed_at: now,
+        };
+        let (file, sealed) = writer.close(Vec::new(), &closing).unwrap();
         self.chains.insert(plan.agent, (seq, sealed.digest));
         (sealed.digest, file, canonical::canonical_of(&sealed.manifest).unwrap())
     }
