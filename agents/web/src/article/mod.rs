@@ -13,6 +13,7 @@ mod dates;
 mod jsonld;
 mod names;
 mod page;
+mod parse;
 mod precedence;
 mod render;
 mod survey;
