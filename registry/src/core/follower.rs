@@ -100,10 +100,11 @@ impl Inner {
                 drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
                 continue;
             }
-            let next = progress.followed;
             let progress = if gather { self.gathered(progress) } else { progress };
             drop(progress);
+            let following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
             let size = self.log.published().size;
+            let next = self.progress().followed;
             match self.follow_some(next, size) {
                 Ok(next) => {
                     let mut progress = self.progress();
@@ -114,6 +115,7 @@ impl Inner {
                     self.moved.notify_all();
                 }
                 Err(error) => {
+                    drop(following);
                     let why = log::chain(&error);
                     tracing::error!(leaf = next, %why, "the index stands still at leaf {next}: {why}");
                     let mut progress = self.progress();

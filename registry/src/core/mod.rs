@@ -131,6 +131,8 @@ struct Inner {
     fresh: follower::Fresh,
     /// Leaves at the opening: what was spent under them is in the tables once these are complete to here.
     opened: u64,
+    /// Held by whoever changes what the tables have followed.
+    following: Mutex<()>,
     progress: Mutex<Progress>,
     moved: Condvar,
     /// Released with the process.

@@ -66,6 +66,7 @@ impl Inner {
             budgets: Arc::default(),
             fresh: Fresh::default(),
             opened,
+            following: Mutex::default(),
             progress: Mutex::new(Progress { followed, ..Progress::default() }),
             moved: Condvar::new(),
             _lock: lock,

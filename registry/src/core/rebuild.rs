@@ -1,5 +1,7 @@
 //! How are the tables made again from truth?
 
+use std::sync::PoisonError;
+
 use super::log::{Log, row};
 use super::store::Store as _;
 use super::{Inner, Registry, RegistryError};
@@ -21,12 +23,15 @@ impl Registry {
         inner.log.settle()?;
         let size = inner.log.published().size;
         inner.fresh.clear();
-        // The follower must not be in between.
-        inner.wait(size)?;
         inner.log.check_bundles()?;
-        inner.store.clear_derived()?;
-        inner.refill(size)?;
-        inner.progress().followed = 0;
+        {
+            // The follower must not be in between. It need not have come to the end: tables that can't follow are why somebody rebuilds.
+            let _following = inner.following.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.store.clear_derived()?;
+            inner.refill(size)?;
+            let mut progress = inner.progress();
+            (progress.followed, progress.trouble) = (0, None);
+        }
         inner.wait(size)
     }
 }

@@ -112,6 +112,18 @@ impl Sqlite {
         transaction(&self.kept, |tx| Ok(work(tx)?))
     }
 
+    /// An empty index in place of one whose pages can't be read.
+    fn renew_index(&self) -> Result<(), StoreError> {
+        locked(&self.readers).clear();
+        let path = self.folder.join(INDEX);
+        let mut index = self.index();
+        // Whoever closes a database last removes its journal, by name: the old one goes first.
+        *index = Connection::open_in_memory()?;
+        remove(&path)?;
+        *index = open_index(&path)?;
+        Ok(self.indexer.prepare(&index)?)
+    }
+
     fn kept(&self) -> MutexGuard<'_, Connection> {
         locked(&self.kept)
     }
@@ -121,7 +133,7 @@ impl Sqlite {
     }
 }
 
-fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+fn locked<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic inside a transaction rolled it back when it was dropped.
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -167,6 +179,20 @@ fn open_kept(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+fn remove(path: &Path) -> Result<(), StoreError> {
+    for end in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(end);
+        match std::fs::remove_file(&file) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::Left { path: file.into(), source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn open_index(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> Result<(Connection, i64), StoreError> {
         let connection = Connection::open(path)?;
@@ -186,16 +212,7 @@ fn open_index(path: &Path) -> Result<Connection, StoreError> {
     };
     let (mut connection, found) = usable.or_else(|what| {
         tracing::warn!("`{}` is {what}: it is made again from the log, which takes a while", path.display());
-        for end in ["", "-wal", "-shm"] {
-            let mut file = path.as_os_str().to_owned();
-            file.push(end);
-            match std::fs::remove_file(&file) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StoreError::Left { path: file.into(), source });
-                }
-                _ => {}
-            }
-        }
+        remove(path)?;
         open()
     })?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -154,3 +154,45 @@ fn an_index_of_another_log_or_no_database_is_made_again() {
         assert_eq!(registry.table_findings().unwrap(), [""; 0]);
     }
 }
+
+#[test]
+fn an_index_that_can_not_follow_is_rebuilt() {
+    let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
+    let registry = open(&world, folder.path()).unwrap();
+    let mut agent = world.found(&registry);
+    let mut collect = |registry: &Registry, text: &str| {
+        let made = agent.collect(&world, registry, &[Page::of(&[("1", text)])]);
+        registry.put_segment(&made.name, &made.bytes, 0).unwrap();
+        made
+    };
+    collect(&registry, "Harbour opens");
+    ready(&registry);
+    let file = folder.path().join("data/index.sqlite");
+    // A row that no release wrote stands where the next segment's has to.
+    let index = Connection::open(&file).unwrap();
+    index.execute_batch("INSERT INTO segments SELECT 5, 'x', agent, seq, prev, units, closed_at, checkpoint, run, entry, target, collector, policy, reader, problem FROM segments LIMIT 1").unwrap();
+    drop(index);
+    collect(&registry, "Harbour closes");
+    assert!(registry.inner.wait(6).is_err());
+    registry.rebuild().unwrap();
+    assert_eq!(registry.trouble(), None);
+    assert_eq!(registry.table_findings().unwrap(), [""; 0]);
+    let whole = registry.store().dump_derived().unwrap();
+    drop(registry);
+
+    // A page of the file is lost.
+    let index = Connection::open(&file).unwrap();
+    index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let page = "SELECT page_size, rootpage FROM pragma_page_size, sqlite_schema WHERE name = 'segments'";
+    let [size, page] = index.query_row(page, [], |row| Ok([row.get::<_, u32>(0)?, row.get(1)?])).unwrap();
+    drop(index);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let from = ((page - 1) * size) as usize;
+    bytes[from..from + size as usize].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+    let registry = open(&world, folder.path()).unwrap();
+    assert!(registry.store().dump_derived().is_err());
+    registry.rebuild().unwrap();
+    assert_eq!(registry.store().dump_derived().unwrap(), whole);
+    assert_eq!(registry.table_findings().unwrap(), [""; 0]);
+}

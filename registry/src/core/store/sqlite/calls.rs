@@ -158,14 +158,18 @@ impl Store for Sqlite {
     }
 
     fn clear_derived(&self) -> Result<(), StoreError> {
-        transaction(&self.index, |tx| {
+        let cleared = transaction(&self.index, |tx| {
             self.indexer.clear(tx)?;
             for (table, _) in DERIVED {
                 tx.execute(&format!("DELETE FROM {table}"), [])?;
             }
             tx.execute("UPDATE followed SET size = 0, last = NULL", [])?;
             Ok(())
-        })?;
+        });
+        match cleared {
+            Err(error) if error.is_damage() => self.renew_index()?,
+            other => other?,
+        }
         self.kept().execute("DELETE FROM leaves", [])?;
         Ok(())
     }
