@@ -111,7 +111,7 @@ impl<'a> Scan<'a> {
         let text = self.rest.strip_prefix(b"\"")?;
         let end = memchr(b'"', text)?;
         let (key, rest) = text.split_at_checked(end)?;
-        if !key.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\') {
+        if !key.iter().all(|byte| matches!(byte, b' '..=0x7f) && *byte != b'\\') {
             return None;
         }
         self.rest = rest.strip_prefix(b"\":")?;
@@ -189,6 +189,7 @@ mod tests {
             r#"{"a":1,"b":[true,false,null]}"#,
             r#""\b\t\n\f\r\"\\\u0000\u001f""#,
             "\"é\u{7f}\u{2028}😀\"",
+            "{\"\u{7f}\":1}",
         ] {
             assert!(is(text.as_bytes()), "{text}");
         }
@@ -274,7 +275,75 @@ mod tests {
         })
     }
 
+    /// Pieces of what is hard to read, in no order.
+    fn nasty() -> impl Strategy<Value = String> {
+        const PIECES: &[&str] = &[
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            ",",
+            "\"",
+            "\"a\":",
+            "\"b\":",
+            "\"\":",
+            "{\"a\":1",
+            ",\"b\":",
+            "0",
+            "-",
+            "-0",
+            "00",
+            "1",
+            "9",
+            "1.0",
+            "1e2",
+            "1E+2",
+            "0.1",
+            "1e400",
+            "-1e-400",
+            "9007199254740991",
+            "9007199254740992",
+            "-9007199254740991",
+            "-9007199254740992",
+            "18446744073709551616",
+            "null",
+            "true",
+            "false",
+            "nul",
+            " ",
+            "\n",
+            "\\u0000",
+            "\\u001f",
+            "\\u001F",
+            "\\u0008",
+            "\\u007f",
+            "\\ud83d",
+            "\\ude00",
+            "\\ud83d\\ude00",
+            "\\/",
+            "\\\\",
+            "\\\"",
+            "\\n",
+            "\\x",
+            "\u{7f}",
+            "\u{1}",
+            "é",
+            "😀",
+            "\u{ffff}",
+            "\u{feff}",
+        ];
+        prop::collection::vec(prop::sample::select(PIECES), 0..9).prop_map(|pieces| pieces.concat())
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_hard_to_read_is_read_as_the_slow_way_reads_it(text in nasty(), quoted in any::<bool>()) {
+            let text = if quoted { format!("\"{text}\"") } else { text };
+            let slow = parse_strict(text.as_bytes()).ok().filter(|value| to_canonical(value).is_ok_and(|again| again == text.as_bytes()));
+            prop_assert_eq!(crate::canonical::from_canonical::<Value>(text.as_bytes()).ok(), slow, "{}", text);
+        }
+
         /// Whatever it says yes to, the slow way takes and gives back the same.
         #[test]
         fn a_yes_is_what_the_reader_and_the_writer_say(value in value(), cut in any::<prop::sample::Index>(), other in any::<u8>()) {

@@ -61,6 +61,9 @@ impl Order<'_> {
         let rest = self.text.get(self.at..)?;
         let sign = usize::from(rest.first() == Some(&b'-'));
         let digits = rest.get(sign..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 1 && rest.get(sign) == Some(&b'0') {
+            return None;
+        }
         let number: u64 = std::str::from_utf8(rest.get(sign..sign + digits)?).ok()?.parse().ok()?;
         let whole = !matches!(rest.get(sign + digits), Some(b'.' | b'e' | b'E'));
         (whole && number <= MAX_INTEGER && (sign == 0 || number > 0)).then(|| self.copy_to(self.at + sign + digits))
@@ -234,6 +237,7 @@ mod tests {
             "1.5",
             "1e3",
             "-0",
+            "00",
             "9007199254740992",
             r#""\u00e9""#,
             r#""\/""#,
