@@ -68,14 +68,18 @@ pub struct Outbox {
 pub struct Draft {
     path: PathBuf,
     file: Option<BufWriter<File>>,
+    /// It has its name: nothing is left under the temporary one.
+    named: bool,
     #[cfg(test)]
     faults: faults::Faults,
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Named files are no longer here; a temporary one is of no use, and the next start would drop it as well.
-        let _ = fs::remove_file(&self.path);
+        if !self.named {
+            // A temporary file is of no use, and the next start would drop it as well.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -181,6 +185,7 @@ impl Outbox {
         Ok(Draft {
             path,
             file: Some(BufWriter::new(file)),
+            named: false,
             #[cfg(test)]
             faults: self.faults.clone(),
         })
@@ -201,10 +206,11 @@ impl Outbox {
             closed.push((draft, Placed { seq, manifest, file, bytes, closed_at }));
         }
         let mut placed = Vec::new();
-        let named = closed.into_iter().try_for_each(|(draft, segment)| {
+        let named = closed.into_iter().try_for_each(|(mut draft, segment)| {
             #[cfg(test)]
             self.faults.call().map_err(self.io(&draft.path))?;
             fs::rename(&draft.path, self.dir.join(&segment.file)).map_err(self.io(&draft.path))?;
+            draft.named = true;
             placed.push(segment);
             Ok(())
         });

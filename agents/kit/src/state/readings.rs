@@ -69,8 +69,9 @@ impl State {
         blocks: impl Iterator<Item = (&'b [u8], &'b [u8])>,
     ) -> Result<i64, StateError> {
         let db = self.unsynced()?;
-        let tx = Change::begin(&db)?;
-        tx.run(
+        let mut blocks = blocks.peekable();
+        let tx = blocks.peek().is_some().then(|| Change::begin(&db)).transpose()?;
+        db.run(
             "INSERT INTO readings (target, lane, answer, reader, began_at, told) VALUES (?1, ?2, hide(?3), ?4, ?5, hide(?6))",
             params![
                 begun.target,
@@ -81,14 +82,16 @@ impl State {
                 begun.told
             ],
         )?;
-        let id = tx.last_insert_rowid();
+        let id = db.last_insert_rowid();
         for (hop, (request, response)) in (0_i64..).zip(blocks) {
-            tx.run(
+            db.run(
                 "INSERT INTO reading_blocks (reading, hop, request, response) VALUES (?1, ?2, hide(?3), hide(?4))",
                 params![id, hop, request, response],
             )?;
         }
-        tx.commit()?;
+        if let Some(tx) = tx {
+            tx.commit()?;
+        }
         Ok(id)
     }
 

@@ -61,18 +61,24 @@ impl Veil {
 
 /// Gives a connection its `hide` and `show`.
 pub(super) fn install(db: &Connection, key: Option<&StateKey>) -> Result<(), StateError> {
-    let veil = key.map(|key| Arc::new(Veil::new(key.clone())));
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    let hide = veil.clone();
+    let Some(key) = key else {
+        for name in ["hide", "show"] {
+            db.create_scalar_function(name, 1, flags, |context| Ok(context.get_arg(0)))?;
+        }
+        return Ok(());
+    };
+    let veil = Arc::new(Veil::new(key.clone()));
+    let hide = Arc::clone(&veil);
     db.create_scalar_function("hide", 1, flags, move |context| {
-        through(context, hide.as_deref(), |veil, value| match value {
+        through(context, &hide, |veil, value| match value {
             ValueRef::Text(text) => Some(Value::Text(STANDARD.encode(veil.hide("text", text)?))),
             ValueRef::Blob(bytes) => Some(Value::Blob(veil.hide("blob", bytes)?)),
             _ => None,
         })
     })?;
     db.create_scalar_function("show", 1, flags, move |context| {
-        through(context, veil.as_deref(), |veil, value| match value {
+        through(context, &veil, |veil, value| match value {
             ValueRef::Text(text) => String::from_utf8(veil.show(&STANDARD.decode(text).ok()?)?).ok().map(Value::Text),
             ValueRef::Blob(bytes) => veil.show(bytes).map(Value::Blob),
             _ => None,
@@ -83,13 +89,13 @@ pub(super) fn install(db: &Connection, key: Option<&StateKey>) -> Result<(), Sta
 
 fn through(
     context: &Context<'_>,
-    veil: Option<&Veil>,
+    veil: &Veil,
     change: impl Fn(&Veil, ValueRef<'_>) -> Option<Value>,
 ) -> rusqlite::Result<Value> {
     let given = context.get_raw(0);
-    match (veil, given) {
-        (None, _) | (_, ValueRef::Null) => Value::try_from(given).map_err(|why| Error::UserFunctionError(why.into())),
-        (Some(veil), given) => change(veil, given)
+    match given {
+        ValueRef::Null => Ok(Value::Null),
+        given => change(veil, given)
             .ok_or_else(|| Error::UserFunctionError("a value of the state does not open with the state key".into())),
     }
 }

@@ -132,14 +132,16 @@ impl State {
         let db = self.unsynced()?;
         let tx = Change::begin(&db)?;
         let lane = lane_word(lane);
-        tx.run(
-            "DELETE FROM nodes WHERE walk IN (SELECT id FROM walks WHERE target = ?1 AND lane = ?2 AND state = 'open')",
-            params![target, lane],
-        )?;
-        tx.run(
-            "UPDATE walks SET state = 'dropped' WHERE target = ?1 AND lane = ?2 AND state = 'open'",
-            params![target, lane],
-        )?;
+        let dropped: Option<i64> = tx
+            .one(
+                "UPDATE walks SET state = 'dropped' WHERE target = ?1 AND lane = ?2 AND state = 'open' RETURNING id",
+                params![target, lane],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(walk) = dropped {
+            tx.run("DELETE FROM nodes WHERE walk = ?1", [walk])?;
+        }
         tx.run(
             "INSERT INTO walks (target, lane, state, work, cursor, planned_at, reader, tally) VALUES (?1, ?2, 'open', hide(?3), hide(?4), ?5, ?6, hide(?7))",
             params![
