@@ -101,32 +101,29 @@ struct Reader<'d, 'a> {
 
 impl<'d, 'a> Reader<'d, 'a> {
     fn entries(&self) -> Vec<Entry> {
-        let count = self.document.entries.len();
-        let (mut records, mut names) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for entry in &self.document.entries {
-            let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
-            names.push(self.draft(entry, &mut record));
-            records.push(record);
-        }
-        let ids = ident::ids(&self.site, &names);
         let local = |entry: &Raw| {
             self.document
                 .nodes
                 .get(entry.nodes.start)
                 .map_or("item", |node| if node.local.eq_ignore_ascii_case("entry") { "entry" } else { "item" })
         };
-        let entry = |(index, ((mut record, id), raw)): (usize, ((Record, Option<String>), &Raw))| {
-            let id =
-                id.ok_or_else(|| "says nothing: no id, address, title, text, date, author, picture or tag".to_owned());
-            Entry {
-                at: At::Element(local(raw), index),
-                record: id.map(|id| {
-                    record.id = id;
-                    record
-                }),
+        let mut entries = Vec::with_capacity(self.document.entries.len());
+        let mut names = Vec::with_capacity(self.document.entries.len());
+        for (index, entry) in self.document.entries.iter().enumerate() {
+            let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
+            names.push(self.draft(entry, &mut record));
+            entries.push(Entry { at: At::Element(local(entry), index), record: Ok(record) });
+        }
+        for (entry, id) in entries.iter_mut().zip(ident::ids(&self.site, &names)) {
+            match (&mut entry.record, id) {
+                (Ok(record), Some(id)) => record.id = id,
+                (record, _) => {
+                    let why = "says nothing: no id, address, title, text, date, author, picture or tag";
+                    *record = Err(why.to_owned());
+                }
             }
-        };
-        records.into_iter().zip(ids).zip(&self.document.entries).enumerate().map(entry).collect()
+        }
+        entries
     }
 
     fn draft(&self, entry: &Raw, record: &mut Record) -> Names {

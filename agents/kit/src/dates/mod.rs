@@ -90,8 +90,8 @@ struct Parts {
     year: Option<i16>,
     month: Option<i8>,
     day: Option<i8>,
-    /// Numbers whose meaning depends on what else is found.
-    numbers: Vec<(i32, usize)>,
+    /// Numbers whose meaning depends on what else is found, and how many digits they have.
+    numbers: [Option<(i32, usize)>; 3],
     time: Option<Time>,
     /// `24:00`.
     end_of_day: bool,
@@ -230,7 +230,7 @@ impl Parts {
             self.clock(number / 10_000, number / 100 % 100, number % 100, 0)?;
             return fraction(rest).map(|(_, rest)| rest);
         }
-        (self.numbers.len() < 3).then(|| self.numbers.push((number, digits.len())))?;
+        *self.numbers.iter_mut().find(|free| free.is_none())? = Some((number, digits.len()));
         Some(rest)
     }
 
@@ -341,7 +341,7 @@ impl Parts {
 
     /// Gives the numbers beside a month's name their places: a year has four digits or stands last.
     fn place_numbers(&mut self) -> Option<()> {
-        for &(number, digits) in &self.numbers {
+        for (number, digits) in self.numbers.into_iter().flatten() {
             let year = digits == 4 || (digits == 3 && number >= 100) || number > 31 || self.day.is_some();
             if year && self.year.is_none() {
                 let year = match digits {

@@ -639,8 +639,8 @@ pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
     if word.eq_ignore_ascii_case("pm") || word == "오후" || word == "下午" {
         return Some(Word::Half(Half::Afternoon));
     }
-    if let Some(known) = KNOWN.get(word.to_lowercase().as_str()) {
-        return Some(*known);
+    if let Some(known) = known(word) {
+        return Some(known);
     }
     // `GMT` before the time belongs to it too; any other capitals after it are a zone we do not know.
     match zone() {
@@ -649,5 +649,18 @@ pub(super) fn meaning(word: &str, after_time: bool) -> Option<Word> {
             Some(Word::UnclearZone)
         }
         None => None,
+    }
+}
+
+/// What a word of any language means, whatever its case.
+fn known(word: &str) -> Option<Word> {
+    let mut room = [0; 16];
+    match room.get_mut(..word.len()).filter(|_| word.is_ascii()) {
+        Some(lower) => {
+            lower.copy_from_slice(word.as_bytes());
+            lower.make_ascii_lowercase();
+            KNOWN.get(std::str::from_utf8(lower).ok()?).copied()
+        }
+        None => KNOWN.get(word.to_lowercase().as_str()).copied(),
     }
 }
