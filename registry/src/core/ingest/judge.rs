@@ -23,7 +23,7 @@ use crate::core::store::Store as _;
 const REMEMBERED: usize = 4096;
 
 /// How long a segment waits for the tables to know what was spent. They may take hours where they are made again, and who waits holds up others.
-const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(5) };
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(20) };
 
 /// A capture as the judge takes it.
 pub(in crate::core) fn captured<'a>(view: &'a View<'_>, run: &'a Run, capture: &'a Capture<'_>) -> Captured<'a> {
