@@ -157,17 +157,17 @@ impl Inner {
                 seen.push(leaf);
             }
         }
-        // Rows of units that a restored database brought back are older than what it has followed.
+        let mut until = 0;
         if rewritten && !seen.is_empty() {
+            // Rows of units that a restored database brought back.
             self.store.clear_derived()?;
             self.refill(published)?;
-            next = 0;
-        } else if let Some(last) =
-            seen.iter().filter(|leaf| leaf.kind == LeafKind::Erasure).map(|leaf| leaf.index).max()
-        {
-            while next <= last {
-                next = self.follow_some(next, published)?;
-            }
+            (next, until) = (0, published);
+        } else if let Some(last) = seen.iter().rfind(|leaf| leaf.kind == LeafKind::Erasure) {
+            until = last.index + 1;
+        }
+        while next < until {
+            next = self.follow_some(next, published)?;
         }
         self.progress().followed = next;
         if rewritten || open.iter().any(|leaf| leaf.kind == LeafKind::Erasure) {
