@@ -120,15 +120,19 @@ pub fn body(
     let mut body = Body { text: String::new(), links: Vec::new(), media: Vec::new(), strength: None };
     for element in pick.elements(page.html()) {
         let shown = text::Shown::of(element, &removed, base);
-        if !shown.text.is_empty() {
-            if !body.text.is_empty() {
-                body.text.push('\n');
-            }
+        if body.text.is_empty() {
+            body.text = shown.text;
+        } else if !shown.text.is_empty() {
+            body.text.push('\n');
             body.text.push_str(&shown.text);
         }
-        for link in shown.links {
-            if !body.links.contains(&link) {
-                body.links.push(link);
+        if body.links.is_empty() {
+            body.links = shown.links;
+        } else {
+            for link in shown.links {
+                if !body.links.contains(&link) {
+                    body.links.push(link);
+                }
             }
         }
         body.media.extend(shown.media);

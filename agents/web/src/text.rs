@@ -1,6 +1,11 @@
 //! What does an element say to somebody who reads it?
 
-use kit::address::{Base, is_web};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use kit::address::Base;
 use schemas::record::Media;
 use scraper::{ElementRef, Node};
 
@@ -82,11 +87,12 @@ impl Shown {
     pub fn of(root: ElementRef<'_>, skip: Skip<'_>, base: &Base) -> Self {
         let mut shown = Self::default();
         let mut lines = Lines::default();
+        let mut linked = HashSet::new();
         walk(root, skip, &mut |seen| {
             lines.see(&seen);
             if let Seen::Element(element) = seen {
                 match element.value().name() {
-                    "a" => shown.link(element, base),
+                    "a" => shown.link(element, base, &mut linked),
                     "img" | "video" | "audio" | "source" => shown.medium(element, base),
                     _ => {}
                 }
@@ -97,10 +103,12 @@ impl Shown {
         shown
     }
 
-    fn link(&mut self, element: ElementRef<'_>, base: &Base) {
-        if let Some(url) = element.value().attr("href").and_then(|href| base.join(href)).filter(is_web) {
-            let url = url.to_string();
-            if !self.links.contains(&url) {
+    /// `linked` holds a hash of every link: only where it is there already are texts compared.
+    fn link(&mut self, element: ElementRef<'_>, base: &Base, linked: &mut HashSet<u64>) {
+        if let Some(url) = element.value().attr("href").and_then(|href| base.web(href)) {
+            let mut hasher = DefaultHasher::new();
+            url.hash(&mut hasher);
+            if linked.insert(hasher.finish()) || !self.links.contains(&url) {
                 self.links.push(url);
             }
         }

@@ -121,9 +121,9 @@ impl<'a> Own<'a> {
         own
     }
 
-    /// Whether class and id have the letters of a word.
-    fn may_hold(&self, word: &str) -> bool {
-        letters(word) & !self.letters == 0
+    /// Whether class or id may hold a word: together they have its letters.
+    const fn may_hold(&self, word: &Word) -> bool {
+        word.letters & !self.letters == 0
     }
 }
 
@@ -217,11 +217,9 @@ impl<'a> Survey<'a> {
         if name == "time" && prop.is_none_or(|prop| !prop.contains("date")) && self.asides == 0 {
             let raw = element.attr("datetime").map_or_else(|| short(here), str::to_owned);
             let certain = element.attr("pubdate").is_some();
-            let says = |words: &[&str]| words.iter().any(|word| own.may_hold(word) && contains(class, word));
-            let modified = !certain && says(&["modif", "updated", "maj"]);
-            let published = certain
-                || (!modified
-                    && (says(&["publish", "pubdate", "entry-date", "dateline", "posted"]) || self.articles > 0));
+            let says = |words: &[Word]| words.iter().any(|word| own.may_hold(word) && contains(class, word.text));
+            let modified = !certain && says(&MODIFIED);
+            let published = certain || (!modified && (says(&PUBLISHED) || self.articles > 0));
             if self.dates.len() < MAX_ENTRIES {
                 self.dates.push(DateMark { raw, published, modified, certain });
             }
@@ -234,14 +232,14 @@ impl<'a> Survey<'a> {
             } else if has_word(own.rel, "author") && name == "a" {
                 (!beside).then_some(1)
             } else {
-                let says = |word: &&str| own.may_hold(word) && (contains(class, word) || contains(id, word));
-                (!beside && ["byline", "author", "writtenby"].iter().any(says)).then_some(2)
+                let says = |word: &Word| own.may_hold(word) && (contains(class, word.text) || contains(id, word.text));
+                (!beside && BYLINE.iter().any(says)).then_some(2)
             };
             if let Some(rank) = rank {
                 self.byline(here, rank);
             }
         }
-        if own.may_hold("paywall") && contains(class, "paywall") {
+        if own.may_hold(&PAYWALL) && contains(class, PAYWALL.text) {
             self.paywall_class = true;
         }
     }
@@ -368,18 +366,53 @@ fn is_beside(name: &str, own: Own<'_>) -> bool {
     if matches!(name, "html" | "body" | "main" | "article") {
         return false;
     }
+    if !BESIDE.iter().any(|beside| own.may_hold(beside)) {
+        return false;
+    }
     let words = [own.class, own.id].into_iter().flatten().flat_map(str::split_whitespace);
     words.take(50).any(|word| {
-        ["related", "comment", "sidebar", "recommend", "disqus", "most-read", "newsletter"]
+        BESIDE
             .iter()
-            .any(|beside| word.get(..beside.len()).is_some_and(|head| head.eq_ignore_ascii_case(beside)))
+            .any(|beside| word.get(..beside.text.len()).is_some_and(|head| head.eq_ignore_ascii_case(beside.text)))
     })
 }
 
-/// The ASCII letters of a text, a bit for each, case aside.
-fn letters(text: &str) -> u32 {
-    let bit = |byte: u8| 1 << (byte.to_ascii_lowercase() - b'a');
-    text.bytes().filter(u8::is_ascii_alphabetic).fold(0, |all, byte| all | bit(byte))
+/// A word that classes and ids are searched for.
+struct Word {
+    text: &'static str,
+    letters: u32,
+}
+
+impl Word {
+    const fn of(text: &'static str) -> Self {
+        Self { text, letters: letters(text) }
+    }
+}
+
+const PAYWALL: Word = Word::of("paywall");
+const BYLINE: [Word; 3] = [Word::of("byline"), Word::of("author"), Word::of("writtenby")];
+const MODIFIED: [Word; 3] = [Word::of("modif"), Word::of("updated"), Word::of("maj")];
+const PUBLISHED: [Word; 5] =
+    [Word::of("publish"), Word::of("pubdate"), Word::of("entry-date"), Word::of("dateline"), Word::of("posted")];
+const BESIDE: [Word; 7] = [
+    Word::of("related"),
+    Word::of("comment"),
+    Word::of("sidebar"),
+    Word::of("recommend"),
+    Word::of("disqus"),
+    Word::of("most-read"),
+    Word::of("newsletter"),
+];
+
+/// The ASCII letters of a text, a bit for each, case aside; other signs share the bits that are left.
+const fn letters(text: &str) -> u32 {
+    let (bytes, mut all, mut at) = (text.as_bytes(), 0, 0);
+    while at < bytes.len() {
+        // `A` and `a` end in the same five bits.
+        all |= 1 << (bytes[at] & 0x1f);
+        at += 1;
+    }
+    all
 }
 
 /// Whether a text contains an ASCII word, case aside.
