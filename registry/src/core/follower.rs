@@ -19,11 +19,12 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How long it waits for more while leaves come one after the other and nobody waits for the tables: what many leaves change is written once.
 const GATHER: Duration = Duration::from_millis(200);
 /// Most leaves in one transaction.
-const MOST_LEAVES: u64 = 64;
-/// Lines after which a transaction takes no further leaf.
-const MOST_LINES: usize = 4096;
-/// Most memory that rows handed over may take, roughly: 64 MiB.
-const MOST_FRESH_BYTES: usize = 64 << 20;
+const MOST_LEAVES: u64 = 256;
+/// Lines after which a transaction takes no further leaf: about a second's work. Rows lie by digest and by time of publication, so many lines change
+/// the same pages, which are written once for all of a transaction.
+const MOST_LINES: usize = 16_384;
+/// Most memory that rows handed over may take, roughly: 192 MiB. What does not fit is read, unpacked and parsed again.
+const MOST_FRESH_BYTES: usize = 192 << 20;
 
 /// Segments read from the disk that are remembered: rows that are offered behind the follower's back would stay for ever.
 const MOST_MISSED: usize = 256;

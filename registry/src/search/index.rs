@@ -92,6 +92,10 @@ CREATE INDEX search_doc_seen ON search_doc (seen);
 CREATE INDEX search_doc_entry ON search_doc (entry, time);
 ";
 
+/// How many parts of the word table there are at one level before they become one, and at how many nobody goes on before they have. Each merge writes
+/// every word again, so few wide ones cost half of what many narrow ones do; a query looks into each part.
+const MERGES: [(&str, i64); 2] = [("automerge", 16), ("crisismerge", 64)];
+
 const DROP: &str = "
 DROP TABLE IF EXISTS search_word;
 DROP TABLE IF EXISTS search_doc;
@@ -137,12 +141,13 @@ impl SqliteIndex {
                 .query_row("SELECT format, analyser FROM search_meta", [], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             if found == Some(known) {
-                return Ok(());
+                return merge_so(connection);
             }
         }
         let tx = connection.unchecked_transaction()?;
         tx.execute_batch(DROP)?;
         tx.execute_batch(TABLES)?;
+        merge_so(&tx)?;
         tx.execute("INSERT INTO search_meta VALUES (1, ?, ?)", params![known.0, known.1])?;
         self.index_all(&tx)?;
         tx.commit()
@@ -245,6 +250,17 @@ impl SqliteIndex {
         connection.execute_batch("PRAGMA secure_delete = ON")?;
         connection.execute_batch("INSERT INTO search_word (search_word) VALUES ('optimize')")
     }
+}
+
+/// Sets [`MERGES`] where they are not set.
+fn merge_so(connection: &Connection) -> rusqlite::Result<()> {
+    for (name, parts) in MERGES {
+        let sql = "SELECT 1 FROM search_word_config WHERE k = ? AND v = ?";
+        if !connection.prepare(sql)?.exists(params![name, parts])? {
+            connection.execute("INSERT INTO search_word (search_word, rank) VALUES (?, ?)", params![name, parts])?;
+        }
+    }
+    Ok(())
 }
 
 /// The three columns of words of a record, cut and joined by spaces.
@@ -374,4 +390,28 @@ fn addresses(record: &Record) -> impl Iterator<Item = Url> {
         .chain(record.media.iter().map(|media| &media.url))
         .chain(record.relations.iter().map(|relation| &relation.to));
     texts.filter_map(|text| Url::parse(text).ok()).filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_of_an_earlier_release_merges_as_this_one_does() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE revisions (id, item, record, entry, first_seen_at, time); CREATE TABLE items (id, vantage, home);",
+            )
+            .unwrap();
+        let parts = || -> i64 {
+            let sql = "SELECT v FROM search_word_config WHERE k = 'automerge'";
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        SqliteIndex.make(&connection).unwrap();
+        assert_eq!(parts(), 16);
+        connection.execute_batch("INSERT INTO search_word (search_word, rank) VALUES ('automerge', 4)").unwrap();
+        SqliteIndex.make(&connection).unwrap();
+        assert_eq!(parts(), 16);
+    }
 }

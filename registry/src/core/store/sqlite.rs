@@ -196,9 +196,9 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 fn open_index(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> Result<(Connection, i64), StoreError> {
         let connection = Connection::open(path)?;
-        // Pages that change in many transactions are written to the file once in so many.
+        // Pages that change in many transactions are written to the file once in so many. Their size is that of a file that is made here.
         connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;
              PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192;",
         )?;
         let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
