@@ -12,15 +12,17 @@ use super::{Class, MAX_TOKEN_CHARS, class, fold_piece, index_tokens, is_invisibl
 /// Appends the words of `text`, each behind a space but at the very beginning of `out`. The first follows `before`, if there is one.
 pub(in crate::search) fn write(text: &str, before: Option<&str>, out: &mut String) {
     let mut row = Row { before, out };
-    for stretch in text.split([' ', '\n', '\r', '\t']).filter(|stretch| !stretch.is_empty()) {
-        // An address loses its scheme: that is seen in the cut.
-        if stretch.contains("://") || !stretch.chars().all(|c| letter(c).is_some()) {
+    let letters = &*TABLE;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.bytes().position(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).unwrap_or(rest.len());
+        let (stretch, behind) = rest.split_at(end);
+        if !plain(stretch, letters, &mut row) {
             for token in index_tokens(stretch) {
                 row.word().push_str(&token.text);
             }
-        } else {
-            plain(stretch, &mut row);
         }
+        rest = behind.get(1..).unwrap_or_default();
     }
 }
 
@@ -47,11 +49,20 @@ impl Row<'_> {
     }
 }
 
-fn plain(stretch: &str, row: &mut Row<'_>) {
+/// Writes a stretch whose characters say what becomes of them; false, and nothing written, for any other. An address loses its scheme, so it is one.
+fn plain(stretch: &str, letters: &Letters, row: &mut Row<'_>) -> bool {
+    let (before, written) = (row.before, row.out.len());
     let mut length = 0;
     // The last character of a run without spaces, which is part of a pair or stands at the end of one.
     let mut run: Option<char> = None;
-    for found in stretch.chars().filter_map(letter) {
+    for (at, c) in stretch.char_indices() {
+        let found =
+            letter(c, letters).filter(|_| c != ':' || !stretch.get(at..).is_some_and(|rest| rest.starts_with("://")));
+        let Some(found) = found else {
+            row.before = before;
+            row.out.truncate(written);
+            return false;
+        };
         if let (Some(last), false) = (run, matches!(found, Letter::Run(_))) {
             row.word().push(last);
             run = None;
@@ -79,6 +90,7 @@ fn plain(stretch: &str, row: &mut Row<'_>) {
     if let Some(last) = run {
         row.word().push(last);
     }
+    true
 }
 
 /// What becomes of a character, whatever stands beside it.
@@ -95,11 +107,13 @@ enum Letter {
 /// Blocks whose characters are looked up: Latin to Arabic, and the punctuation of books, of Chinese, and full width.
 const BLOCKS: [(u32, u32); 4] = [(0, 0x700), (0x2010, 0x2040), (0x3000, 0x3020), (0xff00, 0xff20)];
 
-static TABLE: LazyLock<[Vec<Option<Letter>>; BLOCKS.len()]> =
+type Letters = [Vec<Option<Letter>>; BLOCKS.len()];
+
+static TABLE: LazyLock<Letters> =
     LazyLock::new(|| BLOCKS.map(|(from, to)| (from..to).map(|c| char::from_u32(c).and_then(judge)).collect()));
 
 /// None: it takes more than the character alone.
-fn letter(c: char) -> Option<Letter> {
+fn letter(c: char, letters: &Letters) -> Option<Letter> {
     // Ideographs and syllables, none of which folds.
     if matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{ac00}'..='\u{d7a3}') {
         return Some(Letter::Run(c));
@@ -107,7 +121,7 @@ fn letter(c: char) -> Option<Letter> {
     let code = u32::from(c);
     let (block, (from, _)) = BLOCKS.iter().enumerate().find(|(_, (from, to))| (*from..*to).contains(&code))?;
     let at = usize::try_from(code - from).ok()?;
-    *TABLE.get(block)?.get(at)?
+    *letters.get(block)?.get(at)?
 }
 
 fn judge(c: char) -> Option<Letter> {
