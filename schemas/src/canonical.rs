@@ -217,7 +217,7 @@ pub fn canonical_of<T: Serialize + ?Sized>(thing: &T) -> Result<Vec<u8>, Canonic
 /// place of the first mismatch.
 pub fn from_canonical<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
     if bytes.len() <= MAX_BYTES
-        && let Ok(text) = std::str::from_utf8(bytes)
+        && let Some(text) = utf8(bytes)
         && already::is(bytes)
         && let Ok(thing) = serde_json::from_str(text)
     {
@@ -248,6 +248,12 @@ pub fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
 /// levels deep, or one with a name that is not plain ASCII: then not all of them were handed over.
 pub(crate) fn members<'a>(object: &'a [u8], depth: usize, member: impl FnMut(&'a [u8], &'a [u8], &'a [u8])) -> bool {
     already::members(object, depth, member)
+}
+
+/// The text that bytes are, if they are UTF-8. Where they are not, [`std::str::from_utf8`] says from where on.
+#[must_use]
+pub fn utf8(bytes: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(bytes).ok()
 }
 
 /// SHA-256 of the bytes, as 64 lower-case hex digits.

@@ -317,8 +317,10 @@ fn record(line: capture::RecordLine, said: &[u8], vantage: &str, is_checked: boo
 
 /// The record's own bytes in a line that states it.
 fn text_of(said: &[u8]) -> Option<String> {
-    let item = schemas::canonical::member(schemas::canonical::member(said, "record")?, "item")?;
-    Some(std::str::from_utf8(item).ok()?.to_owned())
+    // A line is an object with one member.
+    let line = said.strip_prefix(b"{\"record\":")?.strip_suffix(b"}")?;
+    let item = schemas::canonical::member(line, "item")?;
+    schemas::canonical::utf8(item).map(str::to_owned)
 }
 
 fn withdrawn(what: What) -> Withdrawn {

@@ -75,6 +75,12 @@ pub fn salted(bytes: &[u8], salt: &Salt) -> Vec<u8> {
 /// Takes the salt out of a stored line again; `None` where there is none in its place.
 #[must_use]
 pub fn unsalted(stored: &[u8]) -> Option<(Vec<u8>, Salt)> {
+    let (rest, digits) = without_salt(stored)?;
+    Some((rest, std::str::from_utf8(digits).ok()?.parse().ok()?))
+}
+
+/// As [`unsalted`], with the salt's digits as they stand.
+pub(super) fn without_salt(stored: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let (digits, rest) = match stored.strip_prefix(b"{").and_then(|after| after.strip_prefix(MARK.as_bytes())) {
         Some(after) => {
             let (digits, rest) = after.split_at_checked(SALT_DIGITS)?;
@@ -91,9 +97,7 @@ pub fn unsalted(stored: &[u8]) -> Option<(Vec<u8>, Salt)> {
             (digits, [rest, b"}"].concat())
         }
     };
-    let is_written_so = digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    let salt = std::str::from_utf8(digits).ok().filter(|_| is_written_so)?.parse().ok()?;
-    Some((rest, salt))
+    digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')).then_some((rest, digits))
 }
 
 #[cfg(test)]

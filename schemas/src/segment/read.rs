@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use tlog::{CompactTree, Note, VerifierKey};
 use warc::{Record, RecordType};
 
-use super::{MAX_FILE_BYTES, MAX_SEGMENT_BYTES, NO_DATE, SALT_FIELD, line::unsalted, urn, write::conversion};
+use super::{MAX_FILE_BYTES, MAX_SEGMENT_BYTES, NO_DATE, SALT_FIELD, line::without_salt, urn, write::conversion};
 use crate::{
     canonical,
     capture::{Line, Tombstone, media_type},
@@ -303,7 +303,7 @@ fn lines(entry: &warc::Entry, commitments: &mut Vec<Digest>) -> Result<Conversio
     let mut found = Vec::new();
     for (index, stored) in block.split(|byte| *byte == b'\n').enumerate() {
         let unit = commitments.len() as u64;
-        let (said, commitment) = match unsalted(stored) {
+        let (said, commitment) = match without_salt(stored) {
             Some((said, _)) => (said, Digest::of(stored)),
             None => (stored.to_vec(), Digest([0; 32])),
         };

@@ -90,7 +90,8 @@ impl Store for Sqlite {
     fn receipt(&self, manifest: &Digest) -> Result<Option<ReceiptRow>, StoreError> {
         let body = self
             .kept()
-            .query_row("SELECT body FROM receipts WHERE manifest = ?", [manifest.to_string()], |row| row.get(0))
+            .prepare_cached("SELECT body FROM receipts WHERE manifest = ?")?
+            .query_row([manifest.to_string()], |row| row.get(0))
             .optional()?;
         Ok(body.map(|body| ReceiptRow { manifest: *manifest, body }))
     }
@@ -339,7 +340,8 @@ fn insert_receipt(connection: &Connection, receipt: &ReceiptRow) -> Result<(), S
 }
 
 fn leaf_count(connection: &Connection) -> Result<u64, StoreError> {
-    let last: Option<i64> = connection.query_row("SELECT max(idx) FROM leaves", [], |row| row.get(0))?;
+    let last: Option<i64> =
+        connection.prepare_cached("SELECT max(idx) FROM leaves")?.query_row([], |row| row.get(0))?;
     Ok(last.map_or(0, |last| last.unsigned_abs() + 1))
 }
 
