@@ -77,16 +77,15 @@ impl State {
     ///
     /// [`StateError::OtherKey`] where the state was made with another key.
     pub fn chain(&self, agent: &str) -> Result<Chain, StateError> {
-        let db = self.db()?;
         let read = |row: &rusqlite::Row<'_>| {
             let prev = row.get::<_, Option<String>>(2)?.as_deref().map(digest).transpose()?;
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.unsigned_abs(), prev, row.get(3)?))
         };
-        let kept = db.one("SELECT agent, seq, prev, checkpoint FROM chain", [], read).optional()?;
+        let kept = self.look().one("SELECT agent, seq, prev, checkpoint FROM chain", [], read).optional()?;
         let (found, seq, prev, checkpoint) = match kept {
             Some(chain) => chain,
             None => {
-                db.run("INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1)", [agent])?;
+                self.db()?.run("INSERT INTO chain (one, agent, seq) VALUES (1, ?1, 1)", [agent])?;
                 (agent.to_owned(), 1, None, None)
             }
         };

@@ -130,6 +130,9 @@ impl State {
     /// [`StateError`]: nothing was written; no segment is named and their numbers are free again. After [`StateError::Doubtful`] the segments may be
     /// named once the process ends: their files have to stay until something else is written.
     pub fn commit_all(&self, all: &mut [Settled<'_>]) -> Result<(), StateError> {
+        if all.iter().any(|settled| !settled.changes.unread.is_empty()) {
+            self.unread_follows();
+        }
         let db = self.db()?;
         let tx = Change::begin(&db)?;
         let mut shelved = Vec::new();

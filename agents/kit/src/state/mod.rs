@@ -26,7 +26,7 @@ use std::{
     io,
     ops::Deref,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use jiff::Timestamp;
@@ -124,6 +124,8 @@ const CACHE_KIB: i32 = 512;
 #[derive(Debug)]
 pub struct State {
     db: Mutex<Db>,
+    /// Whether an answer may be kept whose reading did not come back; hardly ever is one, and each reading asks.
+    unread: AtomicBool,
     dir: PathBuf,
     /// Held for as long as the process works here.
     _lock: File,
@@ -172,7 +174,8 @@ impl State {
         veil::settle(&mut db, key, &file)?;
         // Whoever made them is gone: this process has the lock.
         db.execute("UPDATE runs SET open = 0, cut = cut + 1 WHERE open = 1", [])?;
-        Ok(Self { db: Mutex::new(Db { connection: db, synced: Some(true) }), dir: dir.to_owned(), _lock: lock })
+        let unread = AtomicBool::new(readings::any_unread(&db)?);
+        Ok(Self { db: Mutex::new(Db { connection: db, synced: Some(true) }), unread, dir: dir.to_owned(), _lock: lock })
     }
 
     /// The folder.

@@ -4,6 +4,8 @@
 //! cuts, `kill -9` and other answers end processes too, so the first time is forgiven: the row is kept, and the answer is asked for again. The
 //! second time the answer is kept as evidence and not read again by the same reader; so from the second time on its bytes are in the row.
 
+use std::sync::atomic::Ordering;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use schemas::{Digest, capture::Lane};
@@ -101,6 +103,10 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn end_reading(&self, id: i64) -> Result<(), StateError> {
+        if !self.any_unread() {
+            self.unsynced()?.run("DELETE FROM readings WHERE id = ?1", [id])?;
+            return Ok(());
+        }
         self.unsynced()?.run(
             "DELETE FROM readings WHERE id = ?1 OR (told IS NULL AND why IS NULL
                  AND (target, answer, reader) = (SELECT target, answer, reader FROM readings WHERE id = ?1))",
@@ -109,12 +115,22 @@ impl State {
         Ok(())
     }
 
+    fn any_unread(&self) -> bool {
+        self.unread.load(Ordering::Acquire)
+    }
+
+    /// From now on there may be one. Before its row is written.
+    pub(super) fn unread_follows(&self) {
+        self.unread.store(true, Ordering::Release);
+    }
+
     /// Forgives the first reading of an answer that never came back; false for the second one.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
     pub fn forgive_reading(&self, id: i64, now: Timestamp) -> Result<bool, StateError> {
+        self.unread_follows();
         let db = self.db()?;
         let tx = Change::begin(&db)?;
         let before = tx.run(
@@ -141,6 +157,7 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn give_up_reading(&self, id: i64, why: &str) -> Result<(), StateError> {
+        self.unread_follows();
         let db = self.db()?;
         let tx = Change::begin(&db)?;
         give_up(&tx, id, why)?;
@@ -154,6 +171,9 @@ impl State {
     ///
     /// [`StateError::Sql`].
     pub fn before_reading(&self, target: &str, answer: &Digest, reader: &str) -> Result<Before, StateError> {
+        if !self.any_unread() {
+            return Ok(Before::Nothing);
+        }
         let found: Option<Option<String>> = self
             .look()
             .one(
@@ -214,6 +234,11 @@ impl State {
         self.db()?.run("DELETE FROM readings WHERE target = ?1 AND why IS NOT NULL", [target])?;
         Ok(())
     }
+}
+
+/// Whether an answer is kept whose reading did not come back.
+pub(super) fn any_unread(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT EXISTS (SELECT 1 FROM readings WHERE told IS NULL)", [], |row| row.get(0))
 }
 
 /// Lets go of the bytes, which stand in a segment or are fetched again; keeps the verdict.
