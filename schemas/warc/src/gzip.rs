@@ -1,6 +1,9 @@
 //! One gzip member (RFC 1952) in the one form this crate writes.
 
-use std::fmt;
+use std::{
+    fmt, mem,
+    sync::{Mutex, PoisonError},
+};
 
 use libdeflater::{CompressionLvl, Compressor};
 
@@ -15,6 +18,15 @@ pub(crate) struct Packer {
     compressor: Compressor,
 }
 
+/// Packers at rest: to make one and touch its tables (200 KB and more) takes longer than to pack a small record.
+static AT_REST: Mutex<Vec<(Packer, Vec<u8>)>> = Mutex::new(Vec::new());
+
+/// Most packers at rest.
+const MOST_AT_REST: usize = 2;
+
+/// Most room that a packer at rest keeps for its output, in bytes.
+const MOST_ROOM: usize = 256 << 10;
+
 impl fmt::Debug for Packer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Packer").field("level", &self.level).finish_non_exhaustive()
@@ -24,11 +36,7 @@ impl fmt::Debug for Packer {
 impl Packer {
     /// A packer; [`gzip_member`] says how levels are rounded.
     pub(crate) fn new(level: u32) -> Self {
-        let rounded = match level {
-            0..=3 => 1,
-            4..=7 => 6,
-            _ => 12,
-        };
+        let rounded = rounded(level);
         // The levels are libdeflate's own, so none is refused.
         let level = CompressionLvl::new(rounded).unwrap_or_default();
         Self { level: rounded.unsigned_abs(), compressor: Compressor::new(level) }
@@ -53,9 +61,40 @@ impl Packer {
 /// (level 12, XFL 2).
 #[must_use]
 pub fn gzip_member(bytes: &[u8], level: u32) -> Vec<u8> {
-    let mut out = Vec::new();
-    Packer::new(level).pack(bytes, &mut out);
-    out
+    let (mut packer, mut room) = woken(level);
+    packer.pack(bytes, &mut room);
+    let member = if room.capacity() > MOST_ROOM {
+        // What is large is not copied; the next one gets room of its own.
+        let mut member = mem::take(&mut room);
+        member.shrink_to_fit();
+        member
+    } else {
+        room.clone()
+    };
+    let mut all = AT_REST.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.len() >= MOST_AT_REST {
+        all.swap_remove(0);
+    }
+    all.push((packer, room));
+    member
+}
+
+/// A packer of this level and its room.
+fn woken(level: u32) -> (Packer, Vec<u8>) {
+    let mut all = AT_REST.lock().unwrap_or_else(PoisonError::into_inner);
+    match all.iter().position(|(packer, _)| packer.level == rounded(level).unsigned_abs()) {
+        Some(at) => all.swap_remove(at),
+        None => (Packer::new(level), Vec::new()),
+    }
+}
+
+/// The level of libdeflate's that stands for this one.
+const fn rounded(level: u32) -> i32 {
+    match level {
+        0..=3 => 1,
+        4..=7 => 6,
+        _ => 12,
+    }
 }
 
 /// Whether `stored` is exactly what [`gzip_member`] makes of `raw` at the level its header names.
