@@ -244,7 +244,8 @@ impl<'a> Parser<'a> {
             return Next::Rest(from, RawData(kind), Some(name));
         };
         let text = self.bytes(from).get(..length).unwrap_or_default();
-        if kind == ScriptData && memmem::find(text, b"<!--").is_some() {
+        // In a comment of a script another script may begin, and then `</script>` ends that one.
+        if kind == ScriptData && memmem::find(text, b"<!--").is_some_and(|at| opens_script(text.get(at..))) {
             return Next::Rest(from, RawData(kind), Some(name));
         }
         if kind == Rcdata {
@@ -312,6 +313,10 @@ fn raw_end(text: &[u8], name: &str) -> Option<usize> {
     })
 }
 
+fn opens_script(text: Option<&[u8]>) -> bool {
+    text.is_some_and(|text| text.windows(7).any(|window| window.eq_ignore_ascii_case(b"<script")))
+}
+
 /// The tree builder, for a tokenizer that reads a part of the page.
 struct Shared<'a>(&'a Builder);
 
@@ -376,6 +381,7 @@ mod tests {
             "<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\"><table><p>a",
             "<!doctype html SYSTEM 'a>b'>c<!doctype>",
             "<script>a<b \n</scripty></SCRIPT >c<script><!-- <script> </script> --></script>d",
+            "<script><!-- a </script>b<script><!-- <scrip> --> <!--</script>c<script><!-- <SCRIPT/></script> --> d</script>e",
             "<script>x</script>\u{feff}y<meta charset=utf-8>\u{feff}z<style>\u{feff}<!-- </style>",
             "<title>a &lt; <b></title><textarea>&amp<\n</textarea>b<xmp>&amp;</xmp><noscript><p>c</noscript>",
             "<svg><style>a<b>c</b></style><title>d<i>e</i></title></svg><math><mi>f",
