@@ -17,7 +17,7 @@ use super::{Inner, Progress, RegistryError, follow};
 /// How long the follower waits before it tries again what the disk refused.
 const RETRY: Duration = Duration::from_secs(5);
 /// How long it waits for more while leaves come one after the other and nobody waits for the tables: what many leaves change is written once.
-const GATHER: Duration = Duration::from_millis(200);
+const GATHER: Duration = Duration::from_secs(1);
 /// Most leaves in one transaction.
 const MOST_LEAVES: u64 = 256;
 /// Lines after which a transaction takes no further leaf: about a second's work. Rows lie by digest and by time of publication, so many lines change
