@@ -11,6 +11,7 @@ use super::{
     draft::Told,
     listen::{Lines, NoLines, listen},
     run::{Fate, Job, Read, Running, want_key},
+    turns::Turn,
     unread::MayRead,
     walk::{Kept, Node},
 };
@@ -40,10 +41,10 @@ impl Running {
     /// Lets the collector read an answer, and puts its lines beside it.
     pub(super) async fn listen(
         &mut self,
-        _job: Job,
         node: &Node,
         answered: Answered,
         told: &mut Told,
+        turn: &mut Turn,
     ) -> Result<Read, EngineError> {
         let Answered { hop, body, status, headers, url } = answered;
         let Some(Hop::Fetched(fetched)) = told.trail.get(hop) else {
@@ -86,7 +87,8 @@ impl Running {
             Arc::clone(&self.order.facts.policy),
             self.order.facts.entry.clone(),
             self.engine.sealing.pseudonyms.clone(),
-            self.engine.bounds.reading,
+            self.engine.bounds,
+            turn,
         )
         .await;
         if let Err(NoLines::TooLong(why)) = &read {

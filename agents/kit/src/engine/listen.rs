@@ -1,6 +1,6 @@
 //! What does a reading list, while its lines go by?
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use schemas::{
     Digest,
@@ -12,6 +12,7 @@ use schemas::{
     segment::keyed_lines,
 };
 
+use super::{Bounds, turns::Turn};
 use crate::{
     body::Body,
     contract::{Erased, Facts},
@@ -81,7 +82,7 @@ pub(super) enum NoLines {
     Broken(String),
 }
 
-/// Reads one answer, off the reactor.
+/// Reads one answer, off the reactor. One that takes long gives its turn away, so that a source whose pages nobody can read keeps nobody else waiting.
 ///
 /// # Errors
 ///
@@ -95,9 +96,10 @@ pub(super) async fn listen(
     policy: Arc<Policy>,
     entry: String,
     key: Option<PseudonymKey>,
-    most: Duration,
+    bounds: Bounds,
+    turn: &mut Turn,
 ) -> Result<(Lines, Derived), NoLines> {
-    let reading = tokio::task::spawn_blocking(move || {
+    let mut reading = tokio::task::spawn_blocking(move || {
         let mut lines = Lines::default();
         let Some(entry) = policy.entry(&entry) else {
             return Err(format!("entry `{entry}` is not in the policy"));
@@ -124,7 +126,16 @@ pub(super) async fn listen(
         }
         Ok((lines, derived))
     });
-    match tokio::time::timeout(most, reading).await {
+    let most = bounds.reading;
+    let soon = tokio::time::timeout(bounds.turn.min(most), &mut reading).await;
+    let done = match soon {
+        Ok(done) => Ok(done),
+        Err(_) => {
+            turn.take();
+            tokio::time::timeout(most.saturating_sub(bounds.turn), reading).await
+        }
+    };
+    match done {
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(why))) => Err(NoLines::Broken(why)),
         Ok(Err(died)) => Err(NoLines::Broken(format!("the reader died: {died}"))),

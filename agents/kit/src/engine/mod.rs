@@ -112,6 +112,8 @@ pub struct Bounds {
     pub stream_secs: u32,
     /// Longest time a reading may take. Its answer is then kept without one.
     pub reading: std::time::Duration,
+    /// After how long a reading lets others go ahead.
+    pub turn: std::time::Duration,
     /// Free disk space below which nothing is fetched.
     pub min_free_bytes: u64,
 }
@@ -124,6 +126,7 @@ impl Default for Bounds {
             patience_secs: 30,
             stream_secs: 900,
             reading: std::time::Duration::from_secs(300),
+            turn: std::time::Duration::from_secs(10),
             min_free_bytes: crate::outbox::MIN_FREE_BYTES,
         }
     }

@@ -22,7 +22,7 @@ use super::{
     coverage::{Count, Ended},
     crash,
     draft::{Draft, Told},
-    turns::turn,
+    turns::{Turn, turn},
     walk::{Node, Tally, Walk},
 };
 use crate::{
@@ -356,9 +356,8 @@ impl Running {
             |hop: &Hop| matches!(hop, Hop::Fetched(it) if !matches!(it.judged.ask.origin, Origin::Robots { .. }));
         let turned_away =
             matches!(&result, HopResult::Refused { code, .. } if turns_away(*code)) && !told.trail.iter().any(answered);
-        // A reading that never ends is given up after a while, and its turn with it.
-        let _turn = if matches!(result, HopResult::Answer(_)) { turn().await } else { None };
-        let mut fate = self.fate(job, node, result, &mut told).await?;
+        let mut turn = if matches!(result, HopResult::Answer(_)) { turn().await } else { None };
+        let mut fate = self.fate(node, result, &mut told, &mut turn).await?;
         match &fate {
             Read::Fate(Fate::Refused(_)) if turned_away => self.count.turned_away += 1,
             Read::Fate(Fate::Refused(_) | Fate::Failed(_)) => self.count.came_to_nothing += 1,
@@ -432,9 +431,15 @@ impl Running {
         attempts
     }
 
-    async fn fate(&mut self, job: Job, node: &Node, result: HopResult, told: &mut Told) -> Result<Read, EngineError> {
+    async fn fate(
+        &mut self,
+        node: &Node,
+        result: HopResult,
+        told: &mut Told,
+        turn: &mut Turn,
+    ) -> Result<Read, EngineError> {
         Ok(Read::Fate(match result {
-            HopResult::Answer(answered) => return self.listen(job, node, *answered, told).await,
+            HopResult::Answer(answered) => return self.listen(node, *answered, told, turn).await,
             HopResult::Opened(_) => Fate::Failed("an open connection came where none was asked for".to_owned()),
             HopResult::NotModified => {
                 self.count.answers += 1;

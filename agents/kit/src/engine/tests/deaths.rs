@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     process::Command,
-    sync::{LazyLock, Mutex, mpsc},
+    sync::{Arc, Condvar, LazyLock, Mutex, mpsc},
     time::Duration,
 };
 
@@ -36,6 +36,9 @@ struct Page {
 /// Lets a reading go that hangs.
 static LET_GO: LazyLock<Mutex<Option<mpsc::Receiver<()>>>> = LazyLock::new(|| Mutex::new(None));
 
+/// How many readings stay, and whether they may end.
+static STAYING: (Mutex<(usize, bool)>, Condvar) = (Mutex::new((0, false)), Condvar::new());
+
 fn page(name: &str) -> String {
     format!("https://news.example.org/{name}")
 }
@@ -61,6 +64,14 @@ impl Collector for Deadly {
             "hang" => {
                 let gate = LET_GO.lock().unwrap().take().unwrap();
                 let _ = gate.recv();
+            }
+            "stay" => {
+                let (staying, changed) = &STAYING;
+                let mut staying = staying.lock().unwrap();
+                staying.0 += 1;
+                while !staying.1 {
+                    staying = changed.wait(staying).unwrap();
+                }
             }
             _ => {}
         }
@@ -179,7 +190,7 @@ async fn reading_that_does_not_come_back_is_given_up_and_the_walk_goes_on() {
     let (let_go, gate) = mpsc::channel();
     *LET_GO.lock().unwrap() = Some(gate);
     let mut world = open(dir.path(), "hang");
-    std::sync::Arc::get_mut(&mut world.engine).unwrap().bounds.reading = Duration::from_millis(300);
+    Arc::get_mut(&mut world.engine).unwrap().bounds.reading = Duration::from_millis(300);
     let coverage = world.poll().await;
     assert_eq!(coverage.state, CoverageState::Partial);
     assert!(coverage.why.unwrap().contains("took longer than"));
@@ -190,6 +201,32 @@ async fn reading_that_does_not_come_back_is_given_up_and_the_walk_goes_on() {
     let why = world.poll().await.why.unwrap();
     assert!(why.contains("took longer than"), "{why}");
     drop(let_go);
+}
+
+#[tokio::test]
+async fn readings_that_stay_let_others_read() {
+    let dirs = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let worlds = dirs.iter().zip(["stay", "stay", "calm"]).map(|(dir, word)| {
+        let mut world = open(dir.path(), word);
+        let bounds = &mut Arc::get_mut(&mut world.engine).unwrap().bounds;
+        (bounds.turn, bounds.reading) = (Duration::from_millis(50), Duration::from_secs(20));
+        world
+    });
+    let mut worlds: Vec<World> = worlds.collect();
+    let calm = worlds.pop().unwrap();
+    let stayed: Vec<_> = worlds.into_iter().map(|world| tokio::spawn(async move { world.poll().await })).collect();
+    while STAYING.0.lock().unwrap().0 < 2 {
+        tokio::task::yield_now().await;
+    }
+    let coverage = calm.poll().await;
+    let gave_up = stayed.iter().any(tokio::task::JoinHandle::is_finished);
+    // Before anything is asserted: a test that fails waits for its threads.
+    STAYING.0.lock().unwrap().1 = true;
+    STAYING.1.notify_all();
+    assert_eq!((coverage.state, gave_up), (CoverageState::Complete, false));
+    for run in stayed {
+        assert_eq!(run.await.unwrap().state, CoverageState::Complete, "it is read in the end");
+    }
 }
 
 #[tokio::test]
