@@ -37,8 +37,8 @@ pub(super) const SHELF_PAUSES_SECS: [u32; 3] = [3_600, 21_600, 86_400];
 /// Most follow-ups of a lane that one run takes from the shelf.
 const SHELF_BATCH: u32 = 10_000;
 
-/// Exchanges of fewer bytes are packed where they are: that takes less than a tenth of a millisecond or so.
-const PACKED_HERE: u64 = 24 << 10;
+/// Exchanges of fewer bytes are packed where they are: that takes less than a millisecond, and to hand them to another thread costs both.
+const PACKED_HERE: u64 = 128 << 10;
 
 /// Room that a segment keeps for its run, commit and manifest records.
 const SPARE_BYTES: u64 = 1 << 20;
