@@ -146,27 +146,6 @@ fn real_pages_cut_anywhere_are_read_alike_twice() {
     }
 }
 
-#[test]
-fn real_pages_cut_anywhere_have_the_tree_that_html5ever_gives_them() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let folder = root.join("../shared/real/articles");
-    if !folder.is_dir() {
-        skipped("../shared/real/articles is not here");
-        return;
-    }
-    let url = Url::parse("http://fakehost/test/page.html").unwrap();
-    for case in cases(&folder) {
-        for tenth in [5, 9, 10] {
-            let mut end = case.source.len() * tenth / 10;
-            while !case.source.is_char_boundary(end) {
-                end -= 1;
-            }
-            let cut = &case.source[..end];
-            assert!(*Page::read(cut, &url).html() == Html::parse_document(cut), "{} cut at {end}", case.name);
-        }
-    }
-}
-
 /// Written past the capture of test output: what was skipped is said even where the test passes.
 fn skipped(why: &str) {
     assert!(std::env::var_os("VIGIE_REQUIRE_ALL").is_none(), "{why}");

@@ -206,15 +206,15 @@ fn tag_name(text: &str, at: usize) -> Option<&str> {
     text.get(at..at + end)
 }
 
-pub(super) struct Tag {
+struct Tag {
     /// First byte after the tag.
-    pub end: usize,
+    end: usize,
     /// Where its attributes are to be cut, if there are too many.
     cut: Option<usize>,
 }
 
 /// Walks over attributes, quotes respected, to the end of a tag.
-pub(super) fn scan_tag(bytes: &[u8], from: usize) -> Tag {
+fn scan_tag(bytes: &[u8], from: usize) -> Tag {
     let (mut at, mut attributes, mut cut) = (from, 0_usize, None);
     let mut between = true;
     while let Some(&byte) = bytes.get(at) {

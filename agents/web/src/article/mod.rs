@@ -13,7 +13,6 @@ mod dates;
 mod jsonld;
 mod names;
 mod page;
-mod parse;
 mod precedence;
 mod render;
 mod survey;

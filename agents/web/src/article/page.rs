@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use scraper::{Html, Node};
 use url::Url;
 
-use super::{bound, parse};
+use super::bound;
 
 /// Longest address taken from a page, in bytes. Longer ones are `data:` addresses and mistakes.
 const MAX_URL_BYTES: usize = 8 * 1024;
@@ -23,7 +23,7 @@ impl<'a> Page<'a> {
     /// Parses the text of the page that answered at `url`, within the bounds of `bound::tame`.
     pub fn read(text: &'a str, url: &Url) -> Self {
         let source = bound::tame(text);
-        let html = parse::document(&source);
+        let html = Html::parse_document(&source);
         let base = base_of(&html, url);
         Self { source, html, url: url.clone(), base }
     }
