@@ -18,6 +18,7 @@ pub mod ports;
 mod run;
 mod settle;
 mod stream;
+mod take_in;
 mod turns;
 mod unread;
 pub mod walk;
