@@ -175,6 +175,13 @@ impl<'a> Sim<'a> {
                 *self.happened.count.entry(name).or_default() += 1;
             }
         }
+        // A run that failed is told by the target's next one, which may come after the end: a new process looks sooner.
+        (self.process, self.crash_on_look, self.crash_on_row) = (None, None, None);
+        if let Some(since) = self.unpermitted_since.take() {
+            self.happened.all.push((SkipReason::NoPolicy, since - 301, self.wall()));
+        }
+        self.start();
+        self.look(true);
         let process = self.process.take().unwrap();
         for (target, told) in self.targets.iter().zip(&mut self.happened.told) {
             told.extend(process.state.untold(&target.id).unwrap().into_iter().map(|(_, skip)| skip));
