@@ -143,12 +143,6 @@ impl<I: Ids> SegmentWriter<I> {
         Self { ids, info, gathered: Gathered::default() }
     }
 
-    /// Uncompressed bytes gathered so far.
-    #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.gathered.bytes
-    }
-
     /// A robots copy; returns the record id that decisions name.
     ///
     /// # Errors

@@ -51,6 +51,11 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// A trail of which nothing was read.
+    pub fn of(trail: Vec<Hop>, step: Value, conditions: Vec<Condition>) -> Self {
+        Self { trail, step, conditions, answer: None, said: None, unread: None }
+    }
+
     /// Bytes it takes in a segment, generously.
     pub fn bytes(&self) -> u64 {
         let lines =

@@ -308,15 +308,7 @@ impl Running {
         if let (HopResult::Opened(_), Job::Walk(n)) = (&outcome.result, job) {
             let led = mem::take(&mut outcome.trail);
             if !led.is_empty() {
-                self.put(Told {
-                    trail: led,
-                    step: node.request.step.clone(),
-                    conditions: node.conditions.clone(),
-                    answer: None,
-                    said: None,
-                    unread: None,
-                })
-                .await?;
+                self.put(Told::of(led, node.request.step.clone(), node.conditions.clone())).await?;
             }
             if let HopResult::Opened(open) = outcome.result {
                 return self.stream(n, &node, origin, open).await;

@@ -156,15 +156,7 @@ impl Running {
     ) -> Result<Fate, EngineError> {
         self.tell_trail(&trail);
         if !trail.is_empty() {
-            self.put(Told {
-                trail,
-                step: node.request.step.clone(),
-                conditions: node.conditions.clone(),
-                answer: None,
-                said: None,
-                unread: None,
-            })
-            .await?;
+            self.put(Told::of(trail, node.request.step.clone(), node.conditions.clone())).await?;
         }
         Ok(match (why, chunks) {
             (Some(why), 0) => Fate::Failed(why),

@@ -32,14 +32,7 @@ impl Running {
     /// Reads an answer, or sees what the lack of one means, and puts it into the draft.
     pub(super) async fn take_in(&mut self, job: Job, node: &Node, outcome: Outcome) -> Result<(), EngineError> {
         let Outcome { trail, result } = outcome;
-        let mut told = Told {
-            trail,
-            step: node.request.step.clone(),
-            conditions: node.conditions.clone(),
-            answer: None,
-            said: None,
-            unread: None,
-        };
+        let mut told = Told::of(trail, node.request.step.clone(), node.conditions.clone());
         // robots.txt and redirects to it are asked for our own sake; whatever else was answered came from the source.
         let answered =
             |hop: &Hop| matches!(hop, Hop::Fetched(it) if !matches!(it.judged.ask.origin, Origin::Robots { .. }));

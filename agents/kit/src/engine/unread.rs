@@ -114,7 +114,7 @@ impl Running {
         let target = &self.order.facts.target.id;
         tracing::error!(target_id = %target, url = %request.url, "`{target}`: {DIED} ({})", request.url);
         self.tell_trail(&trail);
-        let mut told = Told { trail, step: request.step.clone(), conditions, answer: None, said: None, unread: None };
+        let mut told = Told::of(trail, request.step.clone(), conditions);
         self.keep_unread(&mut told, answer, DIED);
         self.put(told).await?;
         let pending = self.walk.pending_of(&request);
