@@ -47,6 +47,10 @@ struct Starter {
     collector: String,
     /// File of [`RECIPES`].
     recipe: Option<String>,
+    /// Ground in law that is proposed, from the closed list; none where no personal information is meant to be kept.
+    basis: Option<String>,
+    /// Fields to keep; absent for those of an article without its author.
+    fields: Option<Vec<String>>,
     seeds: Vec<String>,
     #[serde(rename = "match")]
     matches: Vec<Place>,
@@ -144,7 +148,7 @@ fn entry(one: &Starter, requested_by: Option<&str>) -> String {
     }
     let blank = |what: &str| toml::Value::String(format!("{UNDECIDED}: {what}")).to_string();
     let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let seeds = one.seeds.iter().map(|seed| text(seed)).collect::<Vec<_>>().join(", ");
+    let texts = |texts: &[String]| texts.iter().map(|one| text(one)).collect::<Vec<_>>().join(", ");
     let places =
         one.matches.iter().map(|place| format!("{{ host = {}, path = {} }}", text(&place.host), text(&place.path)));
     let recipe = match (&one.recipe, recipe(one)) {
@@ -154,8 +158,10 @@ fn entry(one: &Starter, requested_by: Option<&str>) -> String {
         }
         _ => String::new(),
     };
+    let usual = ["url", "title", "text", "published_at", "edited_at", "language", "links", "media", "tags"];
     // A recipe's own fields and places tell of the page, not of its author.
-    let more = if recipe.is_empty() { "" } else { ", \"place\", \"extra\"" };
+    let more: &[&str] = if recipe.is_empty() { &[] } else { &["place", "extra"] };
+    let usual = || usual.iter().chain(more).map(|&field| field.to_owned()).collect();
     let allow_blank = text(&format!("allow: {UNDECIDED}: is this domestic content, and why may it be kept?"));
     let _ = write!(
         out,
@@ -166,8 +172,8 @@ seeds = [{seeds}]
 match = [{places}]
 {recipe}purpose = {purpose}
 program = {program}
-legal_basis = {{ code = "no-personal-information", reason = {basis} }}
-fields = ["url", "title", "text", "published_at", "edited_at", "language", "links", "media", "tags"{more}]
+legal_basis = {{ code = {code}, reason = {basis} }}
+fields = [{fields}]
 question = {question}
 pia = {pia}
 requested_by = {requested_by}
@@ -184,6 +190,9 @@ notes = {{ terms = {terms} }}
 "#,
         id = text(&one.name),
         collector = text(&one.collector),
+        seeds = texts(&one.seeds),
+        code = text(one.basis.as_deref().unwrap_or("no-personal-information")),
+        fields = texts(&one.fields.clone().unwrap_or_else(usual)),
         places = places.collect::<Vec<_>>().join(", "),
         purpose = blank("what is the material collected for?"),
         program = blank("which programme or activity is it for?"),
