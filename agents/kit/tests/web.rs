@@ -200,6 +200,8 @@ async fn a_robots_txt_out_of_reach_forbids_and_is_a_failure() {
             "{status}: {}",
             words(&outcome)
         );
+        let says = format!("/robots.txt answered {} at 20", &status[..3]);
+        assert!(words(&outcome).contains(&says), "{}", words(&outcome));
         assert!(words(&outcome).contains("could not be read, which forbids everything"), "{}", words(&outcome));
         assert_eq!(site.asked().len(), 0);
     }

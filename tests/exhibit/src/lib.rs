@@ -2,7 +2,7 @@
 //!
 //! [`Exhibit`] plays the cast of [`Newsroom::all`], each on a port of its own, because robots.txt belongs to an authority;
 //! all of them can be reached under one port as well, as `/NAME/…`, with no robots.txt. Content moves by rounds, not by the
-//! clock, and is the same for the same seed. [`hostile`] plays sites that mean harm, [`FileSite`] serves a folder, and
+//! clock, and is the same for the same seed. [`hostile`] plays sites that mean harm, `tls` sites over TLS, [`FileSite`] serves a folder, and
 //! [`ForbiddenListener`] is a place where no byte should arrive.
 //!
 //! Every server runs on threads of its own: it can be started from synchronous and asynchronous code alike, and a test
@@ -23,6 +23,8 @@ mod page;
 mod reply;
 mod seen;
 mod site;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod truth;
 mod wave;
 mod words;

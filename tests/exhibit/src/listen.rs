@@ -138,7 +138,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn answer(request: Request<Incoming>, log: &Log, handler: &Handler) -> Response<Full<Bytes>> {
+/// Answers one request and writes it to the log.
+pub(crate) async fn answer(request: Request<Incoming>, log: &Log, handler: &Handler) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let asked = Asked {
         method: parts.method.to_string(),

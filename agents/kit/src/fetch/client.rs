@@ -43,7 +43,7 @@ struct Reach {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No certificate of this machine can be used.
-    #[error("TLS can't be set up on this machine; install the package ca-certificates")]
+    #[error("TLS can't be set up on this machine: {}", remedy())]
     Tls(#[from] rustls::Error),
     /// reqwest refused its settings.
     #[error("the HTTP client can't be set up: {why}")]
@@ -66,6 +66,18 @@ pub(crate) fn tls() -> Result<ClientConfig, ClientError> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(MADE.get_or_init(|| config).clone())
+}
+
+/// What helps where there are no roots: they come from where the operator said, or else from the system.
+fn remedy() -> String {
+    let named: Vec<String> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .filter_map(|name| Some(format!("`{name}={}`", std::env::var_os(name)?.display())))
+        .collect();
+    if named.is_empty() {
+        return "install the package ca-certificates".to_owned();
+    }
+    format!("{} is to name certificates (PEM) that can be read, in place of the system's", named.join(" or "))
 }
 
 impl Clients {

@@ -16,6 +16,7 @@ mod send;
 mod status;
 mod stream;
 mod trip;
+mod trouble;
 mod web;
 mod wire;
 
@@ -26,3 +27,4 @@ pub use receive::FetchError;
 pub use web::{Setup, Web, WebError, user_agent};
 
 pub(crate) use client::{chain, tls};
+pub(crate) use trouble::why;

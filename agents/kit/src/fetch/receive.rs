@@ -11,7 +11,8 @@ use tokio::time::timeout_at;
 
 use super::{
     Limits,
-    client::{ClientError, Clients, chain},
+    client::{ClientError, Clients},
+    trouble::why,
     wire::{Outgoing, header_bytes, headers_of, response_head},
 };
 use crate::gate::Permitted;
@@ -207,7 +208,7 @@ fn transport(error: reqwest::Error, url: &str, limits: &Limits) -> FetchError {
     if has_cause(&error, hyper::Error::is_parse_too_large) {
         return FetchError::Headers { url, limit: limits.headers, limit_bytes: limits.header_bytes };
     }
-    FetchError::Transport { url, why: chain(&error.without_url()) }
+    FetchError::Transport { url, why: why(&error.without_url()) }
 }
 
 fn has_cause(error: &dyn std::error::Error, wanted: impl Fn(&hyper::Error) -> bool) -> bool {
@@ -252,7 +253,7 @@ async fn take_body(
                 break Some(FetchError::BrokeOff {
                     url: url.to_owned(),
                     got_bytes: incoming.body.len(),
-                    why: chain(&error.without_url()),
+                    why: why(&error.without_url()),
                 });
             }
             Err(_) => {}

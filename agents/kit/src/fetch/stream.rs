@@ -8,12 +8,13 @@ use tokio::time::timeout_at;
 use url::Url;
 
 use super::{
-    FetchError, chain,
+    FetchError,
     framer::{Framer, Framing},
     receive::{Begun, Incoming},
     send::Arrived,
     status,
     trip::{Ended, Leg, Trip, answered, body_of, failed},
+    trouble::why,
     wire::Outgoing,
 };
 use crate::{
@@ -144,7 +145,7 @@ impl Flow {
                     self.over = Some(Over::Broken(FetchError::BrokeOff {
                         url: self.url.to_string(),
                         got_bytes: self.framer.len(),
-                        why: chain(&error.without_url()),
+                        why: why(&error.without_url()),
                     }));
                 }
                 Err(_) if self.heard.elapsed() > silence => {

@@ -268,10 +268,20 @@ impl<'a> Trip<'a> {
     pub fn refused(&mut self, judged: Judged) -> Ended {
         let (code, because) = (judged.decision.code, judged.decision.because.clone());
         let again = judged.robots.as_ref().map(|copy| copy.fetched_at);
+        // The gate's words are the same wherever they are asked for again, and so know nothing of the attempt.
+        let met = judged.robots.as_ref().map(|copy| match (self.trail.last(), copy.status) {
+            (Some(Hop::Failed { error, .. }), None) => error.clone(),
+            (_, None) => format!("{} did not answer at {:.0}", copy.final_url, copy.fetched_at),
+            (_, Some(200..=299)) => format!("{} broke off at {:.0}", copy.final_url, copy.fetched_at),
+            (_, Some(status)) => format!("{} answered {status} at {:.0}", copy.final_url, copy.fetched_at),
+        });
         self.trail.push(Hop::Refused(judged));
         Box::new(match code {
             DecisionCode::RobotsUnreachable => HopResult::Failed {
-                error: because,
+                error: match met {
+                    Some(met) => format!("{met}; {}", because.trim_start_matches("refused, because ")),
+                    None => because,
+                },
                 retry_after: again.and_then(|at| {
                     at.checked_add(
                         SignedDuration::try_from(self.web.limits.robots_again).unwrap_or(SignedDuration::ZERO),

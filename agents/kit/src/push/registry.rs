@@ -21,7 +21,7 @@ use tokio_util::io::ReaderStream;
 use url::{Host, Url};
 
 use super::{Doubt, Verified, verify};
-use crate::fetch::{ClientError, chain, tls};
+use crate::fetch::{ClientError, chain, tls, why};
 
 /// Largest answer that is read: 16 MiB, a policy of many entries with room.
 const MOST_BYTES: usize = 16 << 20;
@@ -266,7 +266,7 @@ impl Registry {
     async fn bytes(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, RegistryError> {
         let silent = |error: reqwest::Error| RegistryError::Silent {
             url: self.base.to_string(),
-            why: chain(&error.without_url()),
+            why: why(&error.without_url()),
         };
         use secrecy::ExposeSecret as _;
         let request = match &self.token {
