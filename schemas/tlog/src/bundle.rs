@@ -1,10 +1,7 @@
 //! How do a log's entries lie in their files? C2SP `tlog-tiles.md`, entry bundles.
 
-use crate::source::{TileSource, read};
-use crate::tile::{FULL_WIDTH, TileError, entries_path};
+use crate::tile::{FULL_WIDTH, MAX_ENTRY_BYTES, TileError};
 
-/// Longest entry: its length is written in two bytes.
-pub const MAX_ENTRY_BYTES: usize = u16::MAX as usize;
 /// Longest bundle: 256 longest entries with their lengths.
 pub const MAX_BUNDLE_BYTES: usize = FULL_WIDTH as usize * (MAX_ENTRY_BYTES + 2);
 
@@ -45,43 +42,4 @@ pub fn decode_bundle(bytes: &[u8]) -> Result<Vec<Vec<u8>>, TileError> {
         rest = after;
     }
     Ok(entries)
-}
-
-/// All entry bundles to write, full and partial, when these entries follow the first `old_size`; the partial bundle at the old
-/// end is read from the source.
-///
-/// # Errors
-///
-/// [`TileError::EntryTooLong`], or any error of reading the old end.
-pub fn bundles_for_append(
-    old_size: u64,
-    new_entries: &[Vec<u8>],
-    source: &dyn TileSource,
-) -> Result<Vec<(String, Vec<u8>)>, TileError> {
-    let width = u64::from(FULL_WIDTH);
-    let mut index = old_size / width;
-    let mut count = (old_size % width) as u16;
-    let mut bundle = Vec::new();
-    if count > 0 && !new_entries.is_empty() {
-        let path = entries_path(index, count);
-        bundle = read(source, &path)?;
-        let found = decode_bundle(&bundle)?.len();
-        if found != usize::from(count) {
-            return Err(TileError::Entries { path, found, expected: count.into() });
-        }
-    }
-    let mut out = Vec::new();
-    for (at, entry) in new_entries.iter().enumerate() {
-        bundle.extend(encode_entry(entry)?);
-        count += 1;
-        let last = at + 1 == new_entries.len();
-        if count == FULL_WIDTH || last {
-            out.push((entries_path(index, count), std::mem::take(&mut bundle)));
-        }
-        if count == FULL_WIDTH {
-            index += 1;
-            count = 0;
-        }
-    }
-    Ok(out)
 }

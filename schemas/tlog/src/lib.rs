@@ -7,7 +7,7 @@
 //! | [`hash`], [`tree`], [`proof`] | Merkle tree, RFC 6962 section 2.1; verification as in RFC 9162 section 2.1.3.2 and 2.1.4.2; SHA-256 |
 //! | [`key`], [`signing`], [`note`] | C2SP `signed-note.md`, Ed25519 (type 01) and its timestamped cosignature (type 04) |
 //! | [`checkpoint`] | C2SP `tlog-checkpoint.md`, `tlog-cosignature.md` |
-//! | [`tile`], [`bundle`], [`source`], [`tile_tree`] | C2SP `tlog-tiles.md` |
+//! | [`tile`], [`bundle`], [`source`], [`tile_tree`], [`append`] | C2SP `tlog-tiles.md` |
 //! | [`tlog_proof`] | C2SP `tlog-proof.md` (`.tlog-proof` files) |
 //!
 //! Invariants: every parser takes arbitrary bytes and answers with a value or an error, never a panic, and
@@ -37,6 +37,7 @@
 //! Left out: ECDSA, RFC 6962 tree-head and ML-DSA-44 signature types (their lines are ignored as those of unknown keys),
 //! the trust policy file and the witness call.
 
+pub mod append;
 pub mod bundle;
 pub mod checkpoint;
 pub mod hash;
@@ -50,7 +51,8 @@ pub mod tile_tree;
 pub mod tlog_proof;
 pub mod tree;
 
-pub use bundle::{bundles_for_append, decode_bundle, encode_entry};
+pub use append::{bundles_for_append, tiles_for_append};
+pub use bundle::{decode_bundle, encode_entry};
 pub use checkpoint::{Checkpoint, CheckpointError, verify_cosignatures};
 pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
 pub use key::{KeyError, KeyKind, VerifierKey};
@@ -59,6 +61,6 @@ pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use signing::SigningKey;
 pub use source::{FolderTiles, TileSource};
 pub use tile::{TileError, TileId, TileKind, entries_path, tile_path};
-pub use tile_tree::{TileTree, tiles_for_append};
+pub use tile_tree::TileTree;
 pub use tlog_proof::{LogProof, LogProofError};
 pub use tree::{CompactTree, consistency_proof, inclusion_proof, root};

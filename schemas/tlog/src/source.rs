@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
+use crate::bundle::decode_bundle;
 use crate::note::MAX_NOTE_BYTES;
-use crate::tile::{FULL_WIDTH, TileError, TileId};
+use crate::tile::{FULL_WIDTH, HASH_BYTES, TileError, TileId, TileKind};
 
 /// Where a log's files can be read by their path under the log's prefix.
 pub trait TileSource {
@@ -32,10 +33,27 @@ fn read_or_cut(path: &str, read: impl Fn(&str) -> io::Result<Vec<u8>>) -> io::Re
     match path.parse::<TileId>() {
         Ok(id) if id.width < FULL_WIDTH => {
             let full = read(&id.full().to_string())?;
-            id.cut_from_full(full).ok_or(missing)
+            first_part(id, full).ok_or(missing)
         }
         _ => Err(missing),
     }
+}
+
+/// The first part of a full tile, which is what the partial tile held. `None` if the bytes are no full tile.
+fn first_part(id: TileId, mut full: Vec<u8>) -> Option<Vec<u8>> {
+    let keep = match id.kind {
+        TileKind::Hashes(_) if full.len() == usize::from(FULL_WIDTH) * HASH_BYTES => usize::from(id.width) * HASH_BYTES,
+        TileKind::Hashes(_) => return None,
+        TileKind::Entries => {
+            let entries = decode_bundle(&full).ok()?;
+            if entries.len() != usize::from(FULL_WIDTH) {
+                return None;
+            }
+            entries.iter().take(id.width.into()).map(|entry| entry.len() + 2).sum()
+        }
+    };
+    full.truncate(keep);
+    Some(full)
 }
 
 /// Tiles in memory, by path.

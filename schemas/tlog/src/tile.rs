@@ -4,12 +4,13 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use crate::bundle::{MAX_ENTRY_BYTES, decode_bundle};
 use crate::checkpoint::decimal;
 use crate::proof::ProofError;
 
 /// Hashes or entries of a full tile or bundle.
 pub const FULL_WIDTH: u16 = 256;
+/// Longest entry: its length is written in two bytes.
+pub const MAX_ENTRY_BYTES: usize = u16::MAX as usize;
 /// Bytes of a hash in a tile.
 pub(crate) const HASH_BYTES: usize = 32;
 
@@ -127,25 +128,6 @@ impl TileId {
 
     pub(crate) fn full(self) -> Self {
         Self { width: FULL_WIDTH, ..self }
-    }
-
-    /// The first part of a full tile, which is what the partial tile held. `None` if the bytes are no full tile.
-    pub(crate) fn cut_from_full(&self, mut full: Vec<u8>) -> Option<Vec<u8>> {
-        let keep = match self.kind {
-            TileKind::Hashes(_) if full.len() == usize::from(FULL_WIDTH) * HASH_BYTES => {
-                usize::from(self.width) * HASH_BYTES
-            }
-            TileKind::Hashes(_) => return None,
-            TileKind::Entries => {
-                let entries = decode_bundle(&full).ok()?;
-                if entries.len() != usize::from(FULL_WIDTH) {
-                    return None;
-                }
-                entries.iter().take(self.width.into()).map(|entry| entry.len() + 2).sum()
-            }
-        };
-        full.truncate(keep);
-        Some(full)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What do the stored tiles say about the tree, and which tiles does a growing tree write?
+//! What do the stored tiles say about the tree?
 //!
 //! Reads tiles only and shares no state with [`crate::CompactTree`], so a log can compare the two before it signs.
 
@@ -14,9 +14,9 @@ use crate::tile::{FULL_WIDTH, HASH_BYTES, TileError, entries_path, tile_path};
 use crate::tree::{CompactTree, consistency_ranges, inclusion_ranges, root, split};
 
 /// Leaves or hashes under one tile.
-const WIDTH: u64 = FULL_WIDTH as u64;
+pub(crate) const WIDTH: u64 = FULL_WIDTH as u64;
 /// Height of a tile in tree levels.
-const TILE_HEIGHT: u32 = 8;
+pub(crate) const TILE_HEIGHT: u32 = 8;
 
 /// The tree of a given size, answered from tiles alone.
 ///
@@ -233,7 +233,7 @@ impl<'a> TileTree<'a> {
 }
 
 /// A tile of exactly this width.
-fn read_tile(source: &dyn TileSource, level: u8, index: u64, width: u16) -> Result<Vec<Hash>, TileError> {
+pub(crate) fn read_tile(source: &dyn TileSource, level: u8, index: u64, width: u16) -> Result<Vec<Hash>, TileError> {
     let path = tile_path(level, index, width);
     let bytes = read(source, &path)?;
     let expected = usize::from(width) * HASH_BYTES;
@@ -242,39 +242,4 @@ fn read_tile(source: &dyn TileSource, level: u8, index: u64, width: u16) -> Resu
     }
     let (hashes, _) = bytes.as_chunks::<HASH_BYTES>();
     Ok(hashes.iter().map(|hash| Hash(*hash)).collect())
-}
-
-/// All hash tiles to write, full and partial, of all levels, when leaves with these hashes follow the first `old_size`.
-///
-/// The partial tiles at the old edge are read from the source. Partial tiles are those of the new size only. Nothing
-/// is written here: callers write lower levels first (the order given), then publish the checkpoint.
-///
-/// # Errors
-///
-/// Errors of reading the old edge; [`TileError::TooManyLeaves`].
-pub fn tiles_for_append(
-    old_size: u64,
-    new_leaf_hashes: &[Hash],
-    source: &dyn TileSource,
-) -> Result<Vec<(String, Vec<u8>)>, TileError> {
-    old_size.checked_add(new_leaf_hashes.len() as u64).ok_or(TileError::TooManyLeaves)?;
-    let mut tiles = Vec::new();
-    let mut level = 0;
-    let mut new = new_leaf_hashes.to_vec();
-    while !new.is_empty() {
-        let old = old_size.checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0);
-        let (first, width) = (old / WIDTH, (old % WIDTH) as u16);
-        let mut hashes = if width == 0 { Vec::new() } else { read_tile(source, level, first, width)? };
-        hashes.append(&mut new);
-        for (tile, index) in hashes.chunks(FULL_WIDTH.into()).zip(first..) {
-            if tile.len() == usize::from(FULL_WIDTH) {
-                new.push(root(tile));
-            }
-            let bytes = tile.iter().flat_map(|hash| hash.0).collect();
-            // A chunk has at most 256 hashes.
-            tiles.push((tile_path(level, index, tile.len() as u16), bytes));
-        }
-        level += 1;
-    }
-    Ok(tiles)
 }
