@@ -36,9 +36,10 @@ use sha2::{Digest, Sha256};
 mod clock;
 mod field;
 mod line;
+mod refused;
 
 use line::Rule;
-pub use line::ScheduleError;
+pub use refused::ScheduleError;
 
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 

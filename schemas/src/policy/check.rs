@@ -9,18 +9,6 @@ use crate::{
     trust::{Role, TrustRoot},
 };
 
-/// How an id is written, for hints.
-pub const ID_FORM: &str = "write 1 to 64 of `a` to `z`, `0` to `9` and `-`, not beginning or ending with `-`";
-
-/// Whether a text can be an entry's id or a collector's name.
-#[must_use]
-pub fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
 impl Allowlist {
     /// Everything that is refused, in the order of the file; empty if the allowlist may be signed on `today`.
     ///

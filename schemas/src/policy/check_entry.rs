@@ -3,9 +3,9 @@
 use jiff::{ToSpan, civil::Date};
 
 use super::{
-    check::is_id,
     check_match::{self, Complaint, is_loopback_host},
     day,
+    id::{ID_FORM, is_id},
     nearest::nearest,
     recipes,
 };
@@ -109,7 +109,7 @@ pub(super) fn entry(entry: &Entry, root: &TrustRoot, today: Date) -> Vec<(&'stat
 fn names(entry: &Entry, found: &mut Findings) {
     if !is_id(&entry.id) {
         let message = format!("`{}` cannot be an id", entry.id.escape_debug());
-        found.add("id", message, super::ID_FORM);
+        found.add("id", message, ID_FORM);
     }
     if !is_id(&entry.collector) {
         let message = format!("`{}` cannot be a collector's name", entry.collector.escape_debug());

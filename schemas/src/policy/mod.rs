@@ -17,6 +17,7 @@ mod check_match;
 mod file;
 mod force;
 mod history;
+mod id;
 mod nearest;
 mod note;
 mod problem;
@@ -24,11 +25,11 @@ mod recipes;
 mod root;
 
 pub use agents::AgentState;
-pub use check::{ID_FORM, is_id};
 pub use check_entry::UNDECIDED;
 pub use file::{check_allowlist_file, check_trust_file};
 pub use force::{InForce, NotInForce, NotInForceCode, Policy};
 pub use history::{History, InForceFor};
+pub use id::{ID_FORM, is_id};
 pub use nearest::nearest;
 pub use note::{
     OpenIssue, OpenStatement, PolicyError, open_issue, open_statement, sign_issue, sign_statement, statement_digest,

@@ -1,6 +1,6 @@
 //! One field of a cron line: numbers, names, ranges, steps, lists.
 
-use super::line::ScheduleError;
+use super::refused::ScheduleError;
 
 /// A set of numbers below 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
