@@ -61,7 +61,7 @@ pub fn check_bundle(bundle: &Bundle, root: &TrustRoot, options: &CheckOptions) -
     let newest = checkpoint.as_ref().and_then(|(checkpoint, _)| bundle.leaves.get(&checkpoint.size.checked_sub(1)?));
     let time = newest.and_then(|leaf| time_of(&leaf.bytes));
     if let Some((checkpoint, _)) = &checkpoint {
-        later(bundle, checkpoint, &log_key, options, &mut out);
+        later(bundle, checkpoint, &log_key, options.against.as_deref(), &mut out);
     }
     let as_of = checkpoint.map(|(checkpoint, note)| as_of(&checkpoint, &note, root, time));
     Verdict::of(root.trial, as_of, out)

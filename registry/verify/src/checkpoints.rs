@@ -10,7 +10,6 @@ use tlog::{Checkpoint, Hash, Note, VerifierKey, verify_consistency};
 
 use crate::{
     bundle::Bundle,
-    check::CheckOptions,
     replay::chain,
     verdict::{AsOf, Findings},
 };
@@ -37,7 +36,7 @@ pub(crate) fn later(
     bundle: &Bundle,
     own: &Checkpoint,
     log_key: &VerifierKey,
-    options: &CheckOptions,
+    against: Option<&str>,
     out: &mut Findings,
 ) {
     let mut grown = None;
@@ -50,7 +49,7 @@ pub(crate) fn later(
             },
         }
     }
-    let Some(text) = &options.against else {
+    let Some(text) = against else {
         return;
     };
     let place = "remembered checkpoint";

@@ -131,7 +131,7 @@ impl Log {
             }
         }
         let log_dir = data_dir.join("log");
-        for name in super::files::names(&log_dir, out) {
+        for name in super::names::names(&log_dir, out) {
             let place = format!("log/{name}");
             demanded.remove(&name);
             let id = match name.parse::<TileId>() {

@@ -6,6 +6,7 @@
 mod chain;
 mod files;
 mod log;
+mod names;
 mod segments;
 
 use std::{fmt, path::Path};
