@@ -4,9 +4,9 @@ use rusqlite::types::Value;
 
 use super::analyser;
 use super::index::{HAS_EDIT, HAS_MEDIA, HAS_TEXT, HAS_TITLE, KeyField, author_key, key_word, tag_key};
+use super::options::Options;
 use super::query::field::{Has, Is, Link};
 use super::query::{Expr, Field, Query, Text};
-use super::run::Options;
 
 /// A condition over `d` (search_doc) and `i` (items), and its parameters.
 pub(super) struct Condition {

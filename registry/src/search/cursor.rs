@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use super::run::{Options, Order};
+use super::options::{Options, Order};
 use super::{Query, SearchError};
 
 const VERSION: u8 = 1;

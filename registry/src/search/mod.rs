@@ -12,14 +12,16 @@ mod compile;
 mod cursor;
 mod follow;
 pub mod index;
+mod options;
 pub mod query;
 mod run;
 pub mod snippet;
 mod watchdog;
 
 pub use index::SqliteIndex;
+pub use options::{MAX_LIMIT, Options, Order};
 pub use query::{Query, QueryError};
-pub use run::{Answer, Count, Facets, Hit, MAX_DAYS, MAX_FACET_VALUES, MAX_LIMIT, Options, Order, Search};
+pub use run::{Answer, Count, Facets, Hit, MAX_DAYS, MAX_FACET_VALUES, Search};
 
 /// Why a search has no answer.
 #[derive(Debug, thiserror::Error)]

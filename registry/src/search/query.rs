@@ -18,6 +18,7 @@
 //!
 //! A word is looked for in title, text, names, tags and captions. Every word is cut by [`super::analyser`], so case and accents do not count.
 
+mod bare;
 mod fault;
 pub mod field;
 #[cfg(any(test, feature = "testing"))]
@@ -236,7 +237,7 @@ impl fmt::Display for Text {
         if self.in_title {
             f.write_str("title:")?;
         }
-        let bare = if self.in_title { parse::is_bare_value(&self.words) } else { parse::is_bare_word(&self.words) };
+        let bare = if self.in_title { bare::is_bare_value(&self.words) } else { bare::is_bare_word(&self.words) };
         if bare {
             f.write_str(&self.words)?;
         } else {

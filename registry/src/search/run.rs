@@ -1,7 +1,5 @@
 //! Which hits does a query have, how many, and spread how?
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,10 +9,9 @@ use serde::Serialize;
 
 use super::compile::{Condition, LATE, REVISED, compile};
 use super::cursor::{self, Place};
+use super::options::{MAX_LIMIT, Options, Order};
 use super::{Query, SearchError, watchdog};
 
-/// Most hits a page has.
-pub const MAX_LIMIT: u32 = 200;
 /// Most values of a facet; the rarest are left out.
 pub const MAX_FACET_VALUES: u32 = 100;
 /// Most days of the histogram; the oldest are left out.
@@ -24,58 +21,6 @@ const DAY_MICROSECONDS: i64 = 24 * 3600 * 1_000_000;
 
 // Title before names before body.
 const RELEVANCE: &str = "bm25(search_word, 4.0, 1.0, 2.0, 0.0)";
-
-/// In which order hits come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// Latest `time` first; pages stay where they are while new items arrive.
-    #[default]
-    Newest,
-    /// Best match first; a query without wanted words comes newest first. New items move the pages.
-    Relevance,
-}
-
-/// How a query is to be answered.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Hits a page, 1 to [`MAX_LIMIT`].
-    pub limit: u32,
-    /// [`Answer::next`] of the page before.
-    pub cursor: Option<String>,
-    /// Which hits come first.
-    pub order: Order,
-    /// Count over platforms, entries, languages, kinds and days too.
-    pub facets: bool,
-    /// What `seen:7d` counts from.
-    pub now: Timestamp,
-    /// Smallest log size the answer must be complete to.
-    pub min_size: Option<u64>,
-    /// Each version of an item is a hit, not only the one that is shown.
-    pub every_version: bool,
-    /// This registry is a trial: what `is:trial` means.
-    pub is_trial: bool,
-    /// How long it may take.
-    pub time_limit: Duration,
-}
-
-impl Options {
-    /// Fifty hits, newest first, no facets, five seconds.
-    #[must_use]
-    pub fn at(now: Timestamp) -> Self {
-        Self {
-            limit: 50,
-            cursor: None,
-            order: Order::Newest,
-            facets: false,
-            now,
-            min_size: None,
-            every_version: false,
-            is_trial: false,
-            time_limit: Duration::from_secs(5),
-        }
-    }
-}
 
 /// One page of hits and what is known of all.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -9,6 +9,7 @@ use schemas::record::Kind;
 use url::Url;
 
 use super::Fault;
+use super::bare::is_bare_value;
 
 /// Names that stand before a colon, in the order they are offered to people.
 pub const NAMES: [&str; 14] = [
@@ -336,7 +337,7 @@ impl fmt::Display for Field {
             Self::Link(Link::Host(host)) => pair(f, "link", host),
             Self::Link(Link::Address { address, is_prefix: false }) => pair(f, "link", address),
             // The star is no mark of the value here, so it stands inside the quotes where there must be some.
-            Self::Link(Link::Address { address, is_prefix: true }) if super::parse::is_bare_value(address) => {
+            Self::Link(Link::Address { address, is_prefix: true }) if is_bare_value(address) => {
                 write!(f, "link:{address}*")
             }
             Self::Link(Link::Address { address, is_prefix: true }) => pair(f, "link", &format!("{address}*")),
@@ -362,7 +363,7 @@ impl fmt::Display for Field {
 
 fn pair(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     write!(f, "{name}:")?;
-    if super::parse::is_bare_value(value) { f.write_str(value) } else { super::quoted(f, value) }
+    if is_bare_value(value) { f.write_str(value) } else { super::quoted(f, value) }
 }
 
 fn moment_text(at: Timestamp) -> String {

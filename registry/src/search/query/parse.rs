@@ -1,5 +1,6 @@
 //! How is the text of a query read? By descent, one function for each binding strength, never past the limits.
 
+use super::bare::{ends_word, field_name};
 use super::field::{self, Field};
 use super::{Expr, Fault, MAX_DEPTH, MAX_QUERY_BYTES, MAX_TERMS, QueryError, Text};
 use crate::search::analyser;
@@ -18,27 +19,6 @@ pub(super) fn parse(text: &str) -> Result<Option<Expr>, QueryError> {
         None => Ok(Some(expr)),
         Some(_) => Err(parser.wrong(parser.at, Fault::StrayBracket)),
     }
-}
-
-/// True if the text, written as it is, is read as one word again.
-pub(super) fn is_bare_word(text: &str) -> bool {
-    is_bare_value(text) && !text.starts_with('-') && !matches!(text, "OR" | "AND" | "NOT") && field_name(text).is_none()
-}
-
-/// True if the text may stand behind a colon as it is.
-pub(super) fn is_bare_value(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with("//") && !text.chars().any(|c| ends_word(c) || c == '*' || c == '\\')
-}
-
-fn ends_word(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '(' | ')' | '"')
-}
-
-/// The name of `name:value`; an address is none.
-fn field_name(text: &str) -> Option<&str> {
-    let (name, value) = text.split_once(':')?;
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    (is_name && !value.starts_with("//")).then_some(name)
 }
 
 struct Parser {
