@@ -11,7 +11,7 @@ use axum::{
 };
 use jiff::SignedDuration;
 use registry::{
-    api::{self, Desk},
+    api::Desk,
     core::{
         Config, Registry,
         storage::RealDisk,
@@ -19,6 +19,7 @@ use registry::{
         testing::{self, Agent, Made, Page, World},
     },
     desk::RecordId,
+    listener,
     search::SqliteIndex,
 };
 use schemas::{Digest, receipt::Receipt, statement::Statement, trust::TrustRoot};
@@ -56,7 +57,7 @@ impl Site {
             Registry::open(world.config_with(folder.path(), Arc::new(RealDisk), Arc::new(SqliteIndex))).unwrap();
         let agent = world.found(&registry);
         let desk = Desk::new(registry, local, false);
-        let router = api::router(desk.clone());
+        let router = listener::router(desk.clone());
         Self { _folder: folder, world, desk, router, agent, made: Vec::new() }
     }
 
@@ -496,7 +497,7 @@ async fn a_trial_says_so_on_every_page() {
     let statement = Statement::Root { v: 1, root, salt: Digest([7; 32]) };
     registry.add_statement(&testing::sign(&statement, &["bob", "cleo"])).unwrap();
     let desk = Desk::new(registry, true, false);
-    let router = api::router(desk.clone());
+    let router = listener::router(desk.clone());
     let site = Site { _folder: folder, agent: Agent::new("agent-1"), world, desk, router, made: Vec::new() };
     for path in ["/", "/sources", "/coverage", "/denials", "/agents", "/nowhere", "/record/1.1"] {
         for (lang, word) in [("en", "TRIAL"), ("fr", "ESSAI")] {

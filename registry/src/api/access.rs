@@ -116,7 +116,7 @@ impl Seat {
     }
 }
 
-/// Name of the pages' cookie.
+/// Name of the cookie that holds token and purpose; the pages set it.
 pub const COOKIE: &str = "vigie";
 
 fn token_of(headers: &HeaderMap) -> Option<(String, Option<String>)> {

@@ -6,13 +6,13 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
 };
 use schemas::{Digest, receipt::ReceiptAnswer, statement::PolicyBundle};
 use serde_json::{Value, json};
 
-use super::{Desk, Refused, Role, Seat, blocking, read::only};
-use crate::core::{RegistryError, ingest::PutProblem};
+use super::{Desk, Refused, Role, Seat, blocking, parameters::only, problem::registry_refused};
+use crate::core::ingest::PutProblem;
 
 /// A segment. Who sent it does not matter: its manifest's signature does.
 pub async fn put_segment(
@@ -107,31 +107,6 @@ pub async fn backup(State(desk): State<Desk>, seat: Seat, body: String) -> Resul
     .await
 }
 
-/// What the registry's core refused, as a problem.
-pub fn registry_refused(why: &RegistryError) -> Refused {
-    let refused = |status, code, title| Refused::new(status, code, title, chain(why));
-    match why {
-        _ if why.is_full() => refused(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "the registry's disk is full"),
-        RegistryError::Policy(_) | RegistryError::Statement { .. } => {
-            refused(StatusCode::UNPROCESSABLE_ENTITY, "statement_refused", "the statement does not stand")
-        }
-        RegistryError::Refused { .. } => refused(StatusCode::CONFLICT, "refused", "this can't be done now"),
-        other => Refused::internal(&chain(other)),
-    }
-}
-
-/// An error with its sources, in one line.
-pub fn chain(why: &dyn std::error::Error) -> String {
-    let mut out = why.to_string();
-    let mut source = why.source();
-    while let Some(inner) = source {
-        out.push_str(": ");
-        out.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use axum::{
@@ -153,7 +128,7 @@ mod tests {
         let mut agent = world.found(&registry);
         let made = agent.collect(&world, &registry, &[Page::of(&[("1", "Harbour opens")])]);
         let desk = Desk::new(registry, true, false);
-        let router = api::router(desk.clone());
+        let router = api::router().with_state(desk.clone());
         let mut damaged = made.bytes.clone();
         damaged[200] ^= 1;
         let put = async |body: &[u8], digest: Option<String>| {

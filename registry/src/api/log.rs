@@ -12,10 +12,9 @@ use schemas::Digest;
 use tlog::{Hash, TileSource as _};
 
 use super::{
-    Desk, Refused, Role, Seat,
-    agents::{chain, registry_refused},
-    blocking,
-    read::only,
+    Desk, Refused, Role, Seat, blocking,
+    parameters::{only, size},
+    problem::chain,
 };
 
 /// The newest checkpoint (C2SP tlog-checkpoint).
@@ -26,11 +25,6 @@ pub async fn checkpoint(State(desk): State<Desk>) -> Result<Response, Refused> {
     }
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "max-age=5")], note)
         .into_response())
-}
-
-fn size(given: &HashMap<String, String>, name: &str) -> Result<u64, Refused> {
-    let text = given.get(name).ok_or_else(|| Refused::bad_request(format!("`{name}` is missing")))?;
-    text.parse().map_err(|_| Refused::bad_request(format!("`{name}={text}` is no number")))
 }
 
 /// Consistency proof between two sizes.
@@ -95,11 +89,4 @@ pub async fn segment(State(desk): State<Desk>, seat: Seat, Path(digest): Path<St
             .into_response())
     })
     .await
-}
-
-/// The policy as the log has it now, for pages and commands.
-pub fn policy_now(desk: &Desk) -> Result<std::sync::Arc<schemas::policy::Policy>, Refused> {
-    desk.registry().history().policy().ok_or_else(|| {
-        registry_refused(&crate::core::RegistryError::Refused { why: "no allowlist has been published yet".to_owned() })
-    })
 }

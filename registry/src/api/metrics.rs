@@ -1,29 +1,11 @@
 //! Is it alive, is it ready, and what has it done?
 
-use std::{
-    fmt::Write as _,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{fmt::Write as _, sync::atomic::Ordering};
 
 use axum::{extract::State, http::StatusCode};
 
 use super::{Desk, Refused, blocking};
 use crate::core::store::Store as _;
-
-/// Counters since the start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Segments accepted.
-    pub accepted: AtomicU64,
-    /// Segments refused by a refusal receipt.
-    pub refused: AtomicU64,
-    /// PUTs answered with a problem.
-    pub problems: AtomicU64,
-    /// Bytes of accepted segments.
-    pub bytes: AtomicU64,
-    /// Searches answered.
-    pub searches: AtomicU64,
-}
 
 /// The process answers.
 pub async fn healthz() -> &'static str {

@@ -9,6 +9,8 @@ use axum::{
 };
 use schemas::problem::Problem;
 
+use crate::core::RegistryError;
+
 /// An answer that is an error.
 #[derive(Debug)]
 pub struct Refused {
@@ -111,6 +113,31 @@ impl IntoResponse for Refused {
     }
 }
 
+/// What the registry's core refused, as a problem.
+pub(super) fn registry_refused(why: &RegistryError) -> Refused {
+    let refused = |status, code, title| Refused::new(status, code, title, chain(why));
+    match why {
+        _ if why.is_full() => refused(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "the registry's disk is full"),
+        RegistryError::Policy(_) | RegistryError::Statement { .. } => {
+            refused(StatusCode::UNPROCESSABLE_ENTITY, "statement_refused", "the statement does not stand")
+        }
+        RegistryError::Refused { .. } => refused(StatusCode::CONFLICT, "refused", "this can't be done now"),
+        other => Refused::internal(&chain(other)),
+    }
+}
+
+/// An error with its sources, in one line.
+pub(super) fn chain(why: &dyn std::error::Error) -> String {
+    let mut out = why.to_string();
+    let mut source = why.source();
+    while let Some(inner) = source {
+        out.push_str(": ");
+        out.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    out
+}
+
 /// Runs work that reads disk or database away from the reactor.
 ///
 /// # Errors
@@ -125,10 +152,12 @@ pub async fn blocking<T: Send + 'static>(
     }
 }
 
-pub(super) async fn unknown_path(uri: Uri) -> Refused {
+/// 404 for whatever no route takes.
+pub async fn unknown_path(uri: Uri) -> Refused {
     Refused::not_found(format!("`{}` is no path of this registry; /v1/openapi.json lists them", uri.path()))
 }
 
-pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+/// 500 where a handler panicked.
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Refused::internal(&"a handler panicked").into_response()
 }

@@ -11,41 +11,15 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Desk, Refused, Seat, blocking, log::policy_now};
+use super::{
+    Desk, Refused, Seat, blocking,
+    parameters::{instant, number, only},
+};
 use crate::{
     desk::{self, DenialFilter, Item, Plan, RecordId},
     prove,
     search::{Options, Query as Words, Search},
 };
-
-/// Refuses parameters that nobody reads: a misspelt one must not silently widen an answer.
-pub fn only(given: &HashMap<String, String>, known: &[&str]) -> Result<(), Refused> {
-    match given.keys().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(unknown) if known.is_empty() => {
-            Err(Refused::bad_request(format!("`{unknown}` is not known: this takes no parameters")))
-        }
-        Some(unknown) => Err(Refused::bad_request(format!("`{unknown}` is not known; known are {}", known.join(", ")))),
-    }
-}
-
-fn number(given: &HashMap<String, String>, name: &str) -> Result<Option<u64>, Refused> {
-    given
-        .get(name)
-        .map(|text| text.parse().map_err(|_| Refused::bad_request(format!("`{name}={text}` is no number"))))
-        .transpose()
-}
-
-fn instant(given: &HashMap<String, String>, name: &str) -> Result<Option<Timestamp>, Refused> {
-    given
-        .get(name)
-        .map(|text| {
-            text.parse().map_err(|_| {
-                Refused::bad_request(format!("`{name}={text}` is no instant: `2026-11-21T10:15:00Z` is expected"))
-            })
-        })
-        .transpose()
-}
 
 /// Finds records; the query language is the one everywhere.
 pub async fn search(
@@ -84,8 +58,7 @@ pub async fn search(
     .await
 }
 
-/// Runs a search for the interface and the pages.
-pub fn find(
+fn find(
     desk: &Desk,
     text: &str,
     limit: u64,
@@ -103,8 +76,7 @@ pub fn find(
     }
 }
 
-/// The item with that id.
-pub fn item(desk: &Desk, id: &str) -> Result<(RecordId, Item), Refused> {
+fn item(desk: &Desk, id: &str) -> Result<(RecordId, Item), Refused> {
     let id: RecordId = id.parse().map_err(Refused::bad_request)?;
     let found = desk.store().read(|db| desk::item(db, id)).map_err(|why| Refused::internal(&why))?;
     found
@@ -195,7 +167,7 @@ pub async fn sources(
     seat.reads()?;
     only(&given, &[])?;
     blocking(move || {
-        let policy = policy_now(&desk)?;
+        let policy = desk.policy()?;
         let found = desk
             .store()
             .read(|db| desk::sources(db, &policy, Timestamp::now()))
@@ -218,7 +190,7 @@ pub async fn coverage(
     let to = instant(&given, "to")?.unwrap_or(now);
     let from = instant(&given, "from")?.unwrap_or_else(|| to.checked_sub(SignedDuration::from_hours(24)).unwrap_or(to));
     blocking(move || {
-        let policy = policy_now(&desk)?;
+        let policy = desk.policy()?;
         if policy.entry(&entry).is_none() {
             return Err(Refused::not_found(format!("there is no entry `{entry}`")));
         }

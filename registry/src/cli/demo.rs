@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Say,
-    serve::{Running, Up, beside, bind, run, start_agents},
+    serve::{Running, Up, beside, bind, logging, run, start_agents},
     trial,
 };
 use crate::{
@@ -41,6 +41,7 @@ const DAYS_TOLD: i64 = 12;
 ///
 /// Where a program is missing, the address is taken or not of this machine, or no record comes within a minute.
 pub fn demo(args: &Up, say: &Say) -> Result<()> {
+    logging();
     let began = Instant::now();
     let listener = bind(args.listen)?;
     let listen = listener.local_addr()?;

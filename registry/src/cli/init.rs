@@ -10,14 +10,13 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use schemas::{
-    policy::{Policy, sign_statement},
-    statement::Statement,
+    policy::Policy,
     trust::{Needs, Person, Role, TrustRoot},
 };
 use tlog::{SigningKey, VerifierKey};
 use url::Url;
 
-use super::{Say, agent, door::Door, keys, policy, root, salt, unit::Unit};
+use super::{Say, agent, door::Door, keys, policy, root, unit::Unit};
 
 /// Answers given beforehand; what is missing is asked for at the terminal.
 #[derive(Debug, Args)]
@@ -110,15 +109,6 @@ pub fn write_folder(folder: &Path, settings: &super::unit::Settings, root: &Trus
     let heading = "# The trust root: put a copy by hand on every agent host and reviewer's machine, and compare its digest by eye\n# (`vigie root show`). To change it, write a new version that names this one's digest as `previous`; the people below must sign it.\n";
     fs::write(folder.join("trust.toml"), format!("{heading}{}", toml::to_string_pretty(root)?))?;
     Ok(())
-}
-
-/// The signed statement of the first root.
-///
-/// # Errors
-///
-/// Where it cannot be signed.
-pub fn root_statement(root: &TrustRoot, keys: &[&SigningKey]) -> Result<String> {
-    Ok(sign_statement(&Statement::Root { v: 1, root: root.clone(), salt: salt() }, keys)?)
 }
 
 /// An agent's folder: its key, its copy of the trust root, its settings. Returns the public key to enrol.
@@ -229,7 +219,7 @@ pub fn run(args: &Init, say: &Say) -> Result<()> {
         return Ok(());
     };
     let mut door = Door::open(&unit)?;
-    door.add_statement(&root_statement(&trust, &[first, second])?)?;
+    door.add_statement(&root::statement(&trust, &[first, second])?)?;
     let vkey = write_agent(
         &folder.join("agents/feed"),
         "feed-1",

@@ -158,6 +158,7 @@ fn run(cli: Cli, say: &Say) -> Result<ExitCode> {
     let done = |done: Result<()>| done.map(|()| ExitCode::SUCCESS);
     match cli.command {
         Command::Init(args) => done(init::run(&args, say)),
+        Command::Up(args) if args.demo => done(demo::demo(&args, say)),
         Command::Up(args) => done(serve::up(&args, &folder, say)),
         Command::Serve => done(serve::serve(&unit()?, say)),
         Command::Key(command) => done(keys::run(&command, say)),

@@ -4,9 +4,10 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use schemas::trust::TrustRoot;
+use schemas::{policy::sign_statement, statement::Statement, trust::TrustRoot};
+use tlog::SigningKey;
 
-use super::{Say, unit::read_root};
+use super::{Say, keys, salt, unit::read_root};
 
 /// Show and check the trust root.
 #[derive(Debug, Subcommand)]
@@ -50,7 +51,7 @@ pub fn run(command: &Root, default: impl FnOnce() -> Result<PathBuf>, say: &Say)
     };
     let root = read_root(&file)?;
     if let Root::Sign { key, out, .. } = command {
-        let note = super::init::root_statement(&root, &[&super::keys::read(key)?])?;
+        let note = statement(&root, &[&keys::read(key)?])?;
         std::fs::write(out, note)?;
         say.line(&format!("signed: {}", out.display()))?;
     }
@@ -81,6 +82,15 @@ pub fn run(command: &Root, default: impl FnOnce() -> Result<PathBuf>, say: &Say)
         }
     }
     say.json_or(&serde_json::json!({ "digest": root.digest(), "root": root }), || in_words(&root))
+}
+
+/// The signed statement of a root.
+///
+/// # Errors
+///
+/// Where it cannot be signed.
+pub fn statement(root: &TrustRoot, keys: &[&SigningKey]) -> Result<String> {
+    Ok(sign_statement(&Statement::Root { v: 1, root: root.clone(), salt: salt() }, keys)?)
 }
 
 /// The root in words.

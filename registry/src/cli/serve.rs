@@ -13,14 +13,14 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{Say, door, manager, unit::Unit};
-use crate::api::{self, Desk};
+use crate::{api::Desk, listener};
 
 /// How to start.
 #[derive(Debug, Args)]
 pub struct Up {
     /// Show everything with invented newsrooms on this machine; nothing leaves it
     #[arg(long)]
-    demo: bool,
+    pub(super) demo: bool,
     /// With --demo: folder for the trial unit
     #[arg(long, default_value = "vigie-demo")]
     pub(super) folder: PathBuf,
@@ -64,7 +64,7 @@ impl Drop for Running {
     }
 }
 
-fn logging() {
+pub(super) fn logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("VIGIE_LOG").unwrap_or_else(|_| "info".into());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -92,9 +92,6 @@ pub fn serve(unit: &Unit, say: &Say) -> Result<()> {
 /// Where a program is missing, the registry can't open, or the address is taken.
 pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
     logging();
-    if args.demo {
-        return super::demo::demo(args, say);
-    }
     let unit = Unit::open(folder)?;
     let listener = bind(unit.settings.listen)?;
     run(&unit, listener, args.secs, say, |desk| {
@@ -161,7 +158,8 @@ pub(super) fn run<T>(
     let stop = CancellationToken::new();
     let tls = unit.settings.tls.as_ref().map(|tls| (tls.certificate.clone(), unit.secret("tls.key", &tls.key)));
     let telling = manager::tell(desk.clone(), stop.clone());
-    let served = runtime.spawn(api::serve(listener, desk.clone(), tls, stop.clone(), || drop(tokio::spawn(telling))));
+    let served =
+        runtime.spawn(listener::serve(listener, desk.clone(), tls, stop.clone(), || drop(tokio::spawn(telling))));
     let children = start(&desk)?;
     let deadline = secs.map(Duration::from_secs);
     let outcome = runtime.block_on(async {

@@ -14,7 +14,7 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Say, agent, door::Door, init, keys, policy, unit::Unit};
+use super::{Say, agent, door::Door, init, keys, policy, root, unit::Unit};
 
 /// Name of every trial's log.
 const ORIGIN: &str = "demo.vigie.invalid/log";
@@ -107,7 +107,7 @@ pub fn make(folder: &Path, exhibit: &Exhibit, listen: SocketAddr, schedule: &str
     fs::write(&unit.settings.allowlist, allowlist(exhibit, &alice.vkey().id_text(), schedule)?)?;
     let list = policy::checked(&unit.settings.allowlist, &trust, say)?;
     let mut door = Door::open(&unit)?;
-    door.add_statement(&init::root_statement(&trust, &[&alice, &bob])?)?;
+    door.add_statement(&root::statement(&trust, &[&alice, &bob])?)?;
     for key in [&alice, &bob] {
         let current = door.policy(&trust)?;
         let signing = policy::signing(&list, current.as_ref(), &trust, key, &policy::default_until())?;

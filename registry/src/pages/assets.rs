@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use axum::{
-    extract::Path,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -51,14 +50,6 @@ pub fn find(name: &str) -> Option<Response> {
     let asset = ALL.iter().find(|asset| asset.name == name)?;
     let headers = [(header::CONTENT_TYPE, asset.media), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Some((headers, asset.body).into_response())
-}
-
-/// `/assets/{name}`.
-pub async fn asset(visit: super::Visit, Path(name): Path<String>) -> Response {
-    match find(&name) {
-        Some(found) => found,
-        None => visit.refuse(&super::visit::missing("error-no-file", name)),
-    }
 }
 
 #[cfg(test)]

@@ -26,13 +26,14 @@ mod words;
 
 use axum::{
     Router,
+    extract::Path,
     http::{HeaderValue, Uri, header},
     middleware::map_response,
     response::{IntoResponse as _, Response},
     routing::{any, get, post},
 };
 
-use crate::api::{Desk, Refused};
+use crate::api::{Desk, unknown_path};
 
 pub use visit::Visit;
 
@@ -51,16 +52,22 @@ pub fn router() -> Router<Desk> {
         .route("/agents", get(agents::page))
         .route("/sign-in", get(sign_in::form).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
-        .route("/assets/{name}", get(assets::asset))
+        .route("/assets/{name}", get(asset))
         .route("/{*path}", any(nowhere))
         .layer(map_response(guarded))
+}
+
+async fn asset(visit: Visit, Path(name): Path<String>) -> Response {
+    match assets::find(&name) {
+        Some(found) => found,
+        None => visit.refuse(&visit::missing("error-no-file", name)),
+    }
 }
 
 async fn nowhere(visit: Visit, uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/v1/") || path.starts_with("/log/") {
-        return Refused::not_found(format!("`{path}` is no path of this registry; /v1/openapi.json lists them"))
-            .into_response();
+        return unknown_path(uri).await.into_response();
     }
     visit.refuse(&visit::missing("error-no-page", path))
 }

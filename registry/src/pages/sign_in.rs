@@ -14,10 +14,8 @@ use axum::{
 use serde::Deserialize;
 
 use super::{frame::Frame, visit::Visit};
-use crate::api::{Refused, Seat};
+use crate::api::{COOKIE, Refused, Seat};
 
-/// Name of the cookie that holds token and purpose; the interface reads it.
-const COOKIE: &str = "vigie";
 /// Longest purpose, in characters.
 const PURPOSE: usize = 200;
 

@@ -11,13 +11,14 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use registry::{
-    api::{self, Desk},
+    api::Desk,
     core::{
         Registry,
         storage::RealDisk,
         testing::{self, Agent, Page, World},
     },
     desk::RecordId,
+    listener,
     search::SqliteIndex,
 };
 use schemas::{
@@ -281,7 +282,7 @@ fn serve(registry: Registry, local: bool, folder: TempDir, records: Vec<(&'stati
     let stopping = stop.clone();
     let server = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(api::serve(listener, desk, None, stopping, || ())).unwrap();
+        runtime.block_on(listener::serve(listener, desk, None, stopping, || ())).unwrap();
     });
     Weeks { address, records, stop, server: Some(server), _folder: folder }
 }
