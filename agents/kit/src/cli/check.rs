@@ -2,7 +2,9 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use super::{Cli, EXIT_NOT_ALL, commands::tell, setup};
+use serde_json::{Value, json};
+
+use super::{Cli, EXIT_NOT_ALL, setup};
 use crate::{config::Config, contract::Erased, outbox::MIN_FREE_BYTES};
 
 /// How far the registry's clock may be from this machine's, in seconds, before somebody is told.
@@ -87,6 +89,16 @@ pub(super) async fn check(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Res
         }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NOT_ALL) })
+}
+
+/// One line, for people or as JSON.
+fn tell(json_wanted: bool, what: &str, good: bool, says: &str) {
+    if json_wanted {
+        let line: Value = json!({ "check": what, "good": good, "says": says });
+        println!("{line}");
+    } else {
+        println!("{} {what}: {says}", if good { "ok  " } else { "FAIL" });
+    }
 }
 
 fn counted(n: usize, one: &str) -> String {

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use jiff::Timestamp;
 use schemas::{coverage::CoverageState, gate::Origin};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Cli, Command, EXIT_NOT_ALL, check, read, recipe, setup};
@@ -155,16 +155,6 @@ async fn plan(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<ExitCode
         println!("no entry names the collector `{}`", collector.name());
     }
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NOT_ALL) })
-}
-
-/// One line of `check`, for people or as JSON.
-pub(super) fn tell(json_wanted: bool, what: &str, good: bool, says: &str) {
-    if json_wanted {
-        let line: Value = json!({ "check": what, "good": good, "says": says });
-        println!("{line}");
-    } else {
-        println!("{} {what}: {says}", if good { "ok  " } else { "FAIL" });
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use super::{
     draft::Told,
     listen::{Lines, NoLines, listen},
     run::{Fate, Job, Running, want_key},
-    take_in::Read,
     turns::Turn,
     unread::MayRead,
     walk::{Kept, Node},
@@ -27,6 +26,12 @@ const MAX_LOSS_PERCENT: u64 = 5;
 
 /// From how many items on a loss is doubted.
 const MIN_DOUBTED: u64 = 20;
+
+/// What an exchange means: known at once, or said by the collector.
+pub(super) enum Read {
+    Fate(Fate),
+    Heard(Box<Heard>),
+}
 
 /// One reading, and the answer it was made of.
 pub(super) struct Heard {

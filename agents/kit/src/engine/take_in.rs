@@ -10,6 +10,7 @@ use super::{
     coverage::Ended,
     crash,
     draft::Told,
+    heard::Read,
     run::{Fate, Job, Running},
     turns::{Turn, turn},
     walk::Node,
@@ -21,12 +22,6 @@ const PACKED_HERE: u64 = 128 << 10;
 
 /// Room that a segment keeps for its run, commit and manifest records.
 const SPARE_BYTES: u64 = 1 << 20;
-
-/// What an exchange means: known at once, or said by the collector.
-pub(super) enum Read {
-    Fate(Fate),
-    Heard(Box<super::heard::Heard>),
-}
 
 impl Running {
     /// Reads an answer, or sees what the lack of one means, and puts it into the draft.

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     FetchError,
+    arrived::Arrived,
     receive::Incoming,
-    send::Arrived,
     status,
     trip::{Ended, Leg, Trip, failed},
     wire::{Outgoing, headers_of},

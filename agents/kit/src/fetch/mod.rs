@@ -4,11 +4,13 @@
 //! once, connects to the addresses that were judged and to no others, follows redirects by hand through the gate, and keeps what was sent and received.
 //! Every bound has an error that names the address and the bound. No cookies, no proxies, no decoding, no second try: the engine decides on those.
 
+mod arrived;
 mod client;
 mod framer;
 mod keep;
 mod limits;
 mod lookup;
+mod network;
 mod outgoing;
 mod receive;
 mod robots_txt;

@@ -10,9 +10,9 @@ use url::Url;
 
 use super::{
     FetchError,
-    send::Arrived,
+    arrived::{Arrived, location},
     status,
-    trip::{Ended, Leg, Trip, location},
+    trip::{Ended, Leg, Trip},
 };
 use crate::{
     body::{Body, Spool},

@@ -2,7 +2,6 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     gate::{DecisionCode, Origin, RobotsCopy},
@@ -12,7 +11,9 @@ use schemas::{
 use url::Url;
 
 use super::{
-    FetchError, chain,
+    FetchError,
+    arrived::Arrived,
+    chain,
     receive::{self, Begun, Incoming},
     stream::{Flow, is_stream},
     trip::{Ended, Leg, Trip, failed},
@@ -28,28 +29,6 @@ use crate::{
 
 /// Longest crawl delay that is kept; longer ones count as this.
 const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(60);
-
-/// What one hop brought, as kept.
-pub(super) struct Arrived {
-    /// Index in the trail.
-    pub hop: usize,
-    /// Record id.
-    pub id: String,
-    pub url: Url,
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    /// Response block.
-    pub response: Bytes,
-    pub payload_len: usize,
-    /// The bound that cut the body.
-    pub cut: Option<FetchError>,
-}
-
-impl Arrived {
-    pub fn body(&self) -> &[u8] {
-        self.response.get(self.response.len().saturating_sub(self.payload_len)..).unwrap_or_default()
-    }
-}
 
 impl Trip<'_> {
     /// Makes one hop of the request.

@@ -9,11 +9,11 @@ use url::Url;
 
 use super::{
     FetchError,
+    arrived::{Arrived, answered, body_of},
     framer::{Framer, Framing},
     receive::{Begun, Incoming},
-    send::Arrived,
     status,
-    trip::{Ended, Leg, Trip, answered, body_of, failed},
+    trip::{Ended, Leg, Trip, failed},
     trouble::why,
     wire::Outgoing,
 };

@@ -7,12 +7,16 @@ use schemas::{
 };
 use url::Url;
 
-use super::{FetchError, send::Arrived, status, web::Web};
+use super::{
+    FetchError,
+    arrived::{Arrived, answered, body_of, location},
+    status,
+    web::Web,
+};
 use crate::{
-    body::{Body, Spool},
     budget::Rows,
     contract::{Method, Request},
-    engine::{Answered, Hop, HopResult, Judged, Outcome, RunFacts, Wanted},
+    engine::{Hop, HopResult, Judged, Outcome, RunFacts, Wanted},
     gate::Gate,
     secrets::Credential,
 };
@@ -316,26 +320,6 @@ fn refused_by_rows(error: &rusqlite::Error) -> Ended {
     failed(format!("the agent's database refused, so nothing was sent: {error}"))
 }
 
-/// The address a redirect names, made absolute.
-pub(super) fn location(arrived: &Arrived) -> Option<String> {
-    let location = status::header(&arrived.headers, "location").filter(|location| !location.is_empty())?;
-    // What cannot be joined goes to the gate as it stands, which refuses it and says why.
-    Some(arrived.url.join(location).map_or_else(|_| location.to_owned(), String::from))
-}
-
 pub(super) fn failed(error: String) -> Ended {
     Box::new(HopResult::Failed { error, retry_after: None })
-}
-
-/// The body that arrived; under sealed evidence its bytes stay in memory.
-pub(super) fn body_of(arrived: &Arrived, sealed: bool) -> Body {
-    let payload = arrived.response.slice(arrived.response.len().saturating_sub(arrived.payload_len)..);
-    let spool = if sealed { Spool::in_memory(payload) } else { Spool::of(payload) };
-    Body::new(spool, &arrived.headers, arrived.cut.is_some())
-}
-
-/// The answer for the collector.
-pub(super) fn answered(arrived: Arrived, body: Body) -> HopResult {
-    let Arrived { hop, status, headers, url, .. } = arrived;
-    HopResult::Answer(Box::new(Answered { hop, body, status, headers, url }))
 }

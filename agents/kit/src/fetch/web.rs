@@ -1,4 +1,4 @@
-//! The engine's [`Network`], made of gate, budget, credentials and connections.
+//! What is the way out made of? Connections, budgets, credentials, pace and clock.
 
 use std::{
     collections::HashMap,
@@ -8,15 +8,13 @@ use std::{
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use schemas::{gate::Decision, permission::RobotsRule, trust::TrustRoot, urlform};
+use schemas::trust::TrustRoot;
 
-use super::{Limits, Lookup, SystemLookup, client::ClientError, client::Clients, stream::flow_of, tls, trip::Trip};
+use super::{Limits, Lookup, SystemLookup, client::ClientError, client::Clients, tls};
 use crate::{
     budget::{Pace, Rows},
-    contract::{Scope, Unit},
-    engine::{Clock, Network, Open, Outcome, Pending, Piece, RunFacts, SystemClock, Wanted},
-    gate::Gate,
-    robots,
+    contract::Unit,
+    engine::{Clock, RunFacts, SystemClock},
     secrets::Vault,
 };
 
@@ -119,9 +117,16 @@ impl Web {
         self.units.iter().find(|unit| unit.name == name)
     }
 
+    /// Notes what a request reserved.
     pub(super) fn remember(&self, run: &RunFacts, unit: &str, amount: u64) {
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         *reserved.entry((run.target.id.clone(), unit.to_owned())).or_default() += amount;
+    }
+
+    /// What requests reserved of a unit, which is settled now.
+    pub(super) fn recall(&self, run: &RunFacts, unit: &str) -> u64 {
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        reserved.remove(&(run.target.id.clone(), unit.to_owned())).unwrap_or(0)
     }
 
     /// The lock of an authority's robots.txt. Locks nobody holds are forgotten.
@@ -129,75 +134,5 @@ impl Web {
         let mut locks = self.robots_locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         locks.entry(authority.to_owned()).or_default().clone()
-    }
-}
-
-impl Network for Web {
-    fn exchange<'a>(&'a self, wanted: Wanted<'a>) -> Pending<'a, Outcome> {
-        Box::pin(async move { Trip::new(self, &wanted).make().await })
-    }
-
-    fn piece<'a>(&'a self, wanted: Wanted<'a>, open: &'a mut Open, over: Pending<'a, ()>) -> Pending<'a, Piece> {
-        Box::pin(async move {
-            match flow_of(open) {
-                Some(flow) => Trip::new(self, &wanted).piece(flow, over).await,
-                None => Piece::Ended {
-                    trail: Vec::new(),
-                    why: Some("the connection is not one of this network".to_owned()),
-                    chunks: 0,
-                },
-            }
-        })
-    }
-
-    fn preview(&self, wanted: Wanted<'_>) -> Decision {
-        let now = self.now();
-        let run = wanted.run;
-        let obeys = run.policy.entry(&run.entry).is_some_and(|entry| entry.robots == RobotsRule::Obey);
-        let authority = urlform::normal_form(&wanted.request.url).ok().map(|url| schemas::gate::authority_of(&url));
-        let known = self.rows.now(|rows| {
-            let copy = match authority.filter(|_| obeys) {
-                Some(authority) => robots::in_hand(rows, &authority, self.limits.robots_again, now)?,
-                None => None,
-            };
-            Ok(copy)
-        });
-        // A preview is no permission: what the database does not tell counts as unknown.
-        let (copy, spent) = (known.unwrap_or_default(), self.rows.spent(&run.entry, now).unwrap_or_default());
-        let slot = run
-            .policy
-            .entry(&run.entry)
-            .and_then(|entry| entry.credential.clone())
-            .filter(|_| !wanted.request.slots.is_empty());
-        let ask = Trip::question(run, wanted.request, &wanted.request.url, wanted.origin, now, spent, slot);
-        Gate::of(run).decide(&ask, copy.as_deref())
-    }
-
-    fn rest(&self, run: &RunFacts, url: &str, scope: &Scope, until: Timestamp) {
-        let credential = || run.policy.entry(&run.entry).and_then(|entry| entry.credential.clone());
-        let scope = match scope {
-            Scope::Host => {
-                urlform::normal_form(url).ok().map(|url| format!("host {}", schemas::gate::authority_of(&url)))
-            }
-            Scope::Credential(_) => credential().map(|name| format!("credential {name}")),
-            Scope::Bucket(unit) => Some(format!("unit {unit}")),
-        };
-        let now = self.now();
-        if let Some(scope) = scope
-            && let Err(error) = self.rows.now(|rows| Rows::rest(rows, &scope, until, now))
-        {
-            tracing::warn!(scope, %error, "a pause the source asked for could not be stored");
-        }
-    }
-
-    fn spent(&self, run: &RunFacts, unit: &str, amount: u64) {
-        let key = (run.target.id.clone(), unit.to_owned());
-        let reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(&key).unwrap_or(0);
-        let now = self.now();
-        if let Some(unit) = self.unit(unit)
-            && let Err(error) = self.rows.now(|rows| Rows::settle(rows, unit, reserved, amount, now))
-        {
-            tracing::warn!(unit = unit.name, %error, "what a request cost could not be stored");
-        }
     }
 }
