@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     article::{self, Page},
-    collector::{Asked, Step},
+    ask::{Asked, Step},
     list, page,
     recipe::{List, Pick, Recipe, Sitemap, Start},
     signals::Signals,

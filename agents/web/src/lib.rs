@@ -9,6 +9,7 @@
 //! content hash `volatile_unmatched` (keys of the recipe that matched nothing on this page).
 
 pub mod article;
+mod ask;
 mod collector;
 mod explain;
 mod list;
@@ -18,5 +19,8 @@ pub mod recipe;
 pub mod signals;
 mod sitemap;
 mod text;
+mod web;
+mod whole;
 
-pub use collector::{Asked, Step, Web};
+pub use ask::{Asked, Step};
+pub use web::Web;

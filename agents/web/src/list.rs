@@ -1,7 +1,7 @@
 //! Which items does a listing name?
 
 use kit::{
-    Answer, Halt, Place, Reading, Unreadable,
+    Answer, Halt, Place, Reading,
     address::{canonical, is_web},
 };
 use schemas::record::Record;
@@ -10,11 +10,13 @@ use url::Url;
 
 use crate::{
     article::Page,
-    collector::{Asked, PLATFORM, Step, Web},
-    moment, page,
-    recipe::{List, Pick, Recipe, Start},
+    ask::{Asked, Step},
+    moment,
+    recipe::{List, Recipe, Start},
     signals::Signals,
     text,
+    web::{PLATFORM, Web},
+    whole::whole,
 };
 
 /// The element of an item that links to its page.
@@ -52,25 +54,17 @@ pub fn address(list: &List, item: ElementRef<'_>, page: &Page<'_>) -> Result<Url
     page.join(&href).filter(is_web).ok_or_else(|| format!("its link `{shown}` is no address of the web"))
 }
 
-/// Says that a part of the recipe matches nothing where it has to.
-pub fn nothing(pick: &Pick) -> Unreadable {
-    Unreadable::new(
-        &pick.key,
-        format_args!("`{}` (line {} of the recipe) matches nothing here", pick.written, pick.line),
-    )
-}
-
 pub fn read(recipe: &Recipe, answer: &Answer<'_, Step>, out: &mut Reading<'_, Web>) -> Result<(), Halt<Step>> {
     let Start::List(list) = &recipe.start else {
         return Err(answer.unreadable("recipe", "it has no `[list]`; it was changed since this page was asked for"));
     };
-    let text = page::whole(recipe, answer)?;
+    let text = whole(recipe, answer)?;
     let seen = Page::read(&text, answer.url);
     let items = list.item.elements(seen.html());
     if items.is_empty() {
         let none = list.none.as_ref().filter(|none| !none.elements(seen.html()).is_empty());
         let Some(none) = none else {
-            return Err(nothing(&list.item).into());
+            return Err(list.item.nothing().into());
         };
         out.empty(format_args!("`{}` says that nothing is listed", none.written));
         return Ok(());

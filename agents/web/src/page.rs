@@ -1,7 +1,5 @@
 //! What does an item's page say, by recipe and by itself?
 
-use std::borrow::Cow;
-
 use kit::{
     Absent, Answer, Halt, Place, Reading, What,
     address::{Base, canonical},
@@ -13,41 +11,17 @@ use url::Url;
 
 use crate::{
     article::{self, Page, Strength, Wall},
-    collector::{Asked, PLATFORM, Step, Web},
-    list::nothing,
+    ask::{Asked, Step},
     moment,
     recipe::{Pick, Recipe},
     signals::Signals,
     text,
+    web::{PLATFORM, Web},
+    whole::whole,
 };
 
 /// Longest value of `extra`, in characters.
 const MAX_EXTRA_CHARS: usize = 20_000;
-
-/// The text of a page that came whole. A parser of HTML mends what is cut off, so the end is looked for before.
-///
-/// # Errors
-///
-/// The halt of the answer; unreadable where the end is missing.
-pub fn whole<'a>(recipe: &Recipe, answer: &Answer<'a, Step>) -> Result<Cow<'a, str>, Halt<Step>> {
-    let text = answer.page()?;
-    if recipe.unclosed || is_closed(&text) {
-        return Ok(text);
-    }
-    let why = "the page ends without `</html>`: it was cut, or write `unclosed = true` into the recipe where all pages of the site do";
-    Err(answer.unreadable("body", why))
-}
-
-/// Whether `</html>` is the last thing but comments and white space.
-fn is_closed(text: &str) -> bool {
-    let mut rest = text.trim_end();
-    while rest.ends_with("-->") {
-        let Some(start) = rest.rfind("<!--") else { return false };
-        rest = rest.get(..start).unwrap_or_default().trim_end();
-    }
-    let tail = rest.len().saturating_sub("</html>".len());
-    rest.get(tail..).is_some_and(|end| end.eq_ignore_ascii_case("</html>"))
-}
 
 /// The address of a page that names it, and another host's address of choice, which does not count.
 pub fn own_address(about: &article::About, url: &Url) -> (Url, Option<Url>) {
@@ -83,7 +57,7 @@ pub fn id_of(url: &Url) -> String {
 /// The recipe's selector matches nothing.
 pub fn title(recipe: &Recipe, page: &Page<'_>, about: &article::About) -> Result<Option<String>, kit::Unreadable> {
     match &recipe.article.title {
-        Some(pick) => pick.first(page.html()).map(Some).ok_or_else(|| nothing(pick)),
+        Some(pick) => pick.first(page.html()).map(Some).ok_or_else(|| pick.nothing()),
         None => Ok(about.title.as_ref().map(|said| said.value.clone())),
     }
 }
@@ -137,7 +111,7 @@ pub fn body(
         }
         body.media.extend(shown.media);
     }
-    if body.text.is_empty() { Err(nothing(pick)) } else { Ok(body) }
+    if body.text.is_empty() { Err(pick.nothing()) } else { Ok(body) }
 }
 
 /// Addresses of the same in other languages, with the language where the page names it.
@@ -367,21 +341,6 @@ impl Extra<'_> {
     fn text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.put(name, Value::from(text.chars().take(MAX_EXTRA_CHARS).collect::<String>()));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_closed;
-
-    #[test]
-    fn the_end_of_a_page_is_its_last_tag_but_comments() {
-        for closed in ["<p>a</html>", "a</HTML>\n<!-- cached -->\n<!-- 12 ms -->\n"] {
-            assert!(is_closed(closed), "{closed}");
-        }
-        for open in ["", "<p>a</html", "</html><p>a", "</html> -->", "é</htm"] {
-            assert!(!is_closed(open), "{open}");
         }
     }
 }

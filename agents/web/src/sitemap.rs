@@ -14,8 +14,9 @@ use kit::{
 use url::Url;
 
 use crate::{
-    collector::{Asked, Step, Web},
+    ask::{Asked, Step},
     recipe::{Recipe, Sitemap, Start},
+    web::Web,
 };
 
 /// Indexes above one another that are followed.

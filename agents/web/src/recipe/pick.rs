@@ -1,5 +1,6 @@
 //! How is one value taken from a page?
 
+use kit::Unreadable;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::{article::Page, text};
@@ -58,6 +59,14 @@ impl Pick {
             Some(name) => element.value().attr(name).map(ToOwned::to_owned),
             None => Some(own(element).map_or_else(|| text::line(element), ToOwned::to_owned)),
         }
+    }
+
+    /// Says that it matches nothing where it has to.
+    pub fn nothing(&self) -> Unreadable {
+        Unreadable::new(
+            &self.key,
+            format_args!("`{}` (line {} of the recipe) matches nothing here", self.written, self.line),
+        )
     }
 
     /// The mark that a value begins after, where none of these elements holds it.
