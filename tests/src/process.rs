@@ -41,6 +41,8 @@ pub(crate) fn command(file: &Path) -> Command {
         "WATCHDOG_PID",
         "CREDENTIALS_DIRECTORY",
         "STATE_DIRECTORY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
         "http_proxy",
         "https_proxy",
     ] {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -68,6 +68,10 @@ pub struct World {
     may_wait: bool,
     /// By how much the clocks of programs begun from now on are ahead, in seconds.
     shift: Option<i64>,
+    /// Whether the registry is served over TLS.
+    tls: bool,
+    /// Which certificates agents trust; the system's where absent.
+    trusted: Option<PathBuf>,
 }
 
 impl World {
@@ -99,7 +103,7 @@ impl World {
             .collect();
         let file = folder.path().join("newsrooms.json");
         fs::write(&file, json!({ "newsrooms": list }).to_string()).expect("a file");
-        let world = Self { folder, listen, server: None, may_wait: false, shift: None };
+        let world = Self { folder, listen, server: None, may_wait: false, shift: None, tls: false, trusted: None };
         let mut made = command(&program("vigie"));
         made.arg("trial").arg(world.unit()).arg("--newsrooms").arg(file).args([
             "--listen",
@@ -175,6 +179,32 @@ impl World {
         Timestamp::now().checked_add(ahead).expect("within the calendar")
     }
 
+    /// Lets the registry be served over TLS from its next start on, and agents push to it so.
+    ///
+    /// # Panics
+    ///
+    /// Where settings cannot be written.
+    pub fn over_tls(&mut self, certificate: &Path, key: &Path) {
+        self.tls = true;
+        let settings = self.unit().join("vigie.toml");
+        let text = fs::read_to_string(&settings).expect("settings");
+        let (certificate, key) = (certificate.display(), key.display());
+        fs::write(&settings, format!("{text}\n[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n"))
+            .expect("settings");
+        for agent in self.agents() {
+            let settings = agent.folder.join("agent.toml");
+            let text = fs::read_to_string(&settings).expect("settings");
+            let plain = format!("http://{}", self.listen);
+            assert!(text.contains(&plain), "{text}");
+            fs::write(&settings, text.replace(&plain, &format!("https://{}", self.listen))).expect("settings");
+        }
+    }
+
+    /// Lets agents begun from now on trust the certificates of a file, in place of the system's, as an operator does.
+    pub fn trust_certificates(&mut self, file: &Path) {
+        self.trusted = Some(file.to_owned());
+    }
+
     /// Lets the world end with segments waiting: the test says why.
     pub const fn let_wait(&mut self) {
         self.may_wait = true;
@@ -215,10 +245,13 @@ impl World {
     pub fn start_crashing(&mut self, point: Option<&str>) -> bool {
         self.kill();
         let mut running = Running::start(crashing(self.serve(), point));
-        let listen = self.listen;
+        let (listen, tls) = (self.listen, self.tls);
         let answered = until("the registry's first answer", || {
             if running.ended().is_some() {
                 return Some(false);
+            }
+            if tls {
+                return TcpStream::connect(listen).is_ok().then_some(true);
             }
             http::get(listen, "/healthz").is_ok_and(|got| got.status == 200).then_some(true)
         });
@@ -393,7 +426,11 @@ impl World {
     /// The unit's agent for a collector.
     #[must_use]
     pub fn agent_of(&self, collector: &str) -> Agent {
-        Agent { shift: self.shift, ..Agent::at(self.unit().join("agents").join(collector), collector) }
+        Agent {
+            shift: self.shift,
+            trusted: self.trusted.clone(),
+            ..Agent::at(self.unit().join("agents").join(collector), collector)
+        }
     }
 
     /// All agents of the unit.
@@ -460,18 +497,22 @@ pub struct Agent {
     /// Its program: `vigie-feed`.
     pub program: String,
     shift: Option<i64>,
+    trusted: Option<PathBuf>,
 }
 
 impl Agent {
     /// An agent for a collector in a folder.
     #[must_use]
     pub fn at(folder: PathBuf, collector: &str) -> Self {
-        Self { folder, program: format!("vigie-{collector}"), shift: None }
+        Self { folder, program: format!("vigie-{collector}"), shift: None, trusted: None }
     }
 
     fn command(&self, what: &str, arguments: &[&str]) -> Command {
         let mut agent = command(&program(&self.program));
         agent.arg(what).args(arguments).arg("--config").arg(self.folder.join("agent.toml"));
+        if let Some(trusted) = &self.trusted {
+            agent.env("SSL_CERT_FILE", trusted);
+        }
         shifted(&mut agent, self.shift);
         agent
     }

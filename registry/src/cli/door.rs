@@ -23,6 +23,8 @@ pub enum Door {
         url: String,
         /// Token of an administrator, from `VIGIE_TOKEN`; none is needed on loopback.
         token: Option<String>,
+        /// The unit's certificate, where it is served over TLS.
+        certificate: Option<PathBuf>,
     },
 }
 
@@ -77,12 +79,9 @@ impl Door {
         match open(unit) {
             Ok(registry) => Ok(Self::Folder(Box::new(registry))),
             Err(why) if matches!(why.downcast_ref(), Some(RegistryError::InUse { .. })) => Ok(Self::Served {
-                url: format!(
-                    "{}://{}",
-                    if unit.settings.tls.is_some() { "https" } else { "http" },
-                    unit.settings.listen
-                ),
+                url: unit.url(),
                 token: std::env::var("VIGIE_TOKEN").ok(),
+                certificate: unit.settings.tls.as_ref().map(|tls| tls.certificate.clone()),
             }),
             Err(why) => Err(why),
         }
@@ -181,7 +180,7 @@ impl Door {
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<serde_json::Value> {
-        let Self::Served { url, token } = self else { bail!("this registry is not served") };
-        super::http::ask(method, &format!("{url}{path}"), token.as_deref(), body)
+        let Self::Served { url, token, certificate } = self else { bail!("this registry is not served") };
+        super::http::ask(method, &format!("{url}{path}"), token.as_deref(), body, certificate.as_deref())
     }
 }

@@ -97,8 +97,8 @@ pub fn up(args: &Up, folder: &Path, say: &Say) -> Result<()> {
     run(&unit, listener, args.secs, say, |desk| {
         let agents = start_agents(&unit, desk, false)?;
         say.line(&format!(
-            "registry   http://{}/  with {} agent{}",
-            unit.settings.listen,
+            "registry   {}/  with {} agent{}",
+            unit.url(),
             agents.len(),
             if agents.len() == 1 { "" } else { "s" }
         ))?;

@@ -125,6 +125,13 @@ impl Unit {
         Ok(Self { folder: folder.to_owned(), settings })
     }
 
+    /// Where its registry is served: the listener's address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.settings.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.settings.listen)
+    }
+
     /// The trust root as it lies in the folder.
     ///
     /// # Errors

@@ -58,9 +58,10 @@ impl Page {
     /// A feed of one entry with this title.
     #[must_use]
     pub fn feed(title: &str) -> Self {
+        let id = title.to_lowercase().replace(' ', "-");
         let feed = format!(
             "<?xml version=\"1.0\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>tag:tls.example.org,2026:feed</id><title>TLS</title>\
-             <updated>2026-10-01T06:00:00Z</updated><entry><id>tag:tls.example.org,2026:1</id><title>{title}</title>\
+             <updated>2026-10-01T06:00:00Z</updated><entry><id>tag:tls.example.org,2026:{id}</id><title>{title}</title>\
              <updated>2026-10-01T06:00:00Z</updated><content>{title}, and nothing else.</content></entry></feed>\n"
         );
         Self(Reply::new(200, "application/atom+xml", feed))

@@ -8,8 +8,7 @@ use std::{
 };
 
 use reqwest::{Client, redirect};
-use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{ClientConfig, RootCertStore};
 
 use super::{Limits, lookup::Pinned};
 use crate::gate::Permitted;
@@ -43,7 +42,10 @@ struct Reach {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No certificate of this machine can be used.
-    #[error("TLS can't be set up on this machine: {}", remedy())]
+    #[error("no https without certificates to trust: {}", remedy())]
+    NoRoots,
+    /// Its libraries do not fit together.
+    #[error("TLS can't be set up on this machine")]
     Tls(#[from] rustls::Error),
     /// reqwest refused its settings.
     #[error("the HTTP client can't be set up: {why}")]
@@ -59,10 +61,19 @@ pub(crate) fn tls() -> Result<ClientConfig, ClientError> {
     if let Some(made) = MADE.get() {
         return Ok(made.clone());
     }
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!("a certificate that should be trusted can't be read: {error}");
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err(ClientError::NoRoots);
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
+        .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(MADE.get_or_init(|| config).clone())
