@@ -113,6 +113,14 @@ impl Record {
             keyed: None,
         }
     }
+
+    /// Puts something into `extra`; what is `null`, as an absent option is, stays absent.
+    pub fn set_extra(&mut self, name: &str, value: impl Into<Value>) {
+        match value.into() {
+            Value::Null => {}
+            value => drop(self.extra.insert(name.to_owned(), value)),
+        }
+    }
 }
 
 /// What sort of thing a record describes.
@@ -281,4 +289,20 @@ pub struct Registration {
     /// Ended on, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated_on: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Kind, Record};
+
+    #[test]
+    fn what_is_absent_is_no_extra() {
+        let mut record = Record::new(Kind::Post, "feed", "1");
+        record.set_extra("minor", false);
+        record.set_extra("series", Some("harbour"));
+        record.set_extra("place", None::<String>);
+        assert_eq!(json!(record.extra), json!({ "minor": false, "series": "harbour" }));
+    }
 }

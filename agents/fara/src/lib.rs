@@ -8,7 +8,8 @@
 //!
 //! **Ids.** `registrant:NUMBER`. What has no number in the register is named by its own cells, in lower case and with white space tidied:
 //! `principal:NUMBER|SINCE|COUNTRY|NAME`, `short-form:NUMBER|SINCE|LAST|FIRST`. `document:FILE` is the name of its PDF; of a document that lies on
-//! paper only `document:NUMBER|STAMPED|TYPE|PERSON|PRINCIPAL`. Where one of these cells is corrected, the old id leaves the file and is told as gone.
+//! paper only `document:NUMBER|STAMPED|TYPE|PERSON|PRINCIPAL`. Where one of these cells is corrected, the record under the old id stays as it was last
+//! seen, and a new one begins. An id that comes twice stands as its last row says.
 //!
 //! **Edits** are a new end (`terminated_on`), name, address or any other cell that is kept. **Dates** are days without a zone; a year before 1938,
 //! when the Act was passed, is a slip of the pen: its text is kept and no date made of it.
@@ -41,39 +42,28 @@ impl Collector for Fara {
 
     fn about(&self) -> About {
         About {
-            misses: "what came and went between two runs; the text of filings".to_owned(),
+            misses: "what came and went between two runs; that a row has left the files; the text of filings"
+                .to_owned(),
             ..About::of("The US register of foreign agents (FARA), from its daily files")
         }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        let known = parse::file(&ask.target.url).is_some();
-        let url = if known { ask.target.url.as_str() } else { "the seed is no daily file of the register" };
-        vec![Request::get(url, ()).if_changed()]
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        parse::reader(&ask.target.url)?;
+        Ok(vec![Request::get(&ask.target.url, ()).if_changed()])
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
-        let file = parse::file(&answer.target.url).ok_or_else(|| Unreadable::missing("seed"))?;
+        let record = parse::reader(&answer.target.url)?;
         if !answer.bytes()?.starts_with(b"PK") {
             // At times the register's site answers 200 with a page of its own, or with nothing.
             return Err(Halt::NotYet { wait_secs: 30, tries: 5, or_else: None });
         }
-        let member = answer.member("FARA_All_*.csv")?;
-        let rows = member.rows(Table::Csv, Charset::Windows1252)?;
-        rows.require(&file.columns.split(',').collect::<Vec<_>>())?;
-        let mut none = true;
-        for row in rows {
+        for row in answer.member("FARA_All_*.csv")?.rows(Table::Csv, Charset::Windows1252)? {
             let (place, row) = row?;
-            none = false;
-            match (file.record)(&row) {
-                Ok(record) => out.record(place, record),
-                Err(why) => out.unreadable(place, why),
-            }
+            out.item(place, record(&row));
         }
-        if none {
-            return Err(Halt::unreadable(member.name(), "a register without rows"));
-        }
-        out.snapshot(file.name);
+        out.snapshot("file");
         Ok(())
     }
 }

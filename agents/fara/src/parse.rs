@@ -6,46 +6,24 @@ use schemas::record::{Author, AuthorKind, ClaimedTime, Kind, Registration};
 
 use crate::PLATFORM;
 
-/// One of the register's daily files.
-pub struct File {
-    /// Its name, without what all their names share.
-    pub name: &'static str,
-    /// The columns that are read, as its first line names them.
-    pub columns: &'static str,
-    /// What one of its rows says.
-    pub record: fn(&Row) -> Result<Record, Unreadable>,
-}
+/// What a row says.
+pub type Reader = fn(&Row) -> Result<Record, Unreadable>;
 
-const FILES: [File; 4] = [
-    File {
-        name: "Registrants",
-        columns: "Registration Number,Registration Date,Termination Date,Name,Business Name,Address 1,Address 2,City,State,Zip",
-        record: registrant,
-    },
-    File {
-        name: "ForeignPrincipals",
-        columns: "Foreign Principal Termination Date,Foreign Principal,Foreign Principal Registration Date,\
-                  Country/Location Represented,Registration Number,Registrant Name,Address 1,Address 2,City,State,Zip",
-        record: principal,
-    },
-    File {
-        name: "ShortForms",
-        columns: "Short Form Termination Date,Short Form Date,Short Form Last Name,Short Form First Name,\
-                  Registration Number,Registrant Name",
-        record: short_form,
-    },
-    File {
-        name: "RegistrantDocs",
-        columns: "Date Stamped,Registrant Name,Registration Number,Document Type,Short Form Name,Foreign Principal Name,\
-                  Foreign Principal Country,URL",
-        record: document,
-    },
-];
-
-/// The file that lies at this address, where it is one of the register's.
-pub fn file(url: &str) -> Option<&'static File> {
-    let name = url.strip_prefix("https://efile.fara.gov/bulk/zip/FARA_All_")?.strip_suffix(".csv.zip")?;
-    FILES.iter().find(|file| file.name == name)
+/// How the rows read of the daily file at this address.
+///
+/// # Errors
+///
+/// Where it is none of the register's.
+pub fn reader(seed: &str) -> Result<Reader, Unreadable> {
+    let name =
+        seed.strip_prefix("https://efile.fara.gov/bulk/zip/FARA_All_").and_then(|file| file.strip_suffix(".csv.zip"));
+    match name {
+        Some("Registrants") => Ok(registrant),
+        Some("ForeignPrincipals") => Ok(principal),
+        Some("ShortForms") => Ok(short_form),
+        Some("RegistrantDocs") => Ok(document),
+        _ => Err(Unreadable::new("seed", format_args!("{seed} is no daily file of the register"))),
+    }
 }
 
 /// What a cell says, white space tidied; nothing where it is empty.
@@ -110,7 +88,7 @@ fn registrant(row: &Row) -> Result<Record, Unreadable> {
     let mut record = entry(row, "registrant", &[], "Name", "Registration Date")?;
     record.registration = Some(term(row, "Name", "Registration Date", "Termination Date")?);
     record.place = address(row)?;
-    record.extra.extend(said(row, "Business Name")?.map(|name| ("business_name".to_owned(), name.into())));
+    record.set_extra("business_name", said(row, "Business Name")?);
     Ok(record)
 }
 
@@ -147,7 +125,7 @@ fn document(row: &Row) -> Result<Record, Unreadable> {
         country: said(row, "Foreign Principal Country")?,
         ..Registration::default()
     });
-    record.extra.extend(said(row, "Short Form Name")?.map(|name| ("short_form_name".to_owned(), name.into())));
+    record.set_extra("short_form_name", said(row, "Short Form Name")?);
     let url = must(row, "URL")?;
     match url.strip_prefix("https://efile.fara.gov/docs/") {
         Some(file) => {
@@ -167,24 +145,29 @@ mod tests {
         body::{Body, Spool},
     };
 
-    use super::file;
+    use super::reader;
 
     fn seed(name: &str) -> String {
         format!("https://efile.fara.gov/bulk/zip/FARA_All_{name}.csv.zip")
     }
 
-    /// The one row of a daily file, its columns in the order in which the reader names them.
-    fn read(name: &str, cells: &str) -> Result<Record, String> {
-        let file = file(&seed(name)).unwrap();
-        let body = Body::new(Spool::of(format!("{}\n{cells}\n", file.columns)), &[], false);
+    /// The one row of a daily file.
+    fn read(name: &str, columns: &str, cells: &str) -> Result<Record, String> {
+        let body = Body::new(Spool::of(format!("{columns}\n{cells}\n")), &[], false);
         let mut rows = body.rows(Table::Csv, Charset::Utf8).unwrap();
-        (file.record)(&rows.next().unwrap().unwrap().1).map_err(|why| why.to_string())
+        let record = reader(&seed(name)).unwrap();
+        record(&rows.next().unwrap().unwrap().1).map_err(|why| why.to_string())
     }
+
+    const REGISTRANTS: &str =
+        "Registration Number,Registration Date,Termination Date,Name,Business Name,Address 1,Address 2,City,State,Zip";
+    const PRINCIPALS: &str = "Foreign Principal Termination Date,Foreign Principal,Foreign Principal Registration Date,\
+                              Country/Location Represented,Registration Number,Registrant Name,Address 1,Address 2,City,State,Zip";
 
     #[test]
     fn seed_is_a_daily_file_and_nothing_else() {
         for name in ["Registrants", "ForeignPrincipals", "ShortForms", "RegistrantDocs"] {
-            assert!(file(&seed(name)).is_some(), "{name}");
+            assert!(reader(&seed(name)).is_ok(), "{name}");
         }
         for other in [
             "Registrants",
@@ -192,16 +175,17 @@ mod tests {
             &format!("{}?cachebust=1", seed("Registrants")),
             "https://efile.fara.gov/api/v1/",
         ] {
-            assert!(file(other).is_none(), "{other}");
+            assert!(reader(other).is_err(), "{other}");
         }
     }
 
     #[test]
     fn end_is_an_edit_of_the_same_entry() {
         let one =
-            read("ForeignPrincipals", ",Port of Sampleville,04/03/2026,SAMPLELAND,9002,Sample Group,,,,,").unwrap();
+            read("ForeignPrincipals", PRINCIPALS, ",Port of Sampleville,04/03/2026,SAMPLELAND,9002,Sample Group,,,,,")
+                .unwrap();
         let ended = "10/30/2026,Port  of SAMPLEVILLE,04/03/2026,SAMPLELAND,9002,Sample Group,,,,,";
-        let ended = read("ForeignPrincipals", ended).unwrap();
+        let ended = read("ForeignPrincipals", PRINCIPALS, ended).unwrap();
         assert_eq!(one.id, "principal:9002|04/03/2026|sampleland|port of sampleville");
         assert_eq!(one.id, ended.id);
         assert_eq!(ended.registration.unwrap().terminated_on.unwrap(), "10/30/2026");
@@ -218,10 +202,11 @@ mod tests {
             (",04/03/2026,,Sample Group,,,,,,", "Registration Number: is missing"),
             ("9002,04/03/2026,,,,,,,,", "Name: is missing"),
         ] {
-            let said = read("Registrants", cells).unwrap_err();
+            let said = read("Registrants", REGISTRANTS, cells).unwrap_err();
             assert!(said.contains(why), "{said}");
         }
-        let slip = read("Registrants", "812,11/16/0200,,Harbour Society,,,,,,").unwrap().published_at.unwrap();
+        let slip =
+            read("Registrants", REGISTRANTS, "812,11/16/0200,,Harbour Society,,,,,,").unwrap().published_at.unwrap();
         assert_eq!((slip.raw.as_str(), slip.local), ("11/16/0200", None));
     }
 }

@@ -13,21 +13,32 @@ use kit::{
     body::{Body, Spool},
 };
 
-const REGISTRANTS: [(&str, &str); 4] = [
+/// Columns of the daily files, and where an export has the same; nowhere for those that it lacks.
+const REGISTRANTS: [(&str, &str); 10] = [
     ("Registration Number", "Registration #"),
     ("Registration Date", "RegistrationDate"),
+    ("Termination Date", ""),
     ("Name", "Registrant"),
     ("Business Name", "BusinessName"),
+    ("Address 1", ""),
+    ("Address 2", ""),
+    ("City", ""),
+    ("State", ""),
+    ("Zip", ""),
 ];
 
-const PRINCIPALS: [(&str, &str); 7] = [
+const PRINCIPALS: [(&str, &str); 11] = [
+    ("Foreign Principal Termination Date", ""),
     ("Foreign Principal", "Foreign Principal"),
     ("Foreign Principal Registration Date", "Foreign PrincipalRegistration Date"),
     ("Country/Location Represented", "Country/LocationRepresented"),
     ("Registration Number", "Registration #"),
     ("Registrant Name", "Registrant"),
     ("Address 1", "Address"),
+    ("Address 2", ""),
+    ("City", ""),
     ("State", "State"),
+    ("Zip", ""),
 ];
 
 fn rows(csv: &[u8]) -> Vec<Row> {
@@ -35,23 +46,19 @@ fn rows(csv: &[u8]) -> Vec<Row> {
     body.rows(Table::Csv, Charset::Utf8).unwrap().map(|row| row.unwrap().1).collect()
 }
 
-/// The records of an export, its columns called as the daily file `name` calls them, and what was unreadable.
-fn read(csv: &[u8], name: &str, called: &[(&str, &str)]) -> (Vec<Record>, Vec<String>) {
-    let file = parse::file(&format!("https://efile.fara.gov/bulk/zip/FARA_All_{name}.csv.zip")).unwrap();
-    let columns: Vec<&str> = file.columns.split(',').collect();
-    let body = Body::new(Spool::of(csv.to_vec()), &[], false);
-    assert!(body.rows(Table::Csv, Charset::Utf8).unwrap().require(&columns).is_err(), "an export is no daily file");
-    let mut daily = format!("{}\n", file.columns);
+/// The records of an export, its cells put under the columns of the daily file `name`, and what was unreadable.
+fn read(csv: &[u8], name: &str, columns: &[(&str, &str)]) -> (Vec<Record>, Vec<String>) {
+    let record = parse::reader(&format!("https://efile.fara.gov/bulk/zip/FARA_All_{name}.csv.zip")).unwrap();
+    let mut daily = columns.iter().map(|(ours, _)| *ours).collect::<Vec<_>>().join(",");
     for row in rows(csv) {
-        let cell = |column: &&str| {
-            let theirs = called.iter().find(|(ours, _)| ours == column);
-            format!("\"{}\"", theirs.map_or("", |(_, theirs)| row.cell(theirs).unwrap()).replace('"', "\"\""))
-        };
-        daily += &(columns.iter().map(cell).collect::<Vec<_>>().join(",") + "\n");
+        assert!(record(&row).is_err(), "an export is no daily file");
+        let cell = |theirs: &str| if theirs.is_empty() { "" } else { row.cell(theirs).unwrap() };
+        let cells = columns.iter().map(|(_, theirs)| format!("\"{}\"", cell(theirs).replace('"', "\"\"")));
+        daily += &format!("\n{}", cells.collect::<Vec<_>>().join(","));
     }
     let (mut records, mut unreadable) = (Vec::new(), Vec::new());
     for row in rows(daily.as_bytes()) {
-        match (file.record)(&row) {
+        match record(&row) {
             Ok(record) => records.push(record),
             Err(why) => unreadable.push(why.to_string()),
         }

@@ -30,18 +30,15 @@ impl Collector for Collected {
         }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        vec![Request::get(&ask.target.url, ()).if_changed().accept(ACCEPT, "")]
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(vec![Request::get(&ask.target.url, ()).if_changed().accept(ACCEPT, "")])
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
         let feed = document(answer)?;
         let nothing = feed.entries.is_empty() && feed.deleted.is_empty();
         for entry in feed.entries {
-            match entry.record {
-                Ok(record) => out.record(place(entry.at), record),
-                Err(why) => out.unreadable(place(entry.at), why),
-            }
+            out.item(place(entry.at), entry.record);
         }
         for deleted in feed.deleted {
             out.gone(place(deleted.at), What::Record { platform: PLATFORM.to_owned(), id: deleted.id }, deleted.why);

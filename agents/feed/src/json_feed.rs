@@ -106,18 +106,18 @@ fn draft(item: &Object, base: &Base, head: &Head) -> (Record, Names) {
     let body = match (full, summary) {
         (Some(full), summary) => {
             if let Some(summary) = summary.filter(|summary| summary.text != full.text) {
-                record.extra.insert("summary".to_owned(), Value::String(summary.text));
+                record.set_extra("summary", summary.text);
             }
             full
         }
         (None, Some(summary)) => {
-            record.extra.insert("summary_only".to_owned(), Value::Bool(true));
+            record.set_extra("summary_only", true);
             summary
         }
         (None, None) => Plain::default(),
     };
     if body.cut {
-        record.extra.insert("text_cut".to_owned(), Value::Bool(true));
+        record.set_extra("text_cut", true);
     }
     record.text = (!body.text.is_empty()).then_some(body.text);
     record.links = body.links;
@@ -127,8 +127,8 @@ fn draft(item: &Object, base: &Base, head: &Head) -> (Record, Names) {
     record.edited_at = text_of(item, "date_modified").and_then(|date| dates::claimed(&date));
     let authors = authors(item, base);
     if authors.len() > 1 {
-        let names = authors.iter().filter_map(|author| author.name.clone()).map(Value::String).collect();
-        record.extra.insert("authors".to_owned(), Value::Array(names));
+        let names: Vec<String> = authors.iter().filter_map(|author| author.name.clone()).collect();
+        record.set_extra("authors", names);
     }
     record.author = authors.into_iter().next().or_else(|| head.author.clone());
     if let Some(Value::Array(tags)) = item.get("tags") {
@@ -145,7 +145,7 @@ fn draft(item: &Object, base: &Base, head: &Head) -> (Record, Names) {
         record.links.push(external);
     }
     if let Some(outlet) = &head.title {
-        record.extra.insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
+        record.set_extra("volatile_outlet", outlet.clone());
     }
     let full = address.as_ref().map(|url| {
         let mut full = canonical(url.clone());

@@ -7,7 +7,6 @@ mod media;
 mod people;
 
 use schemas::record::{Kind, Record};
-use serde_json::Value;
 use url::Url;
 
 use crate::{
@@ -147,10 +146,10 @@ impl<'d, 'a> Reader<'d, 'a> {
         media::collect(self, &inside, record);
         self.rest(&inside, record);
         if entry.repaired {
-            record.extra.insert("volatile_repaired".to_owned(), Value::Bool(true));
+            record.set_extra("volatile_repaired", true);
         }
         if let Some(outlet) = &self.head.title {
-            record.extra.insert("volatile_outlet".to_owned(), Value::String(outlet.clone()));
+            record.set_extra("volatile_outlet", outlet.clone());
         }
         let full = address.map(|url| {
             let fragment = url.fragment().map(str::to_owned);

@@ -2,7 +2,7 @@
 //!
 //! Misses: whatever leaves the page between two runs. Left out on purpose: everything else; it shows the shape and serves the kit's tests.
 
-use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Record, Request, Work};
+use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Record, Request, Unreadable, Work};
 use schemas::record::Kind;
 use serde::Deserialize;
 
@@ -32,14 +32,14 @@ impl Collector for Pages {
         About { overlap: true, windows: true, ..About::of("a page of items, as JSON") }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        match ask.work {
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(match ask.work {
             Work::Window { from, to } => {
                 let url = format!("{}?from={from}&to={to}", ask.target.url);
                 vec![Request::get(url, ())]
             }
             _ => vec![Request::get(&ask.target.url, ()).if_changed()],
-        }
+        })
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 use kit::{
-    About, Answer, Ask, Collector, Facts, Halt, Part, Place, Reading, Record, Request, Target, What,
+    About, Answer, Ask, Collector, Facts, Halt, Part, Place, Reading, Record, Request, Target, Unreadable, What,
     body::{Body, Spool},
     conformance::check,
     derive::{Derived, derive_lines, keep_all},
@@ -24,8 +24,8 @@ impl Collector for Parrot {
         About::of("Whatever it is told")
     }
 
-    fn plan(&self, ask: &Ask<'_, Option<Value>>) -> Vec<Request<Value>> {
-        vec![Request::get(&ask.target.url, Value::Null)]
+    fn plan(&self, ask: &Ask<'_, Option<Value>>) -> Result<Vec<Request<Value>>, Unreadable> {
+        Ok(vec![Request::get(&ask.target.url, Value::Null)])
     }
 
     fn read(&self, answer: &Answer<'_, Value>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Value>> {
@@ -215,8 +215,8 @@ impl Collector for Sloppy {
         About::of("What the suite has to catch")
     }
 
-    fn plan(&self, ask: &Ask<'_, u64>) -> Vec<Request<()>> {
-        vec![Request::get(&ask.target.url, ())]
+    fn plan(&self, ask: &Ask<'_, u64>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(vec![Request::get(&ask.target.url, ())])
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {

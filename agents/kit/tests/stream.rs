@@ -13,7 +13,7 @@ use std::{
 
 use jiff::Timestamp;
 use kit::{
-    About, Answer, Ask, Bounds, Collector, Halt, Reading, Record, Request, Work,
+    About, Answer, Ask, Bounds, Collector, Halt, Reading, Record, Request, Unreadable, Work,
     engine::{Clock, Engine, HopResult, Identity, Network, Order, Pending, Report},
     fetch::{Setup, Web, user_agent},
     outbox::Outbox,
@@ -50,9 +50,9 @@ impl Collector for Numbers {
         About::of("invented numbers as they come")
     }
 
-    fn plan(&self, ask: &Ask<'_, u64>) -> Vec<Request<u64>> {
+    fn plan(&self, ask: &Ask<'_, u64>) -> Result<Vec<Request<u64>>, Unreadable> {
         let bounds = Bounds { items: 2, ..Bounds::default() };
-        vec![Request::get(format!("{}?from={}", ask.target.url, ask.cursor), *ask.cursor).stream(bounds)]
+        Ok(vec![Request::get(format!("{}?from={}", ask.target.url, ask.cursor), *ask.cursor).stream(bounds)])
     }
 
     fn read(&self, answer: &Answer<'_, u64>, out: &mut Reading<'_, Self>) -> Result<(), Halt<u64>> {

@@ -99,13 +99,9 @@ impl Collector for Mastodon {
         }
     }
 
-    fn plan(&self, ask: &Ask<'_, Reached>) -> Vec<Request<Step>> {
-        let timeline = match Timeline::of(&ask.target.url) {
-            Ok(timeline) => timeline,
-            // No address, so the kit refuses it, and coverage says why.
-            Err(bad) => return vec![Request::get(bad.0, Step::Lookup)],
-        };
-        match &ask.work {
+    fn plan(&self, ask: &Ask<'_, Reached>) -> Result<Vec<Request<Step>>, Unreadable> {
+        let timeline = Timeline::of(&ask.target.url)?;
+        Ok(match &ask.work {
             Work::Items { due, .. } => {
                 due.iter().filter_map(|known| again(&timeline, &known.id, &known.handle)).collect()
             }
@@ -120,11 +116,11 @@ impl Collector for Mastodon {
                     back(&timeline, Back { account: account.clone(), left, known: newest.clone(), before: None })
                 }
             }],
-        }
+        })
     }
 
     fn read(&self, answer: &Answer<'_, Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Step>> {
-        let timeline = Timeline::of(&answer.target.url).map_err(|bad| Unreadable::new("seed", bad.0))?;
+        let timeline = Timeline::of(&answer.target.url)?;
         match answer.step {
             Step::Lookup => looked_up(answer, &timeline, out),
             Step::Back(step) => older(answer, &timeline, step, out),
@@ -405,18 +401,11 @@ impl Page {
 
     fn say(&self, answer: &Answer<'_, Step>, timeline: &Timeline, out: &mut Reading<'_, Mastodon>) {
         for (n, item) in self.items.iter().enumerate() {
-            let place = Place::Json("", n);
-            let post = match parse::post(item, answer.url) {
-                Ok(post) => post,
-                Err(why) => {
-                    out.unreadable(place, why);
-                    continue;
-                }
-            };
-            match left_out(post.left_out, timeline) {
-                Some(why) => out.unreadable(place, format_args!("left out: {why}")),
-                None => out.record(place, Record { handle: self.handle(&post.record), ..post.record }),
-            }
+            let post = parse::post(item, answer.url).and_then(|post| match left_out(post.left_out, timeline) {
+                Some(why) => Err(Unreadable::new("left out", why)),
+                None => Ok(Record { handle: self.handle(&post.record), ..post.record }),
+            });
+            out.item(Place::Json("", n), post);
         }
     }
 

@@ -40,7 +40,7 @@ mod timeline;
 mod wire;
 
 pub use collector::Mastodon;
-pub use timeline::{BadSeed, Timeline};
+pub use timeline::Timeline;
 
 /// Platform of every record: ids are ActivityPub's.
 pub const PLATFORM: &str = "mastodon";

@@ -70,16 +70,13 @@ pub fn post(status: &Value, server: &Url) -> Result<Post, Unreadable> {
         ("voters", status.poll.as_ref().and_then(|poll| poll.voters_count)),
     ];
     record.metrics.extend(counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count?))));
-    let extra = [
-        ("content_warning", (!status.spoiler_text.is_empty()).then(|| json!(status.spoiler_text))),
-        ("sensitive", status.sensitive.filter(|sensitive| *sensitive).map(Value::from)),
-        ("application", status.application.and_then(|application| application.name).map(Value::from)),
-        ("poll", status.poll.as_ref().map(poll)),
-        ("volatile_poll", status.poll.as_ref().map(poll_so_far)),
-        ("volatile_card", status.card.map(card)),
-        ("volatile_quote_state", quote.get("state").and_then(Value::as_str).map(Value::from)),
-    ];
-    record.extra.extend(extra.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    record.set_extra("content_warning", Some(status.spoiler_text).filter(|warning| !warning.is_empty()));
+    record.set_extra("sensitive", status.sensitive.filter(|sensitive| *sensitive));
+    record.set_extra("application", status.application.and_then(|application| application.name));
+    record.set_extra("poll", status.poll.as_ref().map(poll));
+    record.set_extra("volatile_poll", status.poll.as_ref().map(poll_so_far));
+    record.set_extra("volatile_card", status.card.map(card));
+    record.set_extra("volatile_quote_state", quote.get("state").and_then(Value::as_str));
     Ok(Post { record, left_out })
 }
 
@@ -118,12 +115,8 @@ pub fn account(account: &Value) -> Result<Option<Record>, Unreadable> {
         let fresh: Vec<String> = plain.links.into_iter().filter(|link| !record.links.contains(link)).collect();
         record.links.extend(fresh);
     }
-    if !fields.is_empty() {
-        record.extra.insert("fields".to_owned(), Value::Array(fields));
-    }
-    if let Some(moved) = account.moved {
-        record.extra.insert("moved_to".to_owned(), json!(moved.uri.unwrap_or(moved.url)));
-    }
+    record.set_extra("fields", Some(fields).filter(|fields| !fields.is_empty()));
+    record.set_extra("moved_to", account.moved.map(|moved| moved.uri.unwrap_or(moved.url)));
     let flags = json!({
         "discoverable": account.discoverable,
         "group": account.group,
@@ -131,7 +124,7 @@ pub fn account(account: &Value) -> Result<Option<Record>, Unreadable> {
         "locked": account.locked,
         "noindex": account.who.noindex,
     });
-    record.extra.insert("volatile_account".to_owned(), flags);
+    record.set_extra("volatile_account", flags);
     Ok(Some(record))
 }
 

@@ -1,5 +1,6 @@
 //! Which timeline does a seed mean, and at which addresses is it asked?
 
+use kit::Unreadable;
 use url::Url;
 
 /// Most posts a page is asked for: what Mastodon gives at most.
@@ -14,10 +15,6 @@ const LONGEST_LOOK: u32 = 10_000;
 /// Parameters of the API that a seed may have.
 const PASSED_ON: [&str; 9] =
     ["local", "remote", "only_media", "any[]", "all[]", "none[]", "exclude_replies", "exclude_reblogs", "tagged"];
-
-/// A seed that names no timeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadSeed(pub String);
 
 /// A timeline of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +46,9 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// [`BadSeed`], in words for the person who wrote it.
-    pub fn of(seed: &str) -> Result<Self, BadSeed> {
-        let bad = |why: &str| BadSeed(format!("the seed {seed} {why}"));
+    /// A seed that names no timeline, in words for the person who wrote it.
+    pub fn of(seed: &str) -> Result<Self, Unreadable> {
+        let bad = |why: &str| Unreadable::new("seed", format_args!("{seed} {why}"));
         let url = Url::parse(seed).map_err(|error| bad(&format!("is no address: {error}")))?;
         let parts: Vec<&str> =
             url.path_segments().map(|parts| parts.filter(|part| !part.is_empty()).collect()).unwrap_or_default();
@@ -226,7 +223,7 @@ mod tests {
             ("https://social.example/tags/a?limit=5", "`limit=5`"),
             ("@desk@social.example", "no address"),
         ] {
-            let BadSeed(why) = Timeline::of(seed).unwrap_err();
+            let why = Timeline::of(seed).unwrap_err().why;
             assert!(why.contains(word), "{why}");
         }
     }

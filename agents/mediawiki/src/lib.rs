@@ -69,7 +69,7 @@ fn address(seed: &str, more: &BTreeMap<String, String>) -> Result<String, Unread
         || filters.is_empty()
         || !filters.keys().all(|key| FILTERS.contains(&key.as_str()))
     {
-        return Err(Unreadable::new("seed", "the seed is no api.php with filters of recentchanges, such as rctitle"));
+        return Err(Unreadable::new("seed", "is no api.php with filters of recentchanges, such as rctitle"));
     }
     let titles = filters.get("rctitle").map(|title| ("titles", title));
     url.set_query(Some(ASKED));
@@ -82,9 +82,7 @@ impl Refusal {
         let why = format!("{}: {}", self.code, self.info);
         match self.code.as_str() {
             "maxlag" | "ratelimited" | "readonly" => {
-                let secs = answer.header("retry-after").and_then(|secs| secs.parse().ok()).unwrap_or(60);
-                let until = answer.captured_at + std::time::Duration::from_secs(u32::into(secs));
-                Halt::SlowDown { until, scope: Scope::Host }
+                Halt::SlowDown { until: answer.retry_after(60), scope: Scope::Host }
             }
             "readapidenied" | "blocked" | "autoblocked" | "permissiondenied" => Halt::Blocked(why),
             code if code.starts_with("internal_api_error") => Halt::NotYet { wait_secs: 60, tries: 3, or_else: None },
@@ -108,9 +106,8 @@ impl Collector for Mediawiki {
         }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        let url = address(&ask.target.url, &BTreeMap::new());
-        vec![Request::get(url.unwrap_or_else(|Unreadable { why, .. }| why), ())]
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(vec![Request::get(address(&ask.target.url, &BTreeMap::new())?, ())])
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
@@ -167,8 +164,7 @@ mod tests {
         }
         for seed in ["Example", "https://wiki.example.org/w/api.php", "https://wiki.example.org/wiki/Example?rctitle=A"]
         {
-            let complaint = address(seed, &BTreeMap::new()).unwrap_err().why;
-            assert!(url::Url::parse(&complaint).is_err(), "`{complaint}` would be asked for");
+            assert!(address(seed, &BTreeMap::new()).is_err(), "{seed}");
         }
         assert!(address("https://wiki.example.org/w/api.php?rctitle=A&action=edit", &BTreeMap::new()).is_err());
     }

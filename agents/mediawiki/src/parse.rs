@@ -61,17 +61,13 @@ pub fn change(wiki: &str, entry: &Value, at: Place<'_>, out: &mut Reading<'_, Me
     record.published_at = claimed(&wire.timestamp);
     record.title = Some(wire.title);
     record.text = Some(wire.comment.ok_or_else(|| Unreadable::missing("comment"))?);
-    record.extra = [
-        ("type", Value::from(wire.sort)),
-        ("minor", wire.minor.into()),
-        ("bot", wire.bot.into()),
-        ("old_revid", wire.old_revid.into()),
-        ("oldlen", wire.oldlen.into()),
-        ("newlen", wire.newlen.into()),
-        ("volatile_tags", wire.tags.into()),
-    ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into();
+    record.set_extra("type", wire.sort);
+    record.set_extra("minor", wire.minor);
+    record.set_extra("bot", wire.bot);
+    record.set_extra("old_revid", wire.old_revid);
+    record.set_extra("oldlen", wire.oldlen);
+    record.set_extra("newlen", wire.newlen);
+    record.set_extra("volatile_tags", wire.tags);
     out.record(at, record);
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! Which pages does a recipe ask for, and who reads what comes?
 
-use kit::{About, Answer, Ask, Collector, Halt, Reading, Recipes, Request, Work};
+use kit::{About, Answer, Ask, Collector, Halt, Reading, Recipes, Request, Unreadable, Work};
 
 use crate::{
     ask::{Asked, Step},
@@ -27,10 +27,10 @@ impl Collector for Web {
         }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<Step>> {
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<Step>>, Unreadable> {
         // A target without a sound recipe rests: `recipes` says why before a run begins.
-        let Ok(recipe) = self.recipe(ask.target) else { return Vec::new() };
-        match &ask.work {
+        let Ok(recipe) = self.recipe(ask.target) else { return Ok(Vec::new()) };
+        Ok(match &ask.work {
             Work::Poll => vec![match recipe.start {
                 Start::List(_) => recipe.listing(&ask.target.url).if_changed(),
                 Start::Sitemap(_) => recipe.sitemap(&ask.target.url, 0).if_changed(),
@@ -42,7 +42,7 @@ impl Collector for Web {
                 .filter_map(|known| Asked::again(&known.id, &known.handle))
                 .map(|(url, asked)| recipe.item(url, asked))
                 .collect(),
-        }
+        })
     }
 
     fn read(&self, answer: &Answer<'_, Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Step>> {

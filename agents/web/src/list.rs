@@ -82,10 +82,7 @@ pub fn read(recipe: &Recipe, answer: &Answer<'_, Step>, out: &mut Reading<'_, We
             }
         };
         if !list.follow {
-            match record(recipe, list, item, at_home(url, answer), &seen) {
-                Ok(record) => out.record(place, record),
-                Err(why) => out.unreadable(place, why),
-            }
+            out.item(place, record(recipe, list, item, at_home(url, answer), &seen));
         } else if kept_out.is_some() {
             unfollowed += 1;
         } else {

@@ -3,7 +3,7 @@
 //! A target's seed answers `{"posts": […]}`; ids are the generator's and name no host. Misses nothing, leaves nothing out.
 
 use jiff::Timestamp;
-use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Record, Request};
+use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Record, Request, Unreadable};
 use schemas::record::{Author, ClaimedTime, Kind};
 use serde::Deserialize;
 
@@ -51,8 +51,8 @@ impl Collector for Posts {
         About { misses: "nothing: what it reads is generated".to_owned(), ..About::of("Generated posts") }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        vec![Request::get(&ask.target.url, ())]
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(vec![Request::get(&ask.target.url, ())])
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {

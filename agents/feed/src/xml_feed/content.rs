@@ -1,7 +1,6 @@
 //! What does an entry say?
 
 use schemas::record::{Record, Relation, RelationKind};
-use serde_json::Value;
 
 use super::{Inside, MAX_VALUES, PLAIN, Reader, language};
 use crate::{
@@ -50,18 +49,18 @@ impl<'d, 'a> Reader<'d, 'a> {
                 let summary =
                     summary.map(|(plain, _)| plain.text).filter(|text| !text.is_empty() && *text != body.text);
                 if let Some(summary) = summary {
-                    record.extra.insert("summary".to_owned(), Value::String(summary));
+                    record.set_extra("summary", summary);
                 }
                 (body, lang)
             }
             (None, Some((body, lang))) => {
-                record.extra.insert("summary_only".to_owned(), Value::Bool(true));
+                record.set_extra("summary_only", true);
                 (body, lang)
             }
             (None, None) => return None,
         };
         if body.cut {
-            record.extra.insert("text_cut".to_owned(), Value::Bool(true));
+            record.set_extra("text_cut", true);
         }
         record.text = (!body.text.is_empty()).then_some(body.text);
         record.links = body.links;
@@ -145,11 +144,7 @@ impl<'d, 'a> Reader<'d, 'a> {
                 record.links.push(href);
             }
         }
-        let mut extra = |key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                record.extra.insert(key.to_owned(), Value::String(value));
-            }
-        };
+        let mut extra = |key: &str, value: Option<String>| record.set_extra(key, value);
         let web = |node: &Node<'_>| self.bases.of(node).web(&node.text);
         extra("comments_url", inside.first(&[Ns::Core], "comments").and_then(web));
         extra("comments_feed", inside.first(&[Ns::Wfw], "commentRss").and_then(web));

@@ -1,7 +1,6 @@
 //! Who wrote an entry?
 
 use schemas::record::{Author, Record};
-use serde_json::Value;
 
 use super::{Inside, MAX_VALUES, PLAIN, Reader};
 use crate::{
@@ -59,12 +58,9 @@ impl<'d, 'a> Reader<'d, 'a> {
             authors = self.authors(&self.inside(inside, source));
         }
         if authors.len() > 1 {
-            let names = authors
-                .iter()
-                .filter_map(|author| author.name.clone().or_else(|| author.handle.clone()))
-                .map(Value::String)
-                .collect();
-            record.extra.insert("authors".to_owned(), Value::Array(names));
+            let names: Vec<String> =
+                authors.iter().filter_map(|author| author.name.clone().or_else(|| author.handle.clone())).collect();
+            record.set_extra("authors", names);
         }
         record.author = authors.into_iter().next().or_else(|| self.head.author.clone());
     }

@@ -50,21 +50,23 @@ fn status<S>(facts: &Facts) -> Result<(), Halt<S>> {
         204..=206 => Err(Halt::unreadable("status", format_args!("{} carries no whole answer", facts.status))),
         401 | 402 | 403 | 407 | 451 | 511 => Err(Halt::Blocked(format!("status {}", facts.status))),
         404 | 410 => Err(Halt::Gone(Absent::Asked { why: format!("status {}", facts.status) })),
-        429 => Err(Halt::SlowDown { until: pause(facts), scope: Scope::Host }),
-        503 if facts.header("retry-after").is_some() => Err(Halt::SlowDown { until: pause(facts), scope: Scope::Host }),
+        429 => Err(Halt::SlowDown { until: pause(facts, DEFAULT_PAUSE_SECS), scope: Scope::Host }),
+        503 if facts.header("retry-after").is_some() => {
+            Err(Halt::SlowDown { until: pause(facts, DEFAULT_PAUSE_SECS), scope: Scope::Host })
+        }
         other => Err(Halt::unreadable("status", format_args!("{other} is not an answer"))),
     }
 }
 
 /// The end of the pause that `Retry-After` (RFC 9110, section 10.2.3) asks for: seconds or a date, counted from the capture.
-fn pause(facts: &Facts) -> Timestamp {
+pub(crate) fn pause(facts: &Facts, otherwise_secs: i64) -> Timestamp {
     let asked = facts.header("retry-after").map(str::trim).and_then(|value| {
         value.parse::<i64>().ok().or_else(|| {
             let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
             Some(date.duration_since(facts.captured_at).as_secs())
         })
     });
-    let secs = asked.unwrap_or(DEFAULT_PAUSE_SECS).clamp(1, MAX_PAUSE_SECS);
+    let secs = asked.unwrap_or(otherwise_secs).clamp(1, MAX_PAUSE_SECS);
     facts.captured_at.checked_add(SignedDuration::from_secs(secs)).unwrap_or(facts.captured_at)
 }
 

@@ -1,6 +1,6 @@
 //! Tables as text: comma or tab separated.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use encoding_rs::{UTF_8, WINDOWS_1252};
 
@@ -19,10 +19,17 @@ pub enum Table {
 /// Most columns of a table.
 const MAX_COLUMNS: usize = 4_096;
 
+/// The names of a table's columns, and the first that was asked for and is none of them.
+#[derive(Debug)]
+struct Columns {
+    names: Vec<String>,
+    missed: OnceLock<String>,
+}
+
 /// One row: cells by column name.
 #[derive(Clone, Debug)]
 pub struct Row {
-    columns: Arc<[String]>,
+    columns: Arc<Columns>,
     cells: csv::StringRecord,
 }
 
@@ -31,19 +38,19 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// The table has no such column, or this row has another number of cells than the table has columns: shifted, so no cell is trusted.
+    /// This row has another number of cells than the table has columns: shifted, so no cell is trusted. Or the table has no such column: then
+    /// no row is readable, and [`Rows`] ends with that, so that a renamed column does not look like an empty one.
     pub fn cell(&self, column: &str) -> Result<&str, Unreadable> {
-        if self.cells.len() != self.columns.len() {
+        let Columns { names, missed } = &*self.columns;
+        let Some(index) = names.iter().position(|name| name == column) else {
+            return Err(no_column(missed.get_or_init(|| column.to_owned())));
+        };
+        if self.cells.len() != names.len() {
             return Err(Unreadable::new(
-                column,
-                format_args!("{} cells under {} columns", self.cells.len(), self.columns.len()),
+                "row",
+                format_args!("{} cells under {} columns", self.cells.len(), names.len()),
             ));
         }
-        let index = self
-            .columns
-            .iter()
-            .position(|name| name == column)
-            .ok_or_else(|| Unreadable::new(column, "is not a column"))?;
         self.cells.get(index).ok_or_else(|| Unreadable::missing(column))
     }
 
@@ -53,10 +60,14 @@ impl Row {
     }
 }
 
+fn no_column(name: &str) -> Unreadable {
+    Unreadable::new("columns", format_args!("`{name}` is not among them"))
+}
+
 /// Rows of a table with their places, in constant memory. Rows are counted from 1, the one that names the columns left out.
 pub struct Rows<'a> {
     member: &'a str,
-    columns: Arc<[String]>,
+    columns: Arc<Columns>,
     reader: csv::Reader<Utf8Reader<SpoolReader>>,
     strict: bool,
     cut: bool,
@@ -94,7 +105,8 @@ impl<'a> Rows<'a> {
         if columns.len() > MAX_COLUMNS {
             return Err(Unreadable::new("columns", format_args!("{}; a table may have {MAX_COLUMNS}", columns.len())));
         }
-        let columns = columns.iter().map(|name| name.trim().to_owned()).collect();
+        let names = columns.iter().map(|name| name.trim().to_owned()).collect();
+        let columns = Arc::new(Columns { names, missed: OnceLock::new() });
         let strict = charset == Charset::Utf8;
         Ok(Self { member, columns, reader, strict, cut, row: 0, ahead: None, started: false, done: false })
     }
@@ -102,19 +114,7 @@ impl<'a> Rows<'a> {
     /// Names of the columns, in order.
     #[must_use]
     pub fn columns(&self) -> &[String] {
-        &self.columns
-    }
-
-    /// Refuses a table that lacks one of these columns: a renamed column must not look like an empty one.
-    ///
-    /// # Errors
-    ///
-    /// Names the first that is missing.
-    pub fn require(&self, columns: &[&str]) -> Result<(), Unreadable> {
-        match columns.iter().find(|name| !self.columns.iter().any(|column| column == *name)) {
-            None => Ok(()),
-            Some(missing) => Err(Unreadable::new("columns", format_args!("`{missing}` is not among them"))),
-        }
+        &self.columns.names
     }
 
     fn read(&mut self) -> Result<Option<csv::StringRecord>, Unreadable> {
@@ -149,7 +149,10 @@ impl<'a> Iterator for Rows<'a> {
         if self.done {
             return None;
         }
-        let row = self.row().transpose();
+        let row = match self.columns.missed.get() {
+            Some(name) => Some(Err(no_column(name))),
+            None => self.row().transpose(),
+        };
         self.done = !matches!(row, Some(Ok(_)));
         let place = Place::Row(self.member, self.row);
         Some(row?.map(|cells| (place, Row { columns: Arc::clone(&self.columns), cells })))

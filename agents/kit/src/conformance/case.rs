@@ -1,6 +1,10 @@
 //! What is a fixture case? A folder with the exchanges of one walk, and what reading them must say.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use jiff::Timestamp;
 use schemas::{
@@ -53,6 +57,9 @@ struct ExchangeFile {
     headers: Vec<(String, String)>,
     /// Name of the file with the body; absent for none.
     body: Option<String>,
+    /// In place of `body`: names of the files that an archive holds.
+    #[serde(default)]
+    zip: Vec<String>,
     /// Absent: the case's `now`.
     captured_at: Option<Timestamp>,
     part: Option<Part>,
@@ -101,6 +108,16 @@ impl Asked {
     }
 }
 
+/// A zip archive, the same for the same members.
+fn archive(members: &[(&str, Vec<u8>)]) -> zip::result::ZipResult<Vec<u8>> {
+    let mut out = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        out.start_file(*name, zip::write::SimpleFileOptions::DEFAULT)?;
+        out.write_all(bytes)?;
+    }
+    Ok(out.finish()?.into_inner())
+}
+
 impl Case {
     /// Reads a folder.
     pub fn read(folder: &Path, collector: &dyn Erased) -> Result<Self, String> {
@@ -116,12 +133,17 @@ impl Case {
         }
         let mut exchanges = Vec::new();
         for (index, exchange) in file.exchanges.into_iter().enumerate() {
+            let read = |name: &String| {
+                let path = folder.join(name);
+                fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+            };
             let bytes = match &exchange.body {
-                Some(body) => {
-                    let path = folder.join(body);
-                    fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?
+                Some(body) => read(body)?,
+                None if exchange.zip.is_empty() => Vec::new(),
+                None => {
+                    let members = exchange.zip.iter().map(|name| Ok((name.as_str(), read(name)?)));
+                    archive(&members.collect::<Result<Vec<_>, String>>()?).map_err(|error| error.to_string())?
                 }
-                None => Vec::new(),
             };
             exchanges.push(Exchange {
                 asked: Asked {

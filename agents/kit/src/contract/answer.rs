@@ -103,6 +103,12 @@ impl<'a, S> Answer<'a, S> {
         self.facts.header(name)
     }
 
+    /// The end of the pause that `Retry-After` asks for, in seconds or as a date; `otherwise_secs` after the capture where it asks for none.
+    #[must_use]
+    pub fn retry_after(&self, otherwise_secs: u32) -> Timestamp {
+        judge::pause(self.facts, otherwise_secs.into())
+    }
+
     /// All headers in order, as received.
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {

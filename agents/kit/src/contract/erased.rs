@@ -106,7 +106,8 @@ impl<C: Collector> Erased for C {
     fn plan(&self, ask: &Ask<'_, Value>) -> Result<Vec<Request<Value>>, Broken> {
         let cursor: C::Cursor = typed::<C, _>("cursor", ask.cursor)?;
         let ask = Ask { target: ask.target, work: ask.work.clone(), cursor: &cursor, now: ask.now };
-        Collector::plan(self, &ask).into_iter().map(|request| request.try_map(|step| json::<C>("step", step))).collect()
+        let requests = Collector::plan(self, &ask).map_err(|why| broken::<C>("plan", why))?;
+        requests.into_iter().map(|request| request.try_map(|step| json::<C>("step", step))).collect()
     }
 
     fn read(&self, facts: &Facts, body: &Body, out: &mut dyn Hear) -> Result<(), Halt<Value>> {

@@ -53,7 +53,11 @@ pub trait Collector: Sized + Send + Sync + 'static {
     fn about(&self) -> About;
 
     /// The first requests of a walk. An empty list means there is nothing to do now.
-    fn plan(&self, ask: &Ask<'_, Self::Cursor>) -> Vec<Request<Self::Step>>;
+    ///
+    /// # Errors
+    ///
+    /// A seed that means nothing here, in words for the person who wrote it: nothing is asked, and coverage says why.
+    fn plan(&self, ask: &Ask<'_, Self::Cursor>) -> Result<Vec<Request<Self::Step>>, Unreadable>;
 
     /// Says what one answer holds.
     ///

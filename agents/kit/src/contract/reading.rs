@@ -68,6 +68,14 @@ impl<'a, C: Collector> Reading<'a, C> {
         self.heard.record(place, record);
     }
 
+    /// [`record`](Self::record), or [`unreadable`](Self::unreadable): whatever came of reading one item.
+    pub fn item(&mut self, place: Place<'_>, read: Result<Record, impl fmt::Display>) {
+        match read {
+            Ok(record) => self.record(place, record),
+            Err(why) => self.unreadable(place, why),
+        }
+    }
+
     /// An item or an author the source says is withdrawn, in its own terms.
     pub fn gone(&mut self, place: Place<'_>, what: What, why: impl fmt::Display) {
         self.heard.gone(place, what, &why.to_string());
@@ -133,7 +141,8 @@ impl<'a, C: Collector> Reading<'a, C> {
         self.heard.word(Word::Cut(why.to_string()));
     }
 
-    /// These are all items of the scope: what is missing from it has vanished. The kit compares, not the collector.
+    /// These are all items of the scope. The kit compares with the reading before: an item that is missing from two in a row has vanished; where
+    /// more than a twentieth is missing at once, the reading is doubted and made `cut`. An id that comes twice stands as it was said last.
     pub fn snapshot(&mut self, scope: impl Into<String>) {
         self.heard.word(Word::Snapshot(scope.into()));
     }

@@ -1,6 +1,6 @@
 //! A page that lists articles, and the articles.
 
-use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Record, Request};
+use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Record, Request, Unreadable};
 use schemas::record::Kind;
 use scraper::{Html, Selector};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,8 @@ impl Collector for Listing {
         About { overlap: true, ..About::of("Articles of a site") }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<Step>> {
-        vec![Request::get(&ask.target.url, Step::Page).accept("text/html", "en")]
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<Step>>, Unreadable> {
+        Ok(vec![Request::get(&ask.target.url, Step::Page).accept("text/html", "en")])
     }
 
     fn read(&self, answer: &Answer<'_, Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Step>> {

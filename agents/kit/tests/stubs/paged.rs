@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use kit::{
-    About, Answer, Ask, Collector, Flow, Halt, Place, Reading, Record, Refill, Request, Slot, SlotPlace, Unit, Work,
+    About, Answer, Ask, Collector, Flow, Halt, Place, Reading, Record, Refill, Request, Slot, SlotPlace, Unit,
+    Unreadable, Work,
 };
 use schemas::record::Kind;
 use serde::{Deserialize, Serialize};
@@ -78,15 +79,15 @@ impl Collector for Paged {
         }
     }
 
-    fn plan(&self, ask: &Ask<'_, Days>) -> Vec<Request<Page>> {
+    fn plan(&self, ask: &Ask<'_, Days>) -> Result<Vec<Request<Page>>, Unreadable> {
         let Work::Poll = ask.work else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let day = ask.now.to_string().chars().take(10).collect::<String>();
         if ask.cursor.done.contains(&day) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        vec![request(&ask.target.url, Page { day, token: None, limit: 4 })]
+        Ok(vec![request(&ask.target.url, Page { day, token: None, limit: 4 })])
     }
 
     fn read(&self, answer: &Answer<'_, Page>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Page>> {

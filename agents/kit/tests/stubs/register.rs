@@ -29,25 +29,15 @@ impl Collector for Register {
         About::of("A register, whole")
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<()>> {
-        vec![Request::get(&ask.target.url, ()).if_changed().up_to_bytes(64 << 20)]
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(vec![Request::get(&ask.target.url, ()).if_changed().up_to_bytes(64 << 20)])
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
         let member = answer.member("register-*.csv")?;
-        let rows = member.rows(Table::Csv, Charset::Windows1252)?;
-        rows.require(&["Number", "Registrant", "Country", "Since"])?;
-        let mut none = true;
-        for row in rows {
+        for row in member.rows(Table::Csv, Charset::Windows1252)? {
             let (place, row) = row?;
-            none = false;
-            match registration(&row) {
-                Ok(record) => out.record(place, record),
-                Err(why) => out.unreadable(place, why),
-            }
-        }
-        if none {
-            return Err(Halt::unreadable(member.name(), "a register without entries"));
+            out.item(place, registration(&row));
         }
         out.snapshot("register");
         Ok(())

@@ -43,9 +43,9 @@ impl Collector for Stream {
         About::of("Posts as they come")
     }
 
-    fn plan(&self, ask: &Ask<'_, Through>) -> Vec<Request<From>> {
+    fn plan(&self, ask: &Ask<'_, Through>) -> Result<Vec<Request<From>>, Unreadable> {
         let seq = ask.cursor.seq;
-        vec![Request::get(format!("{}?from={seq}", ask.target.url), From { seq }).stream(Bounds::default())]
+        Ok(vec![Request::get(format!("{}?from={seq}", ask.target.url), From { seq }).stream(Bounds::default())])
     }
 
     fn read(&self, answer: &Answer<'_, From>, out: &mut Reading<'_, Self>) -> Result<(), Halt<From>> {

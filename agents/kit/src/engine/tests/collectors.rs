@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Work};
+use crate::contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadable, Work};
 use schemas::record::{Kind, Record};
 
 /// Pages of a listing, an article behind every entry: `{"articles":[1,2],"next":2,"newest":9}`, `{"id":1,"title":"…"}`.
@@ -45,8 +45,8 @@ impl Collector for Listing {
         About::of("an invented listing")
     }
 
-    fn plan(&self, _: &Ask<'_, u64>) -> Vec<Request<Step>> {
-        vec![Request::get(page_url(1), Step::Page)]
+    fn plan(&self, _: &Ask<'_, u64>) -> Result<Vec<Request<Step>>, Unreadable> {
+        Ok(vec![Request::get(page_url(1), Step::Page)])
     }
 
     fn read(&self, answer: &Answer<'_, Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Step>> {
@@ -99,6 +99,27 @@ enum Said {
     Gone,
 }
 
+/// To which no seed means anything.
+pub struct Particular;
+
+impl Collector for Particular {
+    const NAME: &'static str = "posts";
+    type Cursor = ();
+    type Step = ();
+
+    fn about(&self) -> About {
+        About::of("nothing")
+    }
+
+    fn plan(&self, _: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Err(Unreadable::new("seed", "is no timeline"))
+    }
+
+    fn read(&self, _: &Answer<'_, ()>, _: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
+        Ok(())
+    }
+}
+
 impl Collector for Feed {
     const NAME: &'static str = "posts";
     type Cursor = ();
@@ -108,14 +129,14 @@ impl Collector for Feed {
         About { overlap: true, ..About::of("an invented feed") }
     }
 
-    fn plan(&self, ask: &Ask<'_, ()>) -> Vec<Request<u32>> {
-        match &ask.work {
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<u32>>, Unreadable> {
+        Ok(match &ask.work {
             Work::Items { due, .. } => due
                 .iter()
                 .map(|known| Request::get(format!("https://news.example.org/post/{}", known.handle), 0))
                 .collect(),
             _ => vec![Request::get(&ask.target.url, 0).if_changed()],
-        }
+        })
     }
 
     fn read(&self, answer: &Answer<'_, u32>, out: &mut Reading<'_, Self>) -> Result<(), Halt<u32>> {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::world::{Reply, START, World};
 use crate::{
-    contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request},
+    contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadable},
     state::Before,
 };
 
@@ -52,8 +52,8 @@ impl Collector for Deadly {
         About::of("invented pages that end their reader")
     }
 
-    fn plan(&self, _: &Ask<'_, ()>) -> Vec<Request<()>> {
-        ["a", "b", "c"].map(|name| Request::get(page(name), ())).into()
+    fn plan(&self, _: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        Ok(["a", "b", "c"].map(|name| Request::get(page(name), ())).into())
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {

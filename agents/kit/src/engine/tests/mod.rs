@@ -7,7 +7,7 @@ pub(crate) mod world;
 
 use schemas::coverage::CoverageState::{Blocked, Complete, Empty, Failed, Partial, RateLimited};
 
-use collectors::{Feed, Listing, article_url, page_url};
+use collectors::{Feed, Listing, Particular, article_url, page_url};
 use world::{Reply, START, World};
 
 fn json(text: &str) -> Reply {
@@ -59,6 +59,15 @@ async fn walk_collects_all_pages_and_follow_ups_and_moves_the_cursor() {
     assert_eq!(view.captures.len(), 15);
     assert!(view.captures.iter().all(|capture| capture.conversion.is_some()), "every answer was read");
     assert!(view.commit.unwrap().1.complete);
+}
+
+#[tokio::test]
+async fn seed_that_means_nothing_is_told_and_nothing_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::open(dir.path(), Particular, START, 500);
+    let coverage = world.poll().await;
+    assert_eq!((coverage.state, coverage.requests), (Failed, 0));
+    assert_eq!(coverage.why.unwrap(), "collector `posts`: plan: seed: is no timeline");
 }
 
 #[tokio::test]
