@@ -11,8 +11,8 @@ use schemas::{
 use serde::Serialize;
 
 use super::{
+    heard::{CoverageLine, newest_line},
     item::{RecordId, unsigned},
-    runs::{CoverageLine, newest_line},
 };
 
 /// A source: an entry, whether it is in force, and how it is doing.

@@ -8,7 +8,8 @@ use schemas::policy::History;
 
 use super::{
     coverage::{CoverageDay, coverage_days},
-    runs::{Plan, calendar},
+    plan::Plan,
+    runs::calendar,
 };
 
 /// One UTC day of an entry.

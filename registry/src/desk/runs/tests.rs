@@ -1,6 +1,6 @@
 //! What a due time comes to, from tables written by hand.
 
-use schemas::policy::History;
+use schemas::{permission::Entry, policy::History};
 
 use super::*;
 
