@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,13 @@ use schemas::{
 use tlog::{SigningKey, VerifierKey};
 use url::Url;
 
-use super::{Say, agent, door::Door, keys, policy, root, unit::Unit};
+use super::{
+    Say, agent,
+    door::Door,
+    keys, policy, root,
+    terminal::{answer, confirmed},
+    unit::Unit,
+};
 
 /// Answers given beforehand; what is missing is asked for at the terminal.
 #[derive(Debug, Args)]
@@ -252,7 +257,7 @@ fn sign_as(
     let current: Option<Policy> = door.policy(trust)?;
     let made = policy::signing(list, current.as_ref(), trust, key, &policy::default_until())?;
     say.line(&format!("\n{} signs:\n{}", key.vkey().id_text(), made.words.trim_end()))?;
-    if !made.notes.is_empty() && !yes && !policy::confirmed("sign this?")? {
+    if !made.notes.is_empty() && !yes && !confirmed("sign this?")? {
         bail!("nothing was signed; `vigie policy sign` goes on from here");
     }
     for note in &made.notes {
@@ -268,24 +273,4 @@ fn founder(given: Option<&str>, question: &str, folder: &Path) -> Result<Founder
     }
     let key = keys::new(&text, &folder.join("keys").join(format!("{text}.key")))?;
     Ok(Founder { vkey: key.vkey(), key: Some(key) })
-}
-
-fn answer(given: Option<&str>, question: &str) -> Result<String> {
-    if let Some(given) = given {
-        return Ok(given.to_owned());
-    }
-    if !std::io::stdin().is_terminal() {
-        bail!("nobody is at the terminal to say: {question}\nhint: `vigie init --help` names the option for it");
-    }
-    loop {
-        print!("{question}: ");
-        std::io::stdout().flush()?;
-        let mut line = String::new();
-        if std::io::stdin().read_line(&mut line)? == 0 {
-            bail!("no answer was given to: {question}");
-        }
-        if !line.trim().is_empty() {
-            return Ok(line.trim().to_owned());
-        }
-    }
 }

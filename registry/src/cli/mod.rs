@@ -13,6 +13,7 @@ mod policy;
 mod root;
 mod serve;
 mod starters;
+mod terminal;
 mod token;
 mod trial;
 mod unit;

@@ -22,9 +22,8 @@ use super::{
     Say,
     ask::{alone, tables},
     door::{self, Door},
-    keys,
-    policy::confirmed,
-    salt,
+    keys, salt,
+    terminal::confirmed,
     unit::Unit,
 };
 use crate::{
