@@ -5,6 +5,7 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
@@ -50,6 +51,39 @@ pub(crate) fn command(file: &Path) -> Command {
     }
     command.env("VIGIE_LOG", std::env::var_os("VIGIE_LOG").unwrap_or_else(|| "info".into()));
     command.stdin(Stdio::null());
+    command
+}
+
+/// What the loader has to load so that a program's clock can be moved, as `faketime` says it; nothing where that is not installed.
+fn preload() -> Option<&'static str> {
+    static FOUND: LazyLock<Option<String>> = LazyLock::new(|| {
+        let said = Command::new("faketime").args(["-f", "+0", "env"]).output().ok()?;
+        let said = String::from_utf8(said.stdout).ok()?;
+        said.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).map(str::to_owned)
+    });
+    FOUND.as_deref()
+}
+
+/// Whether clocks can be moved here: libfaketime is installed.
+pub(crate) fn can_shift() -> bool {
+    preload().is_some()
+}
+
+/// Moves its clock by so many seconds; without `faketime` in between, so that the program itself is started and ended.
+pub(crate) fn shifted(command: &mut Command, shift: Option<i64>) {
+    if let (Some(secs), Some(preload)) = (shift, preload()) {
+        command
+            .env("LD_PRELOAD", preload)
+            .env("FAKETIME", format!("{secs:+}"))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    }
+}
+
+/// The same, ended at a crash point.
+pub(crate) fn crashing(mut command: Command, point: Option<&str>) -> Command {
+    if let Some(point) = point {
+        command.env("VIGIE_CRASH_AT", point);
+    }
     command
 }
 

@@ -1,64 +1,26 @@
-//! A trial unit in a folder of its own: its registry and its agent as processes, started, killed and asked as people do.
+//! A trial unit in a folder of its own: its registry as a process, started, killed and asked as people do.
 
 use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use exhibit::Exhibit;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    agent::{Agent, reader},
     http,
     manager::Manager,
-    process::{Output, Running, command, program},
+    process::{Output, Running, can_shift, command, crashing, program, shifted},
+    source::Source,
     until,
 };
-
-/// A source that the unit is permitted to collect.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// Id of its entry.
-    pub name: String,
-    /// `http://127.0.0.1:PORT`.
-    pub url: String,
-    /// Path of its feed, or an absolute address.
-    pub feed: String,
-    /// Collector that reads it.
-    pub collector: String,
-    /// Further lines of its entry, as TOML.
-    pub more: String,
-}
-
-impl Source {
-    /// A source on a server.
-    #[must_use]
-    pub fn new(name: &str, url: &str, feed: &str) -> Self {
-        let collector = "feed".to_owned();
-        Self { name: name.to_owned(), url: url.to_owned(), feed: feed.to_owned(), collector, more: String::new() }
-    }
-
-    /// The same source, read by another collector.
-    #[must_use]
-    pub fn read_by(self, collector: &str) -> Self {
-        Self { collector: collector.to_owned(), ..self }
-    }
-
-    /// The same source, its entry with further lines of TOML.
-    #[must_use]
-    pub fn with_lines(self, more: &str) -> Self {
-        Self { more: more.to_owned(), ..self }
-    }
-}
 
 /// A unit. Dropping it stops everything, and fails the test if a segment still waits in the agent's outbox.
 pub struct World {
@@ -78,7 +40,7 @@ impl World {
     /// A unit with the newsrooms of an exhibit, its registry running.
     #[must_use]
     pub fn of(exhibit: &Exhibit) -> Self {
-        Self::with(&newsrooms(exhibit))
+        Self::with(&Source::newsrooms(exhibit))
     }
 
     /// A unit with these sources, its registry running.
@@ -160,7 +122,7 @@ impl World {
     /// Whether clocks can be moved here: libfaketime is installed.
     #[must_use]
     pub fn can_shift() -> bool {
-        preload().is_some()
+        can_shift()
     }
 
     /// Moves the clock of every program begun from now on by so many seconds.
@@ -487,213 +449,6 @@ impl Drop for World {
             assert!(self.agents().iter().all(|agent| agent.waiting() == 0), "segments still wait in an outbox");
         }
     }
-}
-
-/// An agent's folder: settings, key, state.
-#[derive(Clone, Debug)]
-pub struct Agent {
-    /// Where `agent.toml` lies.
-    pub folder: PathBuf,
-    /// Its program: `vigie-feed`.
-    pub program: String,
-    shift: Option<i64>,
-    trusted: Option<PathBuf>,
-}
-
-impl Agent {
-    /// An agent for a collector in a folder.
-    #[must_use]
-    pub fn at(folder: PathBuf, collector: &str) -> Self {
-        Self { folder, program: format!("vigie-{collector}"), shift: None, trusted: None }
-    }
-
-    fn command(&self, what: &str, arguments: &[&str]) -> Command {
-        let mut agent = command(&program(&self.program));
-        agent.arg(what).args(arguments).arg("--config").arg(self.folder.join("agent.toml"));
-        if let Some(trusted) = &self.trusted {
-            agent.env("SSL_CERT_FILE", trusted);
-        }
-        shifted(&mut agent, self.shift);
-        agent
-    }
-
-    /// Lets items be asked for again after these pauses, in seconds: `recheck_after_secs` of its settings.
-    ///
-    /// # Panics
-    ///
-    /// Where the settings cannot be written.
-    pub fn asks_again_after(&self, pauses: &[u32]) {
-        let file = self.folder.join("agent.toml");
-        let text = fs::read_to_string(&file).expect("settings");
-        fs::write(&file, format!("recheck_after_secs = {pauses:?}\n{text}")).expect("settings");
-    }
-
-    /// Collects every target once and pushes: `vigie-feed once`.
-    pub fn once(&self) -> Output {
-        self.once_crashing(None)
-    }
-
-    /// The same, with a crash point.
-    pub fn once_crashing(&self, point: Option<&str>) -> Output {
-        Output::of(crashing(self.command("once", &[]), point))
-    }
-
-    /// Collects one target and pushes: `vigie-feed once --target NAME`.
-    #[must_use]
-    pub fn once_target(&self, name: &str) -> Output {
-        Output::of(self.command("once", &["--target", name]))
-    }
-
-    /// As [`Agent::once_target`], with the machine's clock moved by `shift` (`+40d`) through `faketime`.
-    pub fn once_at(&self, name: &str, shift: &str) -> Output {
-        let mut faked = command(Path::new("faketime"));
-        faked
-            .args(["-f", shift])
-            .arg(program(&self.program))
-            .args(["once", "--target", name, "--config"])
-            .arg(self.folder.join("agent.toml"));
-        Output::of(faked)
-    }
-
-    /// Asks for the newest policy and says what would be done: `vigie-feed plan`.
-    pub fn plan(&self) -> Output {
-        Output::of(self.command("plan", &[]))
-    }
-
-    /// As [`Agent::once`], still running.
-    #[must_use]
-    pub fn begin_once(&self) -> Running {
-        let mut once = self.command("once", &[]);
-        let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
-        once.stdout(log.try_clone().expect("a file")).stderr(log);
-        Running::start(once)
-    }
-
-    /// Starts the agent as a service: `vigie-feed run`.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
-    #[must_use]
-    pub fn run_managed(&self, manager: &Manager, watchdog_usec: u64) -> Running {
-        let mut run = self.command("run", &[]);
-        let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
-        run.stdout(log.try_clone().expect("a file")).stderr(log);
-        manager.manages(&mut run, watchdog_usec);
-        Running::start(run)
-    }
-
-    fn db(&self) -> Option<Connection> {
-        let file = self.folder.join("state/state.sqlite");
-        file.exists().then(|| reader(&file))
-    }
-
-    /// The agent at work by its schedule: `vigie-feed run`.
-    #[must_use]
-    pub fn begin_run(&self) -> Running {
-        let mut run = self.command("run", &[]);
-        let log = File::options().create(true).append(true).open(self.folder.join("agent.log")).expect("a file");
-        run.stdout(log.try_clone().expect("a file")).stderr(log);
-        Running::start(run)
-    }
-
-    /// Scheduled runs that came to their end.
-    #[must_use]
-    pub fn ended(&self) -> u64 {
-        let count = |db: Connection| {
-            db.query_row("SELECT count(*) FROM runs WHERE due IS NOT NULL AND ended_at IS NOT NULL", [], |row| {
-                row.get::<_, i64>(0)
-            })
-        };
-        self.db().map_or(0, |db| count(db).unwrap_or_default().unsigned_abs())
-    }
-
-    /// Segments without a receipt.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.count("settled_at IS NULL")
-    }
-
-    /// Segments with a refusal receipt.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.count("refused = 1")
-    }
-
-    fn count(&self, which: &str) -> u64 {
-        let count = |db: Connection| {
-            db.query_row(&format!("SELECT count(*) FROM outbox WHERE {which}"), [], |row| row.get::<_, i64>(0))
-        };
-        self.db().map_or(0, |db| count(db).unwrap_or_default().unsigned_abs())
-    }
-
-    /// Manifests of the segments that have a receipt.
-    ///
-    /// # Panics
-    ///
-    /// Where the state cannot be read.
-    #[must_use]
-    pub fn receipts(&self) -> Vec<String> {
-        let Some(db) = self.db() else {
-            return Vec::new();
-        };
-        let mut statement = db
-            .prepare("SELECT manifest FROM outbox WHERE settled_at IS NOT NULL AND refused = 0")
-            .expect("the table is there");
-        let found = statement.query_map([], |row| row.get(0)).expect("rows");
-        found.collect::<Result<_, _>>().expect("rows can be read")
-    }
-
-    /// Segment files it still holds.
-    #[must_use]
-    pub fn files(&self) -> Vec<PathBuf> {
-        crate::files(&self.folder.join("state/outbox"))
-    }
-}
-
-/// What the loader has to load so that a program's clock can be moved, as `faketime` says it; nothing where that is not installed.
-fn preload() -> Option<&'static str> {
-    static FOUND: LazyLock<Option<String>> = LazyLock::new(|| {
-        let said = Command::new("faketime").args(["-f", "+0", "env"]).output().ok()?;
-        let said = String::from_utf8(said.stdout).ok()?;
-        said.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).map(str::to_owned)
-    });
-    FOUND.as_deref()
-}
-
-/// Without `faketime` in between, so that the program itself is started and ended.
-fn shifted(command: &mut Command, shift: Option<i64>) {
-    if let (Some(secs), Some(preload)) = (shift, preload()) {
-        command
-            .env("LD_PRELOAD", preload)
-            .env("FAKETIME", format!("{secs:+}"))
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    }
-}
-
-fn crashing(mut command: Command, point: Option<&str>) -> Command {
-    if let Some(point) = point {
-        command.env("VIGIE_CRASH_AT", point);
-    }
-    command
-}
-
-/// The newsrooms of an exhibit that may be collected: all but `elsewhere`.
-fn newsrooms(exhibit: &Exhibit) -> Vec<Source> {
-    exhibit
-        .listing()
-        .newsrooms
-        .iter()
-        .filter(|place| place.name != "elsewhere")
-        .map(|place| Source::new(&place.name, &place.url, &place.feed))
-        .collect()
-}
-
-fn reader(file: &Path) -> Connection {
-    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .expect("a database");
-    db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 20000").expect("a database");
-    db
 }
 
 /// A free address on loopback, below the ports that the system gives to clients: it can be taken again after a restart.
