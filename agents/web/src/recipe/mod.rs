@@ -4,8 +4,10 @@
 
 mod css;
 mod file;
+mod keys;
 mod language;
 mod pick;
+mod reader;
 
 pub use pick::{Pick, line_of};
 
