@@ -1,28 +1,49 @@
 //! What does a row of a daily file say?
 
+use std::ops::RangeInclusive;
+
 use jiff::civil::Date;
 use kit::{Record, Row, Unreadable};
 use schemas::record::{Author, AuthorKind, ClaimedTime, Kind, Registration};
 
 use crate::PLATFORM;
 
-/// What a row says.
-pub type Reader = fn(&Row) -> Result<Record, Unreadable>;
+/// What a seed asks for.
+pub struct Seed<'a> {
+    /// Address of a daily file.
+    pub file: &'a str,
+    /// What a row of it says.
+    pub record: fn(&Row) -> Result<Record, Unreadable>,
+    years: RangeInclusive<i16>,
+}
 
-/// How the rows read of the daily file at this address.
-///
-/// # Errors
-///
-/// Where it is none of the register's.
-pub fn reader(seed: &str) -> Result<Reader, Unreadable> {
-    let name =
-        seed.strip_prefix("https://efile.fara.gov/bulk/zip/FARA_All_").and_then(|file| file.strip_suffix(".csv.zip"));
-    match name {
-        Some("Registrants") => Ok(registrant),
-        Some("ForeignPrincipals") => Ok(principal),
-        Some("ShortForms") => Ok(short_form),
-        Some("RegistrantDocs") => Ok(document),
-        _ => Err(Unreadable::new("seed", format_args!("{seed} is no daily file of the register"))),
+impl<'a> Seed<'a> {
+    /// Reads a seed.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no daily file of the register, or names years otherwise than `years=FIRST-LAST`.
+    pub fn of(seed: &'a str) -> Result<Self, Unreadable> {
+        let bad =
+            || Unreadable::new("seed", format_args!("{seed} is no daily file, with or without `?years=2016-2020`"));
+        let (file, years) = seed.split_once("?years=").unwrap_or((seed, "0-9999"));
+        let (first, last) = years.split_once('-').ok_or_else(bad)?;
+        let (Ok(first), Ok(last)) = (first.parse(), last.parse()) else { return Err(bad()) };
+        let name = file.strip_prefix("https://efile.fara.gov/bulk/zip/FARA_All_").unwrap_or_default();
+        let record = match name {
+            "Registrants.csv.zip" => registrant,
+            "ForeignPrincipals.csv.zip" => principal,
+            "ShortForms.csv.zip" => short_form,
+            "RegistrantDocs.csv.zip" => document,
+            _ => return Err(bad()),
+        };
+        Ok(Self { file, record, years: first..=last })
+    }
+
+    /// Whether a record is of the years that are asked for. One without a day is of all.
+    pub fn covers(&self, record: &Record) -> bool {
+        let day = record.published_at.as_ref().and_then(|day| day.local.as_ref()?.parse::<Date>().ok());
+        day.is_none_or(|day| self.years.contains(&day.year()))
     }
 }
 
@@ -145,7 +166,7 @@ mod tests {
         body::{Body, Spool},
     };
 
-    use super::reader;
+    use super::Seed;
 
     fn seed(name: &str) -> String {
         format!("https://efile.fara.gov/bulk/zip/FARA_All_{name}.csv.zip")
@@ -155,8 +176,8 @@ mod tests {
     fn read(name: &str, columns: &str, cells: &str) -> Result<Record, String> {
         let body = Body::new(Spool::of(format!("{columns}\n{cells}\n")), &[], false);
         let mut rows = body.rows(Table::Csv, Charset::Utf8).unwrap();
-        let record = reader(&seed(name)).unwrap();
-        record(&rows.next().unwrap().unwrap().1).map_err(|why| why.to_string())
+        let seed = seed(name);
+        (Seed::of(&seed).unwrap().record)(&rows.next().unwrap().unwrap().1).map_err(|why| why.to_string())
     }
 
     const REGISTRANTS: &str =
@@ -167,15 +188,29 @@ mod tests {
     #[test]
     fn seed_is_a_daily_file_and_nothing_else() {
         for name in ["Registrants", "ForeignPrincipals", "ShortForms", "RegistrantDocs"] {
-            assert!(reader(&seed(name)).is_ok(), "{name}");
+            assert!(Seed::of(&seed(name)).is_ok(), "{name}");
         }
         for other in [
             "Registrants",
             &seed("Countries"),
             &format!("{}?cachebust=1", seed("Registrants")),
+            &format!("{}?years=2016", seed("Registrants")),
             "https://efile.fara.gov/api/v1/",
         ] {
-            assert!(reader(other).is_err(), "{other}");
+            assert!(Seed::of(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn seed_of_some_years_covers_them_and_what_has_no_day() {
+        let seed = format!("{}?years=2016-2020", seed("Registrants"));
+        let seed = Seed::of(&seed).unwrap();
+        assert!(seed.file.ends_with(".csv.zip"));
+        for (day, covered) in
+            [("12/31/2015", false), ("01/01/2016", true), ("12/31/2020", true), ("01/01/2021", false), ("", true)]
+        {
+            let row = read("Registrants", REGISTRANTS, &format!("9002,{day},,Sample Group,,,,,,")).unwrap();
+            assert_eq!(seed.covers(&row), covered, "{day}");
         }
     }
 

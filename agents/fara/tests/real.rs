@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, fs, io::Write as _, path::Path};
 
-use fara::parse;
+use fara::parse::Seed;
 use kit::{
     Charset, Record, Row, Table,
     body::{Body, Spool},
@@ -48,7 +48,8 @@ fn rows(csv: &[u8]) -> Vec<Row> {
 
 /// The records of an export, its cells put under the columns of the daily file `name`, and what was unreadable.
 fn read(csv: &[u8], name: &str, columns: &[(&str, &str)]) -> (Vec<Record>, Vec<String>) {
-    let record = parse::reader(&format!("https://efile.fara.gov/bulk/zip/FARA_All_{name}.csv.zip")).unwrap();
+    let seed = format!("https://efile.fara.gov/bulk/zip/FARA_All_{name}.csv.zip");
+    let record = Seed::of(&seed).unwrap().record;
     let mut daily = columns.iter().map(|(ours, _)| *ours).collect::<Vec<_>>().join(",");
     for row in rows(csv) {
         assert!(record(&row).is_err(), "an export is no daily file");

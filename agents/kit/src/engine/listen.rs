@@ -23,6 +23,13 @@ use crate::{
 /// Most bytes the lines of one answer may take: response and lines must fit one segment.
 pub(super) const MAX_LINES_BYTES: u64 = 24 << 20;
 
+fn too_long() -> String {
+    format!(
+        "the records of one answer take more than {} MiB; ask for fewer at once, or keep fewer fields",
+        MAX_LINES_BYTES >> 20
+    )
+}
+
 /// An item that a reading described.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
@@ -48,7 +55,7 @@ impl LineSink for Lines {
         // 80 bytes for the salt and its name.
         self.bytes += canonical.len() as u64 + 80;
         if self.bytes > MAX_LINES_BYTES {
-            return Err(io::Error::other(format!("the reading takes more than {MAX_LINES_BYTES} bytes")));
+            return Err(io::Error::other(too_long()));
         }
         match line {
             Line::Record(record) => self.items.push(Item {
@@ -119,7 +126,7 @@ pub(super) async fn listen(
             let stored = keyed_lines(&lines.lines, entry, key.as_ref()).map_err(|error| error.to_string())?;
             lines.bytes = stored.iter().map(|line| line.len() as u64 + 80).sum();
             if lines.bytes > MAX_LINES_BYTES {
-                return Err(format!("the reading takes more than {MAX_LINES_BYTES} bytes"));
+                return Err(too_long());
             }
             lines.said = lines.lines.pop();
             lines.lines = stored;
