@@ -12,6 +12,7 @@ pub mod article;
 mod ask;
 mod collector;
 mod explain;
+mod lines;
 mod list;
 mod moment;
 mod page;
@@ -19,6 +20,7 @@ pub mod recipe;
 pub mod signals;
 mod sitemap;
 mod text;
+mod walk;
 mod web;
 mod whole;
 

@@ -6,6 +6,7 @@ use scraper::{ElementRef, Html, Node};
 use url::Url;
 
 use super::{Page, render, survey::Survey};
+use crate::lines::Lines;
 
 /// Shorter texts, in characters, are weak: a teaser, a caption, a page that is no article.
 pub(super) const WEAK_CHARS: usize = 200;
@@ -110,12 +111,12 @@ fn plain(said: &str) -> String {
         let tame = super::bound::tame(&decoded);
         return render::text_of(Html::parse_fragment(&tame).root_element());
     }
-    let mut lines = render::Lines::default();
+    let mut lines = Lines::default();
     for line in decoded.lines().take(100_000) {
-        lines.push(line);
-        lines.end_line();
+        lines.push_visible(line);
+        lines.end();
     }
-    lines.done()
+    render::kept(lines)
 }
 
 fn strength(text: &str, links: &[Link], survey: &Survey<'_>) -> Strength {

@@ -6,9 +6,13 @@ use ego_tree::NodeRef;
 use scraper::{ElementRef, Node};
 
 use super::{Link, Page};
+use crate::{
+    lines::Lines,
+    walk::{Visitor, visit},
+};
 
 /// Longest text kept, in bytes.
-pub(super) const MAX_TEXT_BYTES: usize = 1 << 20;
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// Most links kept.
 const MAX_LINKS: usize = 500;
@@ -19,7 +23,7 @@ const MAX_LINKS: usize = 500;
 pub fn text_of(element: ElementRef<'_>) -> String {
     let mut text = Text { lines: Lines::default(), links: None, strict: false, preformatted: 0, root: *element };
     visit(*element, &mut text);
-    text.lines.done()
+    kept(text.lines)
 }
 
 /// The text of an element and what it links to, without navigation, asides, forms and footers where `strict`.
@@ -27,7 +31,7 @@ pub(super) fn with_links(element: ElementRef<'_>, page: &Page<'_>, strict: bool)
     let links = Links { page, seen: BTreeSet::new(), found: Vec::new() };
     let mut text = Text { lines: Lines::default(), links: Some(links), strict, preformatted: 0, root: *element };
     visit(*element, &mut text);
-    (text.lines.done(), text.links.map(|links| links.found).unwrap_or_default())
+    (kept(text.lines), text.links.map(|links| links.found).unwrap_or_default())
 }
 
 struct Links<'a> {
@@ -117,40 +121,6 @@ fn is_block(name: &str) -> bool {
     )
 }
 
-/// What meets the nodes of a tree on the way.
-pub(super) trait Visitor<'a> {
-    /// At a node; whether to go into it.
-    fn enter(&mut self, node: NodeRef<'a, Node>) -> bool;
-    /// After the children of a node that was gone into.
-    fn leave(&mut self, node: NodeRef<'a, Node>);
-}
-
-/// Walks over a tree in document order. Nesting costs no stack.
-pub(super) fn visit<'a>(root: NodeRef<'a, Node>, visitor: &mut impl Visitor<'a>) {
-    let mut node = root;
-    loop {
-        if visitor.enter(node) {
-            if let Some(child) = node.first_child() {
-                node = child;
-                continue;
-            }
-            visitor.leave(node);
-        }
-        loop {
-            if node.id() == root.id() {
-                return;
-            }
-            if let Some(next) = node.next_sibling() {
-                node = next;
-                break;
-            }
-            let Some(parent) = node.parent() else { return };
-            node = parent;
-            visitor.leave(node);
-        }
-    }
-}
-
 struct Text<'a, 'p> {
     lines: Lines,
     links: Option<Links<'p>>,
@@ -165,14 +135,14 @@ impl<'a> Visitor<'a> for Text<'a, '_> {
             Node::Text(text) if self.preformatted > 0 => {
                 for (number, line) in text.split('\n').enumerate() {
                     if number > 0 {
-                        self.lines.end_line();
+                        self.lines.end();
                     }
-                    self.lines.push(line);
+                    self.lines.push_visible(line);
                 }
                 return false;
             }
             Node::Text(text) => {
-                self.lines.push(text);
+                self.lines.push_visible(text);
                 return false;
             }
             Node::Element(element) => element,
@@ -180,10 +150,10 @@ impl<'a> Visitor<'a> for Text<'a, '_> {
         };
         let name = element.name();
         if is_block(name) {
-            self.lines.end_line();
+            self.lines.end();
         }
         let skip = is_silent(name) || (self.strict && is_aside(name)) || element.attr("hidden").is_some();
-        if self.lines.is_full() || (skip && node.id() != self.root.id()) {
+        if self.lines.bytes() > MAX_TEXT_BYTES || (skip && node.id() != self.root.id()) {
             return false;
         }
         match name {
@@ -204,7 +174,7 @@ impl<'a> Visitor<'a> for Text<'a, '_> {
     fn leave(&mut self, node: NodeRef<'a, Node>) {
         if let Node::Element(element) = node.value() {
             if is_block(element.name()) {
-                self.lines.end_line();
+                self.lines.end();
             }
             if element.name() == "pre" {
                 self.preformatted = self.preformatted.saturating_sub(1);
@@ -221,57 +191,19 @@ impl Links<'_> {
         let Some(url) = self.page.join(href) else { return };
         if self.seen.insert(url.as_str().to_owned()) {
             let mut text = Lines::default();
-            anchor.text().take(200).for_each(|part| text.push(part));
-            self.found.push(Link { url, text: text.done() });
+            anchor.text().take(200).for_each(|part| text.push_visible(part));
+            self.found.push(Link { url, text: kept(text) });
         }
     }
 }
 
-/// Lines of collapsed text.
-#[derive(Default)]
-pub(super) struct Lines {
-    out: String,
-    line: String,
-}
-
-impl Lines {
-    /// More of the current line, with its spaces collapsed.
-    pub(super) fn push(&mut self, text: &str) {
-        for letter in text.chars() {
-            if letter.is_whitespace() || letter == '\u{FEFF}' {
-                if !self.line.is_empty() && !self.line.ends_with(' ') {
-                    self.line.push(' ');
-                }
-            } else if !letter.is_control() && letter != '\u{AD}' {
-                self.line.push(letter);
-            }
-        }
+/// All lines, as far as they are kept.
+pub(super) fn kept(lines: Lines) -> String {
+    let mut text = lines.done();
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
-
-    /// Ends the current line, if there is something on it.
-    pub(super) fn end_line(&mut self) {
-        let line = self.line.trim_end();
-        if !line.is_empty() {
-            if !self.out.is_empty() {
-                self.out.push('\n');
-            }
-            self.out.push_str(line);
-        }
-        self.line.clear();
-    }
-
-    fn is_full(&self) -> bool {
-        self.out.len() + self.line.len() > MAX_TEXT_BYTES
-    }
-
-    /// All lines.
-    pub(super) fn done(mut self) -> String {
-        self.end_line();
-        let mut end = self.out.len().min(MAX_TEXT_BYTES);
-        while !self.out.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.out.truncate(end);
-        self.out
-    }
+    text.truncate(end);
+    text
 }

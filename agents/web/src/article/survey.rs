@@ -3,10 +3,8 @@
 use ego_tree::NodeRef;
 use scraper::{ElementRef, Node, node::Element};
 
-use super::{
-    Page,
-    render::{self, Visitor},
-};
+use super::{Page, render};
+use crate::walk::{Visitor, visit};
 
 /// Most entries kept of one sort.
 const MAX_ENTRIES: usize = 500;
@@ -136,7 +134,7 @@ impl<'a> Survey<'a> {
     /// Walks over the page.
     pub(super) fn of(page: &'a Page<'_>) -> Self {
         let mut survey = Self::default();
-        render::visit(page.html().tree.root(), &mut survey);
+        visit(page.html().tree.root(), &mut survey);
         survey
     }
 
