@@ -22,7 +22,7 @@ pub struct Agent {
     pub program: String,
     /// By how much its clock is ahead, in seconds.
     pub(crate) shift: Option<i64>,
-    /// Authorities it trusts, in place of the system's.
+    /// Which certificates it trusts; the system's where absent.
     pub(crate) trusted: Option<PathBuf>,
 }
 
