@@ -174,7 +174,7 @@ impl Said<'_> {
             && end.empty.is_none()
             && end.cut.is_none();
         if nothing {
-            return self.stop("nothing was said about this answer");
+            return self.stop("nothing was said about this answer: no item, no request, no `empty`");
         }
         if end.empty.is_some() && items > 0 {
             let why = format!("says both that there is nothing and {items} items");
