@@ -12,10 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::note::Signature;
-
-/// No key text we make or accept is longer; names are bounded by it as well.
-const MAX_KEY_TEXT_BYTES: usize = 1024;
+use crate::name::{MAX_KEY_TEXT_BYTES, is_key_name};
+use crate::signature::Signature;
 
 /// Why a text is no key, or a key could not be made. Never repeats a private key's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -259,13 +257,6 @@ pub(crate) const COSIGNATURE_LINE: &str = "cosignature/v1\n";
 
 pub(crate) fn cosigned_message(checkpoint_text: &str, seconds: u64) -> String {
     format!("{COSIGNATURE_LINE}time {seconds}\n{checkpoint_text}")
-}
-
-/// Whether a text can be a key's name: not empty, no white space of Unicode, no control character, no `+`.
-pub(crate) fn is_key_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_KEY_TEXT_BYTES / 2
-        && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 fn key_id(name: &str, kind: KeyKind, public: &[u8; 32]) -> [u8; 4] {

@@ -5,7 +5,7 @@
 //! | module | format |
 //! |---|---|
 //! | [`hash`], [`tree`], [`proof`] | Merkle tree, RFC 6962 section 2.1; verification as in RFC 9162 section 2.1.3.2 and 2.1.4.2; SHA-256 |
-//! | [`key`], [`signing`], [`note`] | C2SP `signed-note.md`, Ed25519 (type 01) and its timestamped cosignature (type 04) |
+//! | [`key`], [`signing`], [`signature`], [`note`] | C2SP `signed-note.md`, Ed25519 (type 01) and its timestamped cosignature (type 04) |
 //! | [`checkpoint`] | C2SP `tlog-checkpoint.md`, `tlog-cosignature.md` |
 //! | [`tile`], [`bundle`], [`source`], [`tile_tree`], [`append`] | C2SP `tlog-tiles.md` |
 //! | [`tlog_proof`] | C2SP `tlog-proof.md` (`.tlog-proof` files) |
@@ -42,8 +42,10 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod hash;
 pub mod key;
+mod name;
 pub mod note;
 pub mod proof;
+pub mod signature;
 pub mod signing;
 pub mod source;
 pub mod tile;
@@ -56,8 +58,9 @@ pub use bundle::{decode_bundle, encode_entry};
 pub use checkpoint::{Checkpoint, CheckpointError, verify_cosignatures};
 pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
 pub use key::{KeyError, KeyKind, VerifierKey};
-pub use note::{Note, NoteError, Signature};
+pub use note::{Note, NoteError};
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
+pub use signature::Signature;
 pub use signing::SigningKey;
 pub use source::{FolderTiles, TileSource};
 pub use tile::{TileError, TileId, TileKind, entries_path, tile_path};

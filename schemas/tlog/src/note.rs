@@ -3,17 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::key::{COSIGNATURE_LINE, VerifierKey, is_key_name};
+use crate::key::{COSIGNATURE_LINE, VerifierKey};
+use crate::signature::Signature;
 use crate::signing::SigningKey;
 
 /// Largest note accepted: 1 MiB.
 pub const MAX_NOTE_BYTES: usize = 1 << 20;
 /// Most signature lines accepted; the specification asks for at least 16.
 pub const MAX_SIGNATURES: usize = 100;
-const LINE_START: &str = "\u{2014} ";
 
 /// Why bytes are no note, or a note is not to be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,55 +69,12 @@ pub enum NoteError {
     },
 }
 
-/// One signature line: who, by which key (claimed until verified), and the bytes after the key id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Signature {
-    /// Name of the key.
-    pub name: String,
-    /// Id of the key, four bytes.
-    pub id: [u8; 4],
-    /// The signature without the id: 64 bytes for Ed25519, 72 with the time of a cosignature; anything for unknown types.
-    pub bytes: Vec<u8>,
-}
-
-impl Signature {
-    /// Name and id of the key as claimed: `name+0a1b2c3d`.
-    #[must_use]
-    pub fn id_text(&self) -> String {
-        format!("{}+{}", self.name, hex::encode(self.id))
-    }
-
-    fn parse(line: &str) -> Result<Self, &'static str> {
-        let rest = line.strip_prefix(LINE_START).ok_or("it does not begin with U+2014 and a space")?;
-        let (name, encoded) = rest.split_once(' ').ok_or("there is no space after the name")?;
-        if !is_key_name(name) {
-            return Err("the name is empty, too long, or holds a space, control character or `+`");
-        }
-        let bytes = STANDARD.decode(encoded).map_err(|_| "the signature is not standard base64")?;
-        match bytes.split_first_chunk::<4>() {
-            Some((id, signature)) if !signature.is_empty() => {
-                Ok(Self { name: name.to_owned(), id: *id, bytes: signature.to_vec() })
-            }
-            _ => Err("the signature is shorter than 5 bytes"),
-        }
-    }
-}
-
-/// Reads one line, without its newline.
+/// Reads one signature line, without its newline.
 impl FromStr for Signature {
     type Err = NoteError;
 
     fn from_str(line: &str) -> Result<Self, NoteError> {
         Self::parse(line).map_err(|why| NoteError::SignatureLine { line: 1, why })
-    }
-}
-
-/// Writes the line, without a newline.
-impl fmt::Display for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = self.id.to_vec();
-        bytes.extend(&self.bytes);
-        write!(f, "{LINE_START}{} {}", self.name, STANDARD.encode(bytes))
     }
 }
 

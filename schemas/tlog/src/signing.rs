@@ -11,8 +11,9 @@ use ed25519_dalek::Signer as _;
 use rand::TryRngCore as _;
 use zeroize::Zeroizing;
 
-use crate::key::{KeyError, KeyKind, VerifierKey, check_id, cosigned_message, is_key_name, parts};
-use crate::note::Signature;
+use crate::key::{KeyError, KeyKind, VerifierKey, check_id, cosigned_message, parts};
+use crate::name::is_key_name;
+use crate::signature::Signature;
 
 const PRIVATE_PREFIX: &str = "PRIVATE+KEY+";
 
