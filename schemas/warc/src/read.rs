@@ -1,7 +1,7 @@
 //! How is a WARC file read, record by record, so that nothing in it is believed?
 
 use std::collections::VecDeque;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, Read as _, Seek, SeekFrom};
 
 use crate::head::{self, Mode};
 use crate::source::Source;
@@ -24,7 +24,7 @@ pub struct Entry {
 ///
 /// After an error nothing more comes: a damaged member says nothing certain about where the next one starts.
 #[derive(Debug)]
-pub struct Reader<R: Read> {
+pub struct Reader<R> {
     source: Source<R>,
     mode: Mode,
     limits: Limits,
@@ -35,7 +35,7 @@ pub struct Reader<R: Read> {
     ended: bool,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: BufRead> Reader<R> {
     /// A reader for files of this crate's making; see the crate's page for what it promises.
     ///
     /// One record a member, WARC/1.1, our gzip header, every stored byte accounted for, nothing after the last record.
@@ -188,7 +188,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-impl<R: Read> Iterator for Reader<R> {
+impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Entry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -208,7 +208,7 @@ impl<R: Read> Iterator for Reader<R> {
 /// # Errors
 ///
 /// [`Error::Truncated`] if nothing starts there, [`Error::StoredLength`], and those of strict reading.
-pub fn read_member_at<R: Read + Seek>(
+pub fn read_member_at<R: BufRead + Seek>(
     file: &mut R,
     offset: u64,
     length: Option<u64>,
@@ -224,7 +224,7 @@ pub fn read_member_at<R: Read + Seek>(
 /// # Errors
 ///
 /// Those of [`read_member_at`] but [`Error::Recompressed`].
-pub fn read_member_at_any_encoder<R: Read + Seek>(
+pub fn read_member_at_any_encoder<R: BufRead + Seek>(
     file: &mut R,
     offset: u64,
     length: Option<u64>,
@@ -233,7 +233,7 @@ pub fn read_member_at_any_encoder<R: Read + Seek>(
     read_at(file, offset, length, limits, true)
 }
 
-fn read_at<R: Read + Seek>(
+fn read_at<R: BufRead + Seek>(
     file: &mut R,
     offset: u64,
     length: Option<u64>,
@@ -241,7 +241,7 @@ fn read_at<R: Read + Seek>(
     any_encoder: bool,
 ) -> Result<Entry, Error> {
     file.seek(SeekFrom::Start(offset)).map_err(|source| Error::Io { offset, source })?;
-    let window = file.take(length.unwrap_or(u64::MAX));
+    let window = file.by_ref().take(length.unwrap_or(u64::MAX));
     let mut reader = Reader::starting_at(window, offset, Mode::Strict).with_limits(*limits);
     reader.any_encoder = any_encoder;
     let entry = reader.next().ok_or(Error::Truncated { offset })??;

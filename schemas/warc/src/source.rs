@@ -1,25 +1,25 @@
 //! Where do stored bytes come from, and where in the file are we?
 
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, ErrorKind, Read as _};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::head::Mode;
 use crate::{Error, Limits, gzip};
 
-/// How much is read and decompressed at a time.
+/// How much is decompressed at a time.
 const CHUNK_BYTES: usize = 32 << 10;
 
-/// A buffered reader that counts what was taken from it.
+/// A reader that counts what was taken from it.
 #[derive(Debug)]
-pub(crate) struct Source<R: Read> {
-    inner: BufReader<R>,
+pub(crate) struct Source<R> {
+    inner: R,
     offset: u64,
 }
 
-impl<R: Read> Source<R> {
+impl<R: BufRead> Source<R> {
     pub fn new(inner: R, offset: u64) -> Self {
-        Self { inner: BufReader::with_capacity(CHUNK_BYTES, inner), offset }
+        Self { inner, offset }
     }
 
     pub fn offset(&self) -> u64 {
@@ -28,8 +28,7 @@ impl<R: Read> Source<R> {
 
     /// The next byte, left in place.
     pub fn peek(&mut self) -> Result<Option<u8>, Error> {
-        self.fill()?;
-        Ok(self.inner.buffer().first().copied())
+        Ok(self.fill()?.first().copied())
     }
 
     pub fn skip_line_ends(&mut self) -> Result<(), Error> {
@@ -81,6 +80,14 @@ impl<R: Read> Source<R> {
     /// Takes one gzip member and returns its content, and its stored bytes if `keep`.
     pub fn member(&mut self, mode: Mode, keep: bool, limits: &Limits) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let offset = self.offset;
+        if mode == Mode::Strict
+            && let ahead = self.fill()?
+            && let Some((raw, length)) = gzip::at_once(ahead, limits)
+        {
+            let stored = ahead.get(..length).filter(|_| keep).unwrap_or_default().to_vec();
+            self.advance(length);
+            return Ok((raw, stored));
+        }
         let mut stored = Vec::new();
         self.member_header(&mut stored, mode, limits)?;
         if !keep {
@@ -153,7 +160,7 @@ impl<R: Read> Source<R> {
 
     fn inflate(&mut self, start: u64, mut keep: Option<&mut Vec<u8>>, limits: &Limits) -> Result<Vec<u8>, Error> {
         let limit_bytes = limits.member_bytes;
-        let most_stored = limit_bytes.saturating_add(limit_bytes / 7).saturating_add(1024);
+        let most_stored = limits.stored_bytes();
         let mut inflate = Decompress::new(false);
         let mut raw = Vec::with_capacity(CHUNK_BYTES);
         loop {
@@ -161,8 +168,7 @@ impl<R: Read> Source<R> {
                 let left = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_sub(raw.len());
                 raw.reserve_exact(raw.len().clamp(CHUNK_BYTES, left.saturating_add(CHUNK_BYTES)));
             }
-            self.fill()?;
-            let input = self.inner.buffer();
+            let input = self.fill()?;
             let (taken_before, made_before) = (inflate.total_in(), raw.len());
             let status = inflate
                 .decompress_vec(input, &mut raw, FlushDecompress::None)
@@ -186,17 +192,19 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// Makes sure that the buffer holds something, unless the end is reached. An interrupted read is tried again.
-    fn fill(&mut self) -> Result<(), Error> {
+    /// What comes next and is at hand; nothing at the end. An interrupted read is tried again.
+    fn fill(&mut self) -> Result<&[u8], Error> {
+        let offset = self.offset;
         loop {
             match self.inner.fill_buf() {
-                Ok(_) => return Ok(()),
+                Ok([]) => return Ok(&[]),
+                Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(source) => {
-                    return Err(Error::Io { offset: self.offset, source });
-                }
+                Err(source) => return Err(Error::Io { offset, source }),
             }
         }
+        // Something is there, so nothing is read for it.
+        self.inner.fill_buf().map_err(|source| Error::Io { offset, source })
     }
 
     fn advance(&mut self, count: usize) {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 
 use common::{file_of, strict, three_records};
 use sha2::{Digest, Sha256};
@@ -267,7 +267,75 @@ fn how_the_bytes_arrive_makes_no_difference() {
     let compressed = file_of(&three_records(), 6);
     let plain: Vec<u8> = three_records().iter().flat_map(|record| record.to_bytes().unwrap()).collect();
     for file in [compressed, plain] {
-        let slowly: Vec<Entry> = Reader::strict(Halting(&file, false)).collect::<Result<_, _>>().unwrap();
+        let slow = BufReader::with_capacity(3, Halting(&file, false));
+        let slowly: Vec<Entry> = Reader::strict(slow).collect::<Result<_, _>>().unwrap();
         assert_eq!(slowly, strict(&file).unwrap());
+    }
+}
+
+/// What strict reading says of a file, whole in memory and byte by byte.
+#[track_caller]
+fn both_ways(file: &[u8]) -> Result<Vec<Entry>, String> {
+    let slow = BufReader::with_capacity(3, Halting(file, false));
+    let read = |found: Result<Vec<Entry>, Error>| found.map_err(|error| error.to_string());
+    let slowly = read(Reader::strict(slow).any_encoder().collect());
+    let at_once = read(Reader::strict(file).any_encoder().collect());
+    assert_eq!(at_once, slowly);
+    at_once
+}
+
+#[test]
+fn nothing_hides_between_a_members_data_and_its_trailer() {
+    let file = file_of(&three_records(), 6);
+    assert_eq!(both_ways(&file).unwrap().len(), 3);
+    let first = strict(&file).unwrap()[0].length as usize;
+    let (member, rest) = file.split_at(first);
+    let trailer = &member[first - 8..];
+    let ours = &member[..10];
+    for hidden in
+        [&b"x"[..], trailer, &[trailer, b"x"].concat(), ours, &[trailer, ours].concat(), &[ours, trailer].concat()]
+    {
+        for end in [trailer, &[b'y'; 8]] {
+            for rest in [rest, &[]] {
+                let file = [member, hidden, end, rest].concat();
+                assert!(both_ways(&file).is_err(), "{hidden:?}");
+                let file = [&member[..first - 8], hidden, end, rest].concat();
+                assert!(hidden == trailer && end == trailer || both_ways(&file).is_err(), "{hidden:?}");
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_changed_byte_is_seen_in_memory_as_byte_by_byte(at in proptest::prelude::any::<proptest::sample::Index>(), other in proptest::prelude::any::<u8>(), cut in proptest::prelude::any::<bool>()) {
+        let mut file = file_of(&three_records(), 6);
+        let at = at.index(file.len());
+        file[at] = other;
+        if cut {
+            file.truncate(at);
+        }
+        let _ = both_ways(&file);
+    }
+
+    #[test]
+    fn a_block_that_looks_like_members_is_unpacked_as_it_is(pieces in proptest::collection::vec(0_usize..4, 0..12)) {
+        let inner = gzip_member(b"inner", 1);
+        let pieces: Vec<&[u8]> = pieces.iter().map(|piece| [&inner[..], &inner[..10], &inner[inner.len() - 8..], b"\0"][*piece]).collect();
+        let mut records = three_records();
+        records[1].block = pieces.concat();
+        // Stored as it is, so that the headers stand in the packed bytes as well.
+        let raw = records[1].to_bytes().unwrap();
+        let length = u16::try_from(raw.len()).unwrap();
+        let mut member = gzip_member(b"", 1)[..10].to_vec();
+        member.push(1);
+        member.extend([length.to_le_bytes(), (!length).to_le_bytes()].concat());
+        member.extend_from_slice(&raw);
+        let packed = gzip_member(&raw, 1);
+        member.extend_from_slice(&packed[packed.len() - 8..]);
+        let file = [gzip_member(&records[0].to_bytes().unwrap(), 1), member, gzip_member(&records[2].to_bytes().unwrap(), 1)].concat();
+        let found = both_ways(&file).unwrap();
+        proptest::prop_assert_eq!(&found[1].record, &records[1]);
+        proptest::prop_assert_eq!(found.len(), 3);
     }
 }
