@@ -16,6 +16,8 @@ use super::{Inner, Progress, RegistryError, follow};
 
 /// How long the follower waits before it tries again what the disk refused.
 const RETRY: Duration = Duration::from_secs(5);
+/// How long it waits before it begins: who sent the leaf is answered first, and needs the core for it.
+const YIELD: Duration = Duration::from_millis(20);
 /// How long it waits for more while leaves come one after the other and nobody waits for the tables: what many leaves change is written once.
 const GATHER: Duration = Duration::from_secs(1);
 /// Most leaves in one transaction.
@@ -101,7 +103,7 @@ impl Inner {
                 drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
                 continue;
             }
-            let progress = if gather { self.gathered(progress) } else { progress };
+            let progress = self.gathered(progress, if gather { GATHER } else { YIELD });
             drop(progress);
             let following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
             let size = self.log.published().size;
@@ -129,10 +131,10 @@ impl Inner {
         }
     }
 
-    /// Waits for [`GATHER`], or until somebody waits for the tables or the registry closes.
-    fn gathered<'a>(&self, progress: MutexGuard<'a, Progress>) -> MutexGuard<'a, Progress> {
+    /// Waits for so long, or until somebody waits for the tables or the registry closes.
+    fn gathered<'a>(&self, progress: MutexGuard<'a, Progress>, time: Duration) -> MutexGuard<'a, Progress> {
         let alone = |progress: &mut Progress| progress.awaited == 0 && !progress.closed;
-        self.moved.wait_timeout_while(progress, GATHER, alone).unwrap_or_else(PoisonError::into_inner).0
+        self.moved.wait_timeout_while(progress, time, alone).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Takes in some of the leaves from `next` to before `size`, at least one; returns the index behind the last.
