@@ -9,13 +9,14 @@ use tests::{Dice, World, missing, times, until};
 const NAMES: [&str; 4] = ["harbour", "mayak", "riviere", "quarry"];
 
 /// Where the registry may be killed; see its module `core::crash`.
-const REGISTRY: [&str; 9] = [
+const REGISTRY: [&str; 10] = [
     "after_write",
     "after_fsync",
     "after_rename",
     "after_leaf_row",
-    "after_tile",
+    "after_tiles",
     "before_checkpoint",
+    "after_highest",
     "after_checkpoint",
     "before_answer",
     "after_answer",

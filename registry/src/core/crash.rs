@@ -5,10 +5,10 @@
 //!
 //! | name | what is durable when it is passed |
 //! | --- | --- |
-//! | `after_write`, `after_fsync`, `after_rename` | a file's bytes; its bytes on disk; its name |
+//! | `after_write`, `after_fsync`, `after_rename` | nothing yet, of one file or of several that are kept together; their bytes; their names once the folder is synced |
 //! | `after_leaf_row` | the leaves' rows |
-//! | `after_tile` | one tile or bundle, in both places |
-//! | `before_checkpoint`, `after_checkpoint` | all tiles; the checkpoint, in both places |
+//! | `after_tiles` | all tiles and bundles of a round, in one place; passed for each |
+//! | `before_checkpoint`, `after_highest`, `after_checkpoint` | all tiles; the checkpoint in the second place; in both, and its row |
 //! | `before_answer`, `after_answer` | everything an answer promises |
 //! | `erase_after_leaf`, `erase_after_file`, `erase_after_rows`, `erase_after_scrub` | one step of erasing each |
 

@@ -2,12 +2,15 @@
 //!
 //! [`Disk`] has the few calls that matter for durability and nothing else, so that a test can count them and cut the power at any one.
 //! A file is durable after [`Disk::sync`], its name after [`Disk::sync_dir`] of the folder it lies in. [`keep`] does both in the order
-//! that never shows half a file: temporary name, write, sync, rename, sync of the folder.
+//! that never shows half a file: temporary name, write, sync, rename, sync of the folder. [`keep_all`] does so with several files that are of no use
+//! one without the other, [`Disk::both`] with two things at once.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use tlog::tile::FULL_WIDTH;
 use tlog::{TileId, TileKind, TileSource};
@@ -86,6 +89,13 @@ pub trait Disk: Send + Sync {
     ///
     /// What the operating system says.
     fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
+
+    /// Does two things of which neither waits for the other, in any order or side by side; both were tried on return. What is synced at the same time shares
+    /// a write of the file system's journal, and two places may be two disks.
+    fn both(&self, one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
+        one();
+        other();
+    }
 
     /// A named step was reached: see [`crash`]. A test's disk may fail here too.
     ///
@@ -171,6 +181,18 @@ impl Disk for RealDisk {
         let space = rustix::fs::statvfs(dir)?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
+
+    fn both(&self, one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
+        let other = Mutex::new(other);
+        let run = || other.lock().unwrap_or_else(PoisonError::into_inner)();
+        thread::scope(|scope| {
+            let beside = thread::Builder::new().name("beside".to_owned()).spawn_scoped(scope, run);
+            one();
+            if beside.is_err() {
+                run();
+            }
+        });
+    }
 }
 
 pub(crate) fn within(path: &Path, bytes: Vec<u8>, limit: u64) -> io::Result<Vec<u8>> {
@@ -187,18 +209,35 @@ pub(crate) fn within(path: &Path, bytes: Vec<u8>, limit: u64) -> io::Result<Vec<
 ///
 /// What the disk says; the temporary file may be left and is removed at the next start.
 pub fn keep(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = parent(path)?;
-    disk.create_dirs(dir)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(TEMPORARY);
-    let temporary = dir.join(name);
-    disk.write(&temporary, bytes)?;
+    keep_all(disk, &[(path.to_owned(), bytes)])
+}
+
+/// [`keep`] of several files. After a power cut each of them is there whole or, as before, not.
+///
+/// Each step is done for all before the next: once the first folder is synced, the journal holds the other names as well.
+///
+/// # Errors
+///
+/// As [`keep`]; some of the files may be kept then.
+pub fn keep_all(disk: &dyn Disk, files: &[(PathBuf, &[u8])]) -> io::Result<()> {
+    let mut dirs = BTreeSet::new();
+    let mut renames = Vec::with_capacity(files.len());
+    for (path, bytes) in files {
+        let dir = parent(path)?;
+        disk.create_dirs(dir)?;
+        dirs.insert(dir);
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(TEMPORARY);
+        let temporary = dir.join(name);
+        disk.write(&temporary, bytes)?;
+        renames.push((temporary, path));
+    }
     disk.point("after_write")?;
-    disk.sync(&temporary)?;
+    renames.iter().try_for_each(|(temporary, _)| disk.sync(temporary))?;
     disk.point("after_fsync")?;
-    disk.rename(&temporary, path)?;
+    renames.iter().try_for_each(|(temporary, path)| disk.rename(temporary, path))?;
     disk.point("after_rename")?;
-    disk.sync_dir(dir)
+    dirs.into_iter().try_for_each(|dir| disk.sync_dir(dir))
 }
 
 /// Removes a file for good.

@@ -1,31 +1,48 @@
 //! The floor of an acknowledgement: the writes and syncs that one accepted segment takes, and nothing else.
 //!
 //! `bench-syncs FOLDER FILE…` keeps each file in the order of `registry/src/core/log`: the segment (write, sync, rename, sync of the folder),
-//! a row in SQLite (WAL, FULL), entry bundle and hash tile in two places, `highest` and `checkpoint`, a second row. Prints one JSON line.
+//! a row in SQLite (WAL, FULL), entry bundle and hash tile in two places side by side, `highest`, `checkpoint` beside a second row. Prints one JSON line.
 
 use std::{
     fs::{self, File},
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
+    thread,
     time::Instant,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use rusqlite::Connection;
 use serde_json::json;
 
-fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().context("a folder")?;
-    if !folder.is_dir() {
-        fs::create_dir_all(folder)?;
-        File::open(folder.parent().context("a folder")?)?.sync_all()?;
+/// Each step for all files before the next.
+fn keep(files: &[(PathBuf, &[u8])]) -> Result<()> {
+    for (path, bytes) in files {
+        let folder = path.parent().context("a folder")?;
+        if !folder.is_dir() {
+            fs::create_dir_all(folder)?;
+            File::open(folder.parent().context("a folder")?)?.sync_all()?;
+        }
+        File::create(path.with_extension("tmp"))?.write_all(bytes)?;
     }
-    let temporary = path.with_extension("tmp");
-    File::create(&temporary)?.write_all(bytes)?;
-    File::open(&temporary)?.sync_all()?;
-    fs::rename(&temporary, path)?;
-    File::open(folder)?.sync_all()?;
+    for (path, _) in files {
+        File::open(path.with_extension("tmp"))?.sync_all()?;
+    }
+    for (path, _) in files {
+        fs::rename(path.with_extension("tmp"), path)?;
+    }
+    for (path, _) in files {
+        File::open(path.parent().context("a folder")?)?.sync_all()?;
+    }
     Ok(())
+}
+
+fn both(one: impl FnOnce() -> Result<()>, other: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+    thread::scope(|scope| {
+        let beside = scope.spawn(other);
+        let done = one();
+        beside.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))).and(done)
+    })
 }
 
 fn main() -> Result<()> {
@@ -44,17 +61,21 @@ fn main() -> Result<()> {
     let mut took = Vec::new();
     for (segment, size) in segments.iter().zip(1_usize..) {
         let begun = Instant::now();
-        keep(&folder.join(format!("data/segments/{:02x}/{size}.warc.gz", size % 256)), segment)?;
+        keep(&[(folder.join(format!("data/segments/{:02x}/{size}.warc.gz", size % 256)), segment)])?;
         db.execute("INSERT INTO leaves VALUES (?, ?)", (size as i64, leaf))?;
         let (index, width) = ((size - 1) / 256, (size - 1) % 256 + 1);
-        for (kind, bytes) in [("entries", leaf.repeat(width)), ("0", hash.repeat(width))] {
-            for place in ["data/log", "second/log"] {
-                keep(&folder.join(format!("{place}/tile/{kind}/{index}.p/{width}")), &bytes)?;
-            }
-        }
-        keep(&folder.join("second/highest"), &note)?;
-        keep(&folder.join("data/log/checkpoint"), &note)?;
-        db.execute("INSERT INTO checkpoints VALUES (?, ?)", (size as i64, "root"))?;
+        let (leaves, hashes) = (leaf.repeat(width), hash.repeat(width));
+        let tiles_in = |place: &str| {
+            let at = |kind| folder.join(format!("{place}/tile/{kind}/{index}.p/{width}"));
+            keep(&[(at("entries"), &leaves), (at("0"), &hashes)])
+        };
+        both(|| tiles_in("data/log"), || tiles_in("second/log"))?;
+        keep(&[(folder.join("second/highest"), &note)])?;
+        let checkpoint = folder.join("data/log/checkpoint");
+        both(
+            || Ok(db.execute("INSERT INTO checkpoints VALUES (?, ?)", (size as i64, "root")).map(drop)?),
+            || keep(&[(checkpoint, &note)]),
+        )?;
         took.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     took.sort_by(f64::total_cmp);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tlog::{Checkpoint, Note, TileId, TileSource, TileTree, entries_path, tile_path};
 
 use super::{LogError, Published, Shared, open_checkpoint, row};
-use crate::core::storage::{DiskTiles, forget, keep};
+use crate::core::storage::{DiskTiles, forget, keep, keep_all};
 
 /// Largest checkpoint note.
 const MAX_NOTE: u64 = tlog::note::MAX_NOTE_BYTES as u64;
@@ -171,13 +171,12 @@ impl Shared {
         let tiles = self.tiles();
         let mut files = tlog::bundles_for_append(old.size, &entries, &tiles)?;
         files.extend(tlog::tiles_for_append(old.size, &hashes, &tiles)?);
-        for (path, bytes) in &files {
-            for place in [&self.local, &self.second.join("log")] {
-                let path = place.join(path);
-                self.write(&path, bytes, &path)?;
-            }
-            self.step("after_tile")?;
-        }
+        let keep_in = |place: &Path| {
+            let files: Vec<_> = files.iter().map(|(path, bytes)| (place.join(path), &**bytes)).collect();
+            keep_all(&*self.disk, &files).map_err(|source| LogError::Disk { path: place.to_owned(), source })?;
+            self.step("after_tiles")
+        };
+        self.both(|| keep_in(&self.local), || keep_in(&self.second.join("log")))?;
 
         let mut tree = old.tree.clone();
         tree.extend(hashes);
@@ -209,13 +208,28 @@ impl Shared {
             .map_err(|why| LogError::Leaf { why: why.to_string() })?
             .to_string();
         self.write(&path, note.as_bytes(), &path)?;
+        self.step("after_highest")?;
         let path = self.checkpoint_path();
-        self.write(&path, note.as_bytes(), &path)?;
+        let at = (self.clock)();
+        self.both(
+            || self.write(&path, note.as_bytes(), &path),
+            || Ok(self.store.keep_checkpoint(size, &expected.to_string(), at)?),
+        )?;
         self.step("after_checkpoint")?;
-        self.store.keep_checkpoint(size, &expected.to_string(), (self.clock)())?;
         self.set(Published { size, root: expected, note, tree });
         self.remove_covered(files.iter().map(|(path, _)| path.as_str()));
         Ok(())
+    }
+
+    /// [`Disk::both`](crate::core::storage::Disk::both); the first's error where both fail.
+    fn both(
+        &self,
+        one: impl Fn() -> Result<(), LogError> + Sync,
+        other: impl Fn() -> Result<(), LogError> + Sync,
+    ) -> Result<(), LogError> {
+        let (mut first, mut second) = (Err(LogError::Closed), Err(LogError::Closed));
+        self.disk.both(&mut || first = one(), &mut || second = other());
+        first.and(second)
     }
 
     fn step(&self, name: &'static str) -> Result<(), LogError> {

@@ -1,6 +1,6 @@
 //! How does the log grow, and what does it never do?
 //!
-//! One thread, the sequencer, gives out indices. Leaves become rows (durable), then entry bundles and tiles in both places, are read back and
+//! One thread, the sequencer, gives out indices. Leaves become rows (durable), then entry bundles and tiles in both places at once, are read back and
 //! rehashed, and the root found in the tiles is compared with one computed apart. Only then is a checkpoint signed, by compare-and-swap
 //! against the highest ever signed, which the *second place* holds; only after that is anybody answered. Whoever asks at
 //! the same time shares one checkpoint.

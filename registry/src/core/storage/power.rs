@@ -38,6 +38,16 @@ struct State {
     full: bool,
     full_at: Option<u64>,
     failed: bool,
+    beside: Beside,
+}
+
+/// How [`Disk::both`] goes: real disks do both at once, so every mixture may be what a cut leaves.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beside {
+    /// The other goes first.
+    pub backwards: bool,
+    /// Calls that the second still makes where the power is cut in the first.
+    pub late: u64,
 }
 
 /// See the module.
@@ -49,6 +59,11 @@ impl PowerDisk {
     pub(crate) fn cut_after(&self, calls: u64) {
         let mut state = self.lock();
         state.cut_at = Some(state.calls + calls);
+    }
+
+    /// See [`Beside`].
+    pub(crate) fn beside(&self, beside: Beside) {
+        self.lock().beside = beside;
     }
 
     /// True once the power is off.
@@ -122,6 +137,20 @@ impl PowerDisk {
         state.synced_names = names;
         state.off = false;
         state.cut_at = None;
+    }
+
+    fn in_turn(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+        let was_on = !self.is_off();
+        first();
+        let is_cut = was_on && self.is_off();
+        if is_cut {
+            let mut state = self.lock();
+            (state.off, state.cut_at) = (false, Some(state.calls + state.beside.late + 1));
+        }
+        second();
+        if is_cut {
+            self.lock().off = true;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -231,6 +260,10 @@ impl Disk for PowerDisk {
 
     fn free_bytes(&self, _: &Path) -> io::Result<u64> {
         Ok(if self.look()?.full { 0 } else { u64::MAX })
+    }
+
+    fn both(&self, one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
+        if self.lock().beside.backwards { self.in_turn(other, one) } else { self.in_turn(one, other) }
     }
 
     fn point(&self, _: &'static str) -> io::Result<()> {
