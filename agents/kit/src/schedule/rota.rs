@@ -323,6 +323,7 @@ fn consider(
     state: &State,
     let_go: &mut Vec<(String, Vec<Skipped>)>,
 ) -> Result<Option<Start>, StateError> {
+    lane.since = remembered(lane.since, line.target, wall, state)?;
     let (newest, wanted) = match due(line.schedule, line.jitter, line.missed, lane.since, wall) {
         Due::Later(at) => {
             lane.next = at.unwrap_or(Timestamp::MAX);
@@ -333,6 +334,7 @@ fn consider(
     };
     // A run that began and could not be carried through moved the state no further.
     let since = state.looked_upto(line.target)?.map_or(lane.since, |upto| upto.min(lane.since));
+    let since = remembered(since, line.target, wall, state)?;
     let taken = state.taken(line.target, since, newest)?;
     let starts = wanted && taken.get(&newest).is_none_or(|taken| taken.may_go_on);
     let skipped = skipped(line, since, newest, starts, &taken, |at| dark.why(lane, at));
@@ -353,6 +355,13 @@ fn consider(
     lane.running = Arc::downgrade(&hold);
     lane.busy = Some((wall, wall));
     Ok(Some(Start { line: number, due: newest, hold }))
+}
+
+/// From where on due times are looked at: of what is forgotten nobody can say whether it was made, and it was told. Not where a clock was ahead when
+/// that happened: a target must not wait for a time that may be years away.
+fn remembered(since: Timestamp, target: &str, wall: Timestamp, state: &State) -> Result<Timestamp, StateError> {
+    let forgotten = state.forgotten(target)?.filter(|upto| *upto <= wall);
+    Ok(forgotten.map_or(since, |upto| upto.max(since)))
 }
 
 /// Due times after `since`, up to `newest` (and not `newest` itself where that one starts), that no run was made for; in stretches of one reason.
@@ -392,6 +401,7 @@ fn skipped(
 /// [`StateError`].
 pub fn let_go(line: &Line<'_>, now: Timestamp, why: SkipReason, state: &State) -> Result<(), StateError> {
     let since = state.considered(&[(line.target, line.key())], now)?.pop().unwrap_or(now);
+    let since = remembered(since, line.target, now, state)?;
     let taken = state.taken(line.target, since, now)?;
     let skipped = skipped(line, since, now, false, &taken, |_| why);
     if let Some(last) = skipped.last().map(|skip| skip.last) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use schemas::coverage::{Coverage, SkipReason, Skipped};
 
@@ -10,6 +10,12 @@ use super::{Cached as _, Change, State, StateError, at, json, parsed, us};
 
 /// Most stretches of skipped runs that one run tells of; the next one goes on.
 const MOST_TOLD: u32 = 100;
+
+/// How long a run is remembered, from when it was due. Where a clock is set back by more than this, a run may be made again.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// Runs are forgotten a day at a time: most of them then only look, and write nothing more. In microseconds.
+const DAY: i64 = 86_400_000_000;
 
 /// What is known of a run whose row was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +57,8 @@ impl State {
                 .optional()?;
             if found.is_none() {
                 tx.execute(
-                    "INSERT OR REPLACE INTO considered VALUES (?1, ?2, ?3)",
+                    "INSERT INTO considered (target, schedule, upto) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (target) DO UPDATE SET schedule = excluded.schedule, upto = excluded.upto",
                     params![target, schedule, us(now)],
                 )?;
             }
@@ -72,6 +79,19 @@ impl State {
         Ok(upto.map(at))
     }
 
+    /// Up to when runs of a target are forgotten: each due time was made or let go, and which, nobody can say any more.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn forgotten(&self, target: &str) -> Result<Option<Timestamp>, StateError> {
+        let upto = self
+            .look()
+            .one("SELECT forgotten FROM considered WHERE target = ?1", [target], |row| row.get::<_, Option<i64>>(0))
+            .optional()?;
+        Ok(upto.flatten().map(at))
+    }
+
     /// Lets due runs go, and moves on to `upto`.
     ///
     /// # Errors
@@ -86,7 +106,7 @@ impl State {
             let goes_on = tx
                 .prepare_cached(
                     "UPDATE skipped SET last = ?3, runs = runs + ?4
-                     WHERE id = (SELECT max(id) FROM skipped WHERE target = ?1 AND told = 0) AND reason = ?2",
+                     WHERE id = (SELECT max(id) FROM skipped WHERE target = ?1) AND reason = ?2",
                 )?
                 .execute(params![target, why, us(skip.last), runs])?;
             if goes_on == 0 {
@@ -110,7 +130,7 @@ impl State {
         let db = self.look();
         let mut rows = db.prepare_cached(
             "SELECT skipped.id, target, schedule, first FROM skipped JOIN considered USING (target)
-             WHERE told = 0 AND first <= ?1 AND last > ?1",
+             WHERE first <= ?1 AND last > ?1",
         )?;
         let rows = rows.query_map([us(now)], |row| {
             Ok(Across { row: row.get(0)?, target: row.get(1)?, schedule: row.get(2)?, first: at(row.get(3)?) })
@@ -129,11 +149,11 @@ impl State {
         let tx = Change::begin(&db)?;
         for (row, last, runs) in kept {
             tx.execute(
-                "UPDATE skipped SET last = ?2, runs = ?3 WHERE id = ?1 AND told = 0",
+                "UPDATE skipped SET last = ?2, runs = ?3 WHERE id = ?1",
                 params![row, us(*last), i64::try_from(*runs).unwrap_or(i64::MAX)],
             )?;
         }
-        tx.execute("DELETE FROM skipped WHERE told = 0 AND last > ?1", [us(now)])?;
+        tx.execute("DELETE FROM skipped WHERE last > ?1", [us(now)])?;
         tx.execute("UPDATE considered SET upto = ?1 WHERE upto > ?1", [us(now)])?;
         Ok(tx.commit()?)
     }
@@ -204,7 +224,7 @@ impl State {
     pub fn untold(&self, target: &str) -> Result<Vec<(i64, Skipped)>, StateError> {
         let db = self.look();
         let mut rows = db.prepare_cached(
-            "SELECT id, first, last, runs, reason FROM skipped WHERE target = ?1 AND told = 0 ORDER BY id LIMIT ?2",
+            "SELECT id, first, last, runs, reason FROM skipped WHERE target = ?1 ORDER BY id LIMIT ?2",
         )?;
         let rows = rows.query_map(params![target, MOST_TOLD], |row| {
             let runs: i64 = row.get(3)?;
@@ -219,7 +239,7 @@ impl State {
     }
 }
 
-/// Ends a run: its row, how far the target was looked at, and what it told of.
+/// Ends a run: its row, how far the target was looked at, what it told of, and what is forgotten with it.
 pub(super) fn end_run(
     db: &Connection,
     row: i64,
@@ -235,7 +255,38 @@ pub(super) fn end_run(
             .execute(params![coverage.target, us(due)])?;
     }
     for id in told {
-        db.prepare_cached("UPDATE skipped SET told = 1 WHERE id = ?1")?.execute([id])?;
+        // Its number may have been given again since: to another target, as this one was busy.
+        db.prepare_cached("DELETE FROM skipped WHERE id = ?1 AND target = ?2")?
+            .execute(params![id, coverage.target])?;
     }
+    forget(db, row, coverage, now)
+}
+
+/// Drops rows before `row` that nothing can ask for again. One is asked for where its due time is looked at (later than `upto`, or after a clock
+/// was set back) and where a stretch that is still to be told of is cut at a new time.
+fn forget(db: &Connection, row: i64, coverage: &Coverage, now: Timestamp) -> Result<(), StateError> {
+    let target = &coverage.target;
+    if coverage.due.is_none() {
+        // Begun by hand: of interest is what the newest one found.
+        db.prepare_cached("DELETE FROM runs WHERE target = ?1 AND due IS NULL AND id < ?2 AND open = 0")?
+            .execute(params![target, row])?;
+    }
+    let before = us(now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN)).div_euclid(DAY) * DAY;
+    let newest: Option<i64> = db
+        .prepare_cached(
+            // One bound, so that the index leads to it.
+            "SELECT max(due) FROM runs WHERE target = ?1 AND id < ?3 AND due < min(
+                 ?2,
+                 (SELECT upto + 1 FROM considered WHERE target = ?1),
+                 ifnull((SELECT min(first) FROM skipped WHERE target = ?1), ?2))",
+        )?
+        .query_row(params![target, before, row], |row| row.get(0))?;
+    let Some(newest) = newest else {
+        return Ok(());
+    };
+    db.prepare_cached("DELETE FROM runs WHERE target = ?1 AND due <= ?2 AND id < ?3")?
+        .execute(params![target, newest, row])?;
+    db.prepare_cached("UPDATE considered SET forgotten = max(ifnull(forgotten, ?2), ?2) WHERE target = ?1")?
+        .execute(params![target, newest])?;
     Ok(())
 }

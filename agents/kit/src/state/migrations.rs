@@ -211,4 +211,12 @@ CREATE INDEX outbox_kept ON outbox (settled_at) WHERE deleted_at IS NULL;
 "
 -- Hardly ever more rows than answers being read at once: each reading would change an index twice to spare a look at a page.
 DROP INDEX readings_answer;
+",
+"
+-- What was told is of no more use. A run is forgotten two weeks after it was due; up to there nothing is looked at again.
+DELETE FROM skipped WHERE told = 1;
+DROP INDEX skipped_untold;
+ALTER TABLE skipped DROP COLUMN told;
+CREATE INDEX skipped_of ON skipped (target, id);
+ALTER TABLE considered ADD COLUMN forgotten INTEGER;           -- the newest due time whose row was dropped; null where none was
 "];
