@@ -671,6 +671,7 @@ agent-gap = { $count ->
     [one] Gap in the chain: segment { $from } is not in the log, later ones are.
    *[other] Gap in the chain: segments { $from } to { $to } are not in the log, later ones are.
   }
+agent-refused = Segments { $from } to { $to } are not in the log, later ones are: segment { $to } was refused whole, at leaf { $leaf }, and leaf { $others } may have refused the rest. A refusal names neither agent nor number.
 agent-fork = Fork in the chain: segment { $count } names another predecessor than the log has.
 agent-fork-refused = Segment { $segment } was refused at leaf { $leaf }: its number was taken. Two machines use one key, or an agent was set back.
 agent-heard = Last heard of

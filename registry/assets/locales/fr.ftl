@@ -671,6 +671,7 @@ agent-gap = { $count ->
     [one] Lacune dans la chaîne : le segment { $from } ne figure pas au journal, de plus récents oui.
    *[other] Lacune dans la chaîne : les segments { $from } à { $to } ne figurent pas au journal, de plus récents oui.
   }
+agent-refused = Les segments { $from } à { $to } ne figurent pas au journal, de plus récents oui : le segment { $to } a été refusé en entier, à la feuille { $leaf }, et la feuille { $others } a pu refuser les autres. Un refus ne nomme ni agent ni numéro.
 agent-fork = Bifurcation dans la chaîne : le segment { $count } nomme un autre prédécesseur que celui du journal.
 agent-fork-refused = Le segment { $segment } a été refusé à la feuille { $leaf } : son numéro était pris. Deux machines emploient une même clé, ou un agent a été ramené en arrière.
 agent-heard = Dernières nouvelles

@@ -23,6 +23,20 @@ pub enum ChainFinding {
         /// Last number missing.
         to: u64,
     },
+    /// Segments `from..=to` are not in the log, later ones are. The last of them was refused whole, and so may the others have been: a refusal
+    /// names neither agent nor number, and only a successor in the log links it.
+    Refused {
+        /// Agent's key id.
+        agent: String,
+        /// First number missing.
+        from: u64,
+        /// Last number missing.
+        to: u64,
+        /// Leaf that refused the last of them.
+        leaf: u64,
+        /// Leaves of segments refused whole meanwhile that nothing links.
+        others: Vec<u64>,
+    },
     /// A segment names another predecessor than the one in the log.
     Broken {
         /// Agent's key id.
@@ -49,6 +63,11 @@ impl std::fmt::Display for ChainFinding {
             Self::Gap { agent, from, to } => {
                 write!(f, "{agent}: segments {from} to {to} are not in the log, later ones are")
             }
+            Self::Refused { agent, from, to, leaf, others } => write!(
+                f,
+                "{agent}: segments {from} to {to} are not in the log: {to} was refused whole, at leaf {leaf}, and what was refused at leaf {} may be the rest; a refusal names neither agent nor number",
+                listed(others)
+            ),
             Self::Broken { agent, seq, .. } => {
                 write!(f, "{agent}: segment {seq} names another predecessor than the log has")
             }
@@ -59,6 +78,12 @@ impl std::fmt::Display for ChainFinding {
             ),
         }
     }
+}
+
+/// Leaves in a sentence.
+#[must_use]
+pub fn listed(leaves: &[u64]) -> String {
+    leaves.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Registry {
@@ -78,15 +103,28 @@ impl Registry {
                 refused.insert(manifest, (row.index, code));
             }
         }
+        let mut chains = Vec::new();
         for agent in store.agents()? {
-            let mut before: Option<(u64, Digest)> = None;
+            let mut chain = Vec::new();
             for row in store.chain(&agent, 0..=u64::MAX)? {
-                let Leaf::Manifest(manifest) = row.leaf().map_err(RegistryError::leaf)? else {
-                    continue;
-                };
-                let (last, has) = before.map_or((0, None), |(seq, digest)| (seq, Some(digest)));
+                if let Leaf::Manifest(manifest) = row.leaf().map_err(RegistryError::leaf)? {
+                    chain.push((row.index, row.digest, manifest));
+                }
+            }
+            chains.push((agent, chain));
+        }
+        // Refused whole, and of no known place in a chain. A fork's number is taken by another.
+        let mut nobodys = refused.clone();
+        nobodys.retain(|_, (_, code)| *code != RefusalCode::Fork);
+        for (_, _, manifest) in chains.iter().flat_map(|(_, chain)| chain) {
+            manifest.prev.and_then(|prev| nobodys.remove(&prev));
+        }
+        for (agent, chain) in chains {
+            let mut before: Option<(u64, Digest, u64)> = None;
+            for (index, digest, manifest) in chain {
+                let (last, has, since) = before.map_or((0, None, 0), |(seq, digest, index)| (seq, Some(digest), index));
                 let missing = manifest.seq.saturating_sub(last + 1);
-                let was_refused = manifest.prev.is_some_and(|prev| refused.contains_key(&prev));
+                let link = manifest.prev.and_then(|prev| refused.get(&prev)).map(|(leaf, _)| *leaf);
                 if missing == 0 && manifest.prev != has {
                     if let Some(has) = has {
                         findings.push(ChainFinding::Broken {
@@ -96,11 +134,20 @@ impl Registry {
                             has,
                         });
                     }
-                } else if missing > 1 || (missing == 1 && !was_refused) {
-                    let to = if was_refused { manifest.seq - 2 } else { manifest.seq - 1 };
-                    findings.push(ChainFinding::Gap { agent: agent.clone(), from: last + 1, to });
+                } else if missing > 1 || (missing == 1 && link.is_none()) {
+                    let (agent, from, to) = (agent.clone(), last + 1, manifest.seq - 1);
+                    let mut others: Vec<u64> =
+                        nobodys.values().map(|(leaf, _)| *leaf).filter(|leaf| (since..index).contains(leaf)).collect();
+                    others.sort_unstable();
+                    findings.push(match link {
+                        Some(leaf) if others.len() as u64 >= missing - 1 => {
+                            ChainFinding::Refused { agent, from, to, leaf, others }
+                        }
+                        Some(_) => ChainFinding::Gap { agent, from, to: to - 1 },
+                        None => ChainFinding::Gap { agent, from, to },
+                    });
                 }
-                before = Some((manifest.seq, row.digest));
+                before = Some((manifest.seq, digest, index));
             }
         }
         let forks = refused.into_iter().filter(|(_, (_, code))| *code == RefusalCode::Fork);

@@ -10,7 +10,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 
 use super::item::unsigned;
-use crate::core::chains::ChainFinding;
+use crate::core::chains::{ChainFinding, listed};
 
 /// An agent, its chain, and when it was last heard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -137,6 +137,10 @@ fn in_words(finding: &ChainFinding, id: &str) -> Option<String> {
         ChainFinding::Gap { agent, from, to } if agent == id => {
             Some(format!("gap: segments {from} to {to} are not in the log"))
         }
+        ChainFinding::Refused { agent, from, to, leaf, others } if agent == id => Some(format!(
+            "refused: segments {from} to {to} are not in the log; {to} was refused whole, at leaf {leaf}, and leaf {} may have refused the rest",
+            listed(others)
+        )),
         ChainFinding::Broken { agent, seq, .. } if agent == id => {
             Some(format!("fork: segment {seq} names another predecessor than the log has"))
         }

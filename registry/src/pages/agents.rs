@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Refused,
-    core::chains::ChainFinding,
+    core::chains::{ChainFinding, listed},
     desk::{self, AgentHealth, LastRun},
 };
 
@@ -173,6 +173,15 @@ fn in_words(f: &Frame, finding: &ChainFinding, id: &str) -> Option<String> {
         ChainFinding::Gap { agent, from, to } if agent == id => Some(
             f.say("agent-gap", &[("from", (*from).into()), ("to", (*to).into()), ("count", (to - from + 1).into())]),
         ),
+        ChainFinding::Refused { agent, from, to, leaf, others } if agent == id => Some(f.say(
+            "agent-refused",
+            &[
+                ("from", (*from).into()),
+                ("to", (*to).into()),
+                ("leaf", (*leaf).into()),
+                ("others", listed(others).into()),
+            ],
+        )),
         ChainFinding::Broken { agent, seq, .. } if agent == id => Some(f.n("agent-fork", seq)),
         _ => None,
     }

@@ -207,6 +207,35 @@ fn forks_and_gaps_of_an_agent_are_named() {
     assert_eq!((report.verdict.outcome, report.totals.refused_segments), (Outcome::Valid, 1), "{report}");
 }
 
+/// A segment refused whole leaves a leaf without agent and number: of two in a row only the second is linked, by its successor.
+#[test]
+fn segments_refused_in_a_row_are_told_with_their_leaves_and_what_is_missing_stays_a_gap() {
+    let refuse = |world: &mut World, code| {
+        let (manifest, _, _) = world.write_segment(&Plan::default());
+        let act = Act::Refusal { v: 1, manifest, units: vec![], code, time: minute("2026-11-21T10:06Z") };
+        world.leaf(&Leaf::Act(act))
+    };
+    let after = |refused: &[RefusalCode], seq: u64| {
+        let mut world = World::new(false);
+        world.segment(&Plan::default());
+        let leaves: Vec<u64> = refused.iter().map(|code| refuse(&mut world, *code)).collect();
+        world.segment(&Plan { seq: Some(seq), ..Plan::default() });
+        (checked(&world, |_| {}), leaves)
+    };
+    let (broken, fork) = (RefusalCode::Broken, RefusalCode::Fork);
+    let (report, leaves) = after(&[broken, broken], 4);
+    named(&report, Outcome::Incomplete, "refused");
+    let said = report.to_string();
+    assert!(said.contains(&format!("3 was refused whole, at leaf {}", leaves[1])), "{said}");
+    assert!(said.contains(&format!("refused at leaf {} may be the rest", leaves[0])), "{said}");
+    // Two numbers more than refusals, and a refusal that takes no number of its own.
+    for (refused, seq, range) in [(vec![broken, broken], 6, "2 to 4"), (vec![fork, broken], 4, "2 to 2")] {
+        let (report, _) = after(&refused, seq);
+        named(&report, Outcome::Incomplete, "gap");
+        assert!(report.to_string().contains(&format!("segments {range} of")), "{report}");
+    }
+}
+
 #[test]
 fn decisions_are_computed_again() {
     // robots.txt forbids it, and the agent wrote that it does not.

@@ -127,6 +127,24 @@ fn a_gap_in_a_chain_is_a_finding_until_it_closes() {
 }
 
 #[test]
+fn segments_refused_in_a_row_are_told_with_their_leaves() {
+    let mut case = case();
+    let mut made: Vec<_> = (0..5).map(|n| case.collect(&[("1", &format!("text {n}"))])).collect();
+    let agent = case.agent.key.vkey().id_text();
+    case.registry.put_segment(&made[0].name, &made[0].bytes, 0).unwrap();
+    for n in [1, 2] {
+        made[n].bytes[200] ^= 1;
+        assert_eq!(case.code(&made[n]), RefusalCode::Broken);
+    }
+    case.registry.put_segment(&made[4].name, &made[4].bytes, 0).unwrap();
+    let gap = ChainFinding::Gap { agent: agent.clone(), from: 2, to: 4 };
+    assert_eq!(case.registry.chain_findings().unwrap(), [gap], "nothing in the log links the refused ones");
+    case.registry.put_segment(&made[3].name, &made[3].bytes, 0).unwrap();
+    let refused = ChainFinding::Refused { agent, from: 2, to: 3, leaf: 6, others: vec![5] };
+    assert_eq!(case.registry.chain_findings().unwrap(), [refused]);
+}
+
+#[test]
 fn an_unknown_agent_gets_no_leaf() {
     let case = case();
     let mut stranger = Agent::new("stranger");

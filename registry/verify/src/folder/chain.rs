@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::Digest;
+use schemas::{Digest, leaf::RefusalCode};
 
 use super::log::Log;
 use crate::{
@@ -13,14 +13,22 @@ use crate::{
 
 /// Names gaps and forks, and refusals that contradict the leaves.
 pub(super) fn check(log: &Log, out: &mut Findings) {
-    let refused: BTreeSet<Digest> = log
+    let refused: BTreeMap<Digest, u64> = log
         .replay
         .gone
-        .values()
-        .filter(|leaf| leaf.units.is_empty() && matches!(leaf.why, Why::Refused(_)))
-        .map(|leaf| leaf.manifest)
+        .iter()
+        .filter(|(_, leaf)| leaf.units.is_empty() && matches!(leaf.why, Why::Refused(_)))
+        .map(|(index, leaf)| (leaf.manifest, *index))
         .collect();
-    let mut newest: BTreeMap<&str, (u64, Digest, u64)> = BTreeMap::new();
+    // Refused whole, and of no known place in a chain: their leaves name neither agent nor number. A fork's number is taken by another.
+    let named: BTreeSet<Digest> = log.segments.iter().filter_map(|segment| segment.manifest.prev).collect();
+    let nobodys: Vec<u64> = refused
+        .iter()
+        .filter(|(manifest, _)| !named.contains(manifest))
+        .map(|(_, index)| *index)
+        .filter(|index| !matches!(log.replay.gone[index].why, Why::Refused(RefusalCode::Fork)))
+        .collect();
+    let mut newest: BTreeMap<&str, (u64, Digest, u64, u64)> = BTreeMap::new();
     let mut logged: BTreeMap<Digest, u64> = BTreeMap::new();
     for segment in &log.segments {
         let (manifest, place) = (&segment.manifest, format!("leaf {}", segment.index));
@@ -29,11 +37,12 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
             out.wrong("fork", place, format!("the segment is in the log already, as leaf {first}"));
             continue;
         }
-        if refused.contains(&segment.digest) {
+        if refused.contains_key(&segment.digest) {
             out.wrong("refusal", &*place, "the segment is in the log, and refused whole as well");
         }
         let last = newest.get(agent).copied();
-        let (expected, before) = (last.map_or(1, |(seq, ..)| seq.saturating_add(1)), last.map(|(_, digest, _)| digest));
+        let (expected, before) =
+            (last.map_or(1, |(seq, ..)| seq.saturating_add(1)), last.map(|(_, digest, ..)| digest));
         if manifest.seq < expected {
             out.wrong(
                 "fork",
@@ -53,22 +62,20 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
             );
         }
         if manifest.seq > expected {
-            let range = format!("segments {expected} to {} of {agent}", manifest.seq - 1);
-            if manifest.prev.is_some_and(|prev| refused.contains(&prev)) && manifest.seq == expected + 1 {
-                out.note("gap", place, format!("segment {expected} of {agent} was refused whole"));
-            } else {
-                out.missing("gap", place, format!("{range} never reached the log"));
-            }
+            let before = last.map_or(0, |(.., index)| index);
+            let between = nobodys.iter().filter(|index| (before..segment.index).contains(*index)).copied().collect();
+            let link = manifest.prev.and_then(|prev| refused.get(&prev)).copied();
+            missing(out, place, agent, (expected, manifest.seq - 1), link, between);
         }
         let seen = manifest.checkpoint.size;
-        if manifest.seq == expected && last.is_some_and(|(.., before)| seen < before) {
+        if manifest.seq == expected && last.is_some_and(|(_, _, before, _)| seen < before) {
             out.wrong(
                 "clock",
                 format!("leaf {}", segment.index),
                 format!("{agent} had verified a larger log before; naming a smaller one lets captures be dated back"),
             );
         }
-        newest.insert(agent, (manifest.seq, segment.digest, seen));
+        newest.insert(agent, (manifest.seq, segment.digest, seen, segment.index));
     }
     let units: BTreeMap<Digest, u64> =
         log.segments.iter().map(|segment| (segment.digest, segment.manifest.units)).collect();
@@ -92,4 +99,40 @@ pub(super) fn check(log: &Log, out: &mut Findings) {
             _ => {}
         }
     }
+}
+
+/// Says what became of segments `from..=to`, which are not in the log. `link`: the leaf by which the last of them was refused, as its successor names
+/// it. `between`: leaves of other segments refused whole meanwhile.
+fn missing(
+    out: &mut Findings,
+    place: String,
+    agent: &str,
+    (from, to): (u64, u64),
+    link: Option<u64>,
+    mut between: Vec<u64>,
+) {
+    let Some(leaf) = link else {
+        out.missing("gap", place, format!("segments {from} to {to} of {agent} never reached the log"));
+        return;
+    };
+    if from == to {
+        out.note("refused", place, format!("segment {from} of {agent} was refused whole, at leaf {leaf}"));
+        return;
+    }
+    let others = to - from;
+    between.sort_unstable();
+    if (between.len() as u64) < others {
+        let never = format!("segments {from} to {} of {agent} never reached the log", to - 1);
+        out.missing("gap", place, format!("{never}; segment {to} was refused whole, at leaf {leaf}"));
+        return;
+    }
+    let leaves: Vec<String> = between.iter().map(u64::to_string).collect();
+    out.missing(
+        "refused",
+        place,
+        format!(
+            "segments {from} to {to} of {agent} are not in the log: {to} was refused whole, at leaf {leaf}, and what was refused at leaf {} may be the rest; a refusal names neither agent nor number, so no link proves it",
+            leaves.join(", ")
+        ),
+    );
 }
