@@ -12,7 +12,7 @@ use schemas::{Digest, receipt::ReceiptAnswer, statement::PolicyBundle};
 use serde_json::{Value, json};
 
 use super::{Desk, Refused, Role, Seat, blocking, parameters::only, problem::registry_refused};
-use crate::core::ingest::PutProblem;
+use crate::{core::ingest::PutProblem, desk::lost};
 
 /// A segment. Who sent it does not matter: its manifest's signature does.
 pub async fn put_segment(
@@ -72,14 +72,7 @@ pub async fn policy(State(desk): State<Desk>, seat: Seat) -> Result<Json<PolicyB
 pub async fn wanted(State(desk): State<Desk>, seat: Seat) -> Result<Json<Vec<Digest>>, Refused> {
     seat.one_of(&[Role::Agent, Role::Reviewer, Role::Admin])?;
     blocking(move || {
-        let found: Vec<String> = desk
-            .store()
-            .read(|db| {
-                db.prepare("SELECT manifest FROM segments WHERE problem IS NOT NULL LIMIT 1000")?
-                    .query_map([], |row| row.get(0))?
-                    .collect()
-            })
-            .map_err(|why| Refused::internal(&why))?;
+        let found: Vec<String> = desk.store().read(lost).map_err(|why| Refused::internal(&why))?;
         Ok(Json(found.iter().filter_map(|digest| digest.parse().ok()).collect()))
     })
     .await

@@ -73,6 +73,22 @@ pub fn last_run(segment: &Segment) -> Option<LastRun> {
     })
 }
 
+/// An agent's newest segment.
+pub(super) const NEWEST: &str =
+    "SELECT idx, closed_at, manifest FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1";
+
+/// Segments whose files are lost, at most 1 000.
+pub(super) const LOST: &str = "SELECT manifest FROM segments WHERE problem IS NOT NULL LIMIT 1000";
+
+/// Manifests of segments in the log whose files are lost, at most 1 000: every agent asks for them, again and again.
+///
+/// # Errors
+///
+/// The database's.
+pub fn lost(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    db.prepare(LOST)?.query_map([], |row| row.get(0))?.collect()
+}
+
 /// All agents ever enrolled, by key id. `findings` are [`Registry::chain_findings`]; one of a fork that was refused names no agent and is
 /// among the denials.
 ///
@@ -87,13 +103,8 @@ pub fn agents(db: &Connection, history: &History, findings: &[ChainFinding]) -> 
         .map(|(id, state)| {
             let segments: i64 =
                 db.query_row("SELECT count(*) FROM segments WHERE agent = ?1", [id], |row| row.get(0))?;
-            let last: Option<(i64, String, String)> = db
-                .query_row(
-                    "SELECT idx, closed_at, manifest FROM segments WHERE agent = ?1 ORDER BY idx DESC LIMIT 1",
-                    [id],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                )
-                .optional()?;
+            let last: Option<(i64, String, String)> =
+                db.query_row(NEWEST, [id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
             let taken_at: Option<String> = match &last {
                 Some((index, ..)) => db
                     .query_row("SELECT at FROM checkpoints WHERE size > ?1 ORDER BY size LIMIT 1", [index], |row| {

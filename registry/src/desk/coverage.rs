@@ -158,6 +158,11 @@ const fn code(code: NotInForceCode) -> &'static str {
     }
 }
 
+/// What agents' gates refused, newest first.
+pub(super) const REFUSED: &str = "SELECT id, at, entry, url, code, because FROM captures
+             WHERE kind = 'refused' AND (?1 IS NULL OR entry = ?1) AND (?2 IS NULL OR code = ?2)
+             ORDER BY at DESC, id DESC LIMIT ?3";
+
 /// What was refused, newest first.
 ///
 /// # Errors
@@ -166,11 +171,7 @@ const fn code(code: NotInForceCode) -> &'static str {
 pub fn denials(db: &Connection, filter: &DenialFilter) -> rusqlite::Result<Vec<Denial>> {
     let (entry, code) = (&filter.entry, &filter.code);
     let mut found = db
-        .prepare(
-            "SELECT id, at, entry, url, code, because FROM captures
-             WHERE kind = 'refused' AND (?1 IS NULL OR entry = ?1) AND (?2 IS NULL OR code = ?2)
-             ORDER BY at DESC, id DESC LIMIT ?3",
-        )?
+        .prepare(REFUSED)?
         .query_map((entry, code, filter.limit), |row| {
             Ok(Denial {
                 id: RecordId::of_row(row.get(0)?),

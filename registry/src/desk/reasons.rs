@@ -22,6 +22,9 @@ pub struct Reason {
     pub entries: Vec<(String, u64)>,
 }
 
+/// Why agents' gates refused, by code and entry.
+pub(super) const BY_AGENTS: &str = "SELECT code, entry, count(*), max(at) FROM captures WHERE kind = 'refused' AND (?1 IS NULL OR entry = ?1) GROUP BY code, entry";
+
 /// All reasons there are, most often first; of one entry only, where one is named.
 ///
 /// # Errors
@@ -32,7 +35,7 @@ pub fn reasons(db: &Connection, entry: Option<&str>) -> rusqlite::Result<Vec<Rea
     for (by, sql) in [
         (
             "agent",
-            "SELECT code, entry, count(*), max(at) FROM captures WHERE kind = 'refused' AND (?1 IS NULL OR entry = ?1) GROUP BY code, entry",
+            BY_AGENTS,
         ),
         (
             "registry",

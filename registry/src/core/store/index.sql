@@ -27,7 +27,8 @@ CREATE TABLE segments (
     reader TEXT,                   -- name version program
     problem TEXT                   -- why the file could not be read when the index was made
 ) STRICT;
-CREATE INDEX segments_agent ON segments (agent, seq);
+CREATE INDEX segments_agent ON segments (agent);
+CREATE INDEX segments_lost ON segments (idx) WHERE problem IS NOT NULL;
 
 -- Units that are not there any more.
 CREATE TABLE tombstones (
@@ -64,6 +65,7 @@ CREATE TABLE captures (
     error TEXT,
     late INTEGER NOT NULL      -- 1: collected before the agent could know of a narrowing
 ) STRICT;
+CREATE INDEX captures_refused ON captures (at) WHERE kind = 'refused';
 CREATE INDEX captures_segment ON captures (idx);
 CREATE INDEX captures_entry ON captures (entry, day);
 CREATE INDEX captures_url ON captures (url, at);
