@@ -80,6 +80,14 @@ impl std::fmt::Display for ChainFinding {
     }
 }
 
+/// What a segment's manifest says of its place in its agent's chain: all agents' are held at once.
+struct Link {
+    index: u64,
+    digest: Digest,
+    seq: u64,
+    prev: Option<Digest>,
+}
+
 /// Leaves in a sentence.
 #[must_use]
 pub fn listed(leaves: &[u64]) -> String {
@@ -108,7 +116,7 @@ impl Registry {
             let mut chain = Vec::new();
             for row in store.chain(&agent, 0..=u64::MAX)? {
                 if let Leaf::Manifest(manifest) = row.leaf().map_err(RegistryError::leaf)? {
-                    chain.push((row.index, row.digest, manifest));
+                    chain.push(Link { index: row.index, digest: row.digest, seq: manifest.seq, prev: manifest.prev });
                 }
             }
             chains.push((agent, chain));
@@ -116,26 +124,21 @@ impl Registry {
         // Refused whole, and of no known place in a chain. A fork's number is taken by another.
         let mut nobodys = refused.clone();
         nobodys.retain(|_, (_, code)| *code != RefusalCode::Fork);
-        for (_, _, manifest) in chains.iter().flat_map(|(_, chain)| chain) {
-            manifest.prev.and_then(|prev| nobodys.remove(&prev));
+        for prev in chains.iter().flat_map(|(_, chain)| chain).filter_map(|link| link.prev) {
+            nobodys.remove(&prev);
         }
         for (agent, chain) in chains {
             let mut before: Option<(u64, Digest, u64)> = None;
-            for (index, digest, manifest) in chain {
+            for Link { index, digest, seq, prev } in chain {
                 let (last, has, since) = before.map_or((0, None, 0), |(seq, digest, index)| (seq, Some(digest), index));
-                let missing = manifest.seq.saturating_sub(last + 1);
-                let link = manifest.prev.and_then(|prev| refused.get(&prev)).map(|(leaf, _)| *leaf);
-                if missing == 0 && manifest.prev != has {
+                let missing = seq.saturating_sub(last + 1);
+                let link = prev.and_then(|prev| refused.get(&prev)).map(|(leaf, _)| *leaf);
+                if missing == 0 && prev != has {
                     if let Some(has) = has {
-                        findings.push(ChainFinding::Broken {
-                            agent: agent.clone(),
-                            seq: manifest.seq,
-                            names: manifest.prev,
-                            has,
-                        });
+                        findings.push(ChainFinding::Broken { agent: agent.clone(), seq, names: prev, has });
                     }
                 } else if missing > 1 || (missing == 1 && link.is_none()) {
-                    let (agent, from, to) = (agent.clone(), last + 1, manifest.seq - 1);
+                    let (agent, from, to) = (agent.clone(), last + 1, seq - 1);
                     let mut others: Vec<u64> =
                         nobodys.values().map(|(leaf, _)| *leaf).filter(|leaf| (since..index).contains(leaf)).collect();
                     others.sort_unstable();
@@ -147,7 +150,7 @@ impl Registry {
                         None => ChainFinding::Gap { agent, from, to },
                     });
                 }
-                before = Some((manifest.seq, digest, index));
+                before = Some((seq, digest, index));
             }
         }
         let forks = refused.into_iter().filter(|(_, (_, code))| *code == RefusalCode::Fork);
