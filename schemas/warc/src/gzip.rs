@@ -118,8 +118,9 @@ pub(crate) fn is_our_header(bytes: &[u8]) -> bool {
 
 /// The content of the member at the beginning of `bytes`, and how many of them it takes; none where that can't be told at a glance.
 ///
-/// A no decides nothing. A yes is what byte by byte reading says, in half the time: the library finds the trailer right behind the data, though it does
-/// not tell where; but the bytes of that trailer occur once up to `end`, and at the end.
+/// A no decides nothing. A yes is what byte by byte reading says of a member that it takes, in half the time: the library finds the trailer right behind
+/// the data, though it does not tell where; but the bytes of that trailer occur once up to `end`, and at the end. Of what others refuse it takes some:
+/// the codes 286, 287, 30 and 31 (RFC 1951, section 3.2.6), for one.
 pub(crate) fn at_once(bytes: &[u8], limits: &Limits) -> Option<(Vec<u8>, usize)> {
     /// What can come of one byte at most: 258 bytes of two bits (RFC 1951, section 3.2.5).
     const MOST_OF_A_BYTE: usize = 1032;

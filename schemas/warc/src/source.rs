@@ -77,10 +77,17 @@ impl<R: BufRead> Source<R> {
         if taken == count { Ok(()) } else { Err(Error::Truncated { offset: start }) }
     }
 
-    /// Takes one gzip member and returns its content, and its stored bytes if `keep`.
-    pub fn member(&mut self, mode: Mode, keep: bool, limits: &Limits) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    /// Takes one gzip member and returns its content, and its stored bytes if `keep`. `at_once`: see [`gzip::at_once`].
+    pub fn member(
+        &mut self,
+        mode: Mode,
+        keep: bool,
+        at_once: bool,
+        limits: &Limits,
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let offset = self.offset;
-        if mode == Mode::Strict
+        if at_once
+            && mode == Mode::Strict
             && let ahead = self.fill()?
             && let Some((raw, length)) = gzip::at_once(ahead, limits)
         {

@@ -279,9 +279,10 @@ fn both_ways(file: &[u8]) -> Result<Vec<Entry>, String> {
     let slow = BufReader::with_capacity(3, Halting(file, false));
     let read = |found: Result<Vec<Entry>, Error>| found.map_err(|error| error.to_string());
     let slowly = read(Reader::strict(slow).any_encoder().collect());
-    let at_once = read(Reader::strict(file).any_encoder().collect());
-    assert_eq!(at_once, slowly);
-    at_once
+    for again in [Reader::strict(file), Reader::strict(file).read_before()] {
+        assert_eq!(read(again.any_encoder().collect()), slowly);
+    }
+    slowly
 }
 
 #[test]
@@ -303,6 +304,41 @@ fn nothing_hides_between_a_members_data_and_its_trailer() {
                 assert!(hidden == trailer && end == trailer || both_ways(&file).is_err(), "{hidden:?}");
             }
         }
+    }
+}
+
+/// A member of one block in fixed Huffman codes: literals, then 258 times the last of them, by this length code and this distance code.
+fn fixed_codes(raw: &[u8], length_code: u16, distance_code: u16) -> Vec<u8> {
+    let (mut bits, mut most_first) = (vec![true, true, false], Vec::new());
+    for &byte in &raw[..raw.len() - 258 - 4] {
+        most_first.push(if byte < 144 { (u16::from(byte) + 0x30, 8) } else { (u16::from(byte) - 144 + 0x190, 9) });
+    }
+    most_first.extend([(length_code - 280 + 0xc0, 8), (distance_code, 5)]);
+    most_first.extend(raw[raw.len() - 4..].iter().map(|&byte| (u16::from(byte) + 0x30, 8)));
+    most_first.push((0, 7));
+    for (code, width) in most_first {
+        bits.extend((0..width).rev().map(|place| code >> place & 1 == 1));
+    }
+    let mut member = gzip_member(b"", 1)[..10].to_vec();
+    for eight in bits.chunks(8) {
+        member.push(eight.iter().enumerate().map(|(place, &bit)| u8::from(bit) << place).sum());
+    }
+    let packed = gzip_member(raw, 1);
+    member.extend_from_slice(&packed[packed.len() - 8..]);
+    member
+}
+
+#[test]
+fn codes_that_deflate_leaves_unused_are_damage() {
+    let mut record = three_records().remove(1);
+    record.block = b"z".repeat(1 + 258);
+    let raw = record.to_bytes().unwrap();
+    both_ways(&fixed_codes(&raw, 285, 0)).unwrap();
+    for code in [286, 287] {
+        let file = fixed_codes(&raw, code, 0);
+        let slow = BufReader::with_capacity(3, &*file);
+        assert!(Reader::strict(slow).any_encoder().next().unwrap().is_err(), "{code}");
+        assert!(Reader::strict(&*file).any_encoder().next().unwrap().is_err(), "{code}, in memory");
     }
 }
 
