@@ -22,13 +22,16 @@ impl<'a> Seed<'a> {
     ///
     /// # Errors
     ///
-    /// Where it is no daily file of the register, or names years otherwise than `years=FIRST-LAST`.
+    /// Where it is no daily file of the register, or names years otherwise than `years=FIRST-LAST`, the earlier one first.
     pub fn of(seed: &'a str) -> Result<Self, Unreadable> {
         let bad =
             || Unreadable::new("seed", format_args!("{seed} is no daily file, with or without `?years=2016-2020`"));
         let (file, years) = seed.split_once("?years=").unwrap_or((seed, "0-9999"));
         let (first, last) = years.split_once('-').ok_or_else(bad)?;
         let (Ok(first), Ok(last)) = (first.parse(), last.parse()) else { return Err(bad()) };
+        if first > last {
+            return Err(bad());
+        }
         let name = file.strip_prefix("https://efile.fara.gov/bulk/zip/FARA_All_").unwrap_or_default();
         let record = match name {
             "Registrants.csv.zip" => registrant,
@@ -195,6 +198,7 @@ mod tests {
             &seed("Countries"),
             &format!("{}?cachebust=1", seed("Registrants")),
             &format!("{}?years=2016", seed("Registrants")),
+            &format!("{}?years=2020-2016", seed("Registrants")),
             "https://efile.fara.gov/api/v1/",
         ] {
             assert!(Seed::of(other).is_err(), "{other}");
