@@ -5,34 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use schemas::Digest;
 use schemas::capture::{self, Line as Said, What};
-use schemas::judge::{CaptureVerdict, judge_with, policy_of_run};
 use schemas::leaf::{Act, Leaf};
 use schemas::manifest::Manifest;
 use schemas::policy::History;
-use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Part, Segment, SegmentError, View, tombstoned_units};
+use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Part, Segment, SegmentError, tombstoned_units};
 
+use super::RegistryError;
 use super::evidence::Evidence;
+use super::ingest::{budget::day_of, judge::late};
 use super::log::chain;
 use super::store::{
     CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, Reading, SegmentRow, Stated, Store, Tombstoned,
     Withdrawn,
 };
-use super::{RegistryError, ingest};
+use super::vantage::{self, is_home};
 
 /// Vantage of lines whose exchange record was erased: nobody can say any more which host was asked.
 const VANTAGE_ERASED: &str = "erased";
 
 /// The statements before a leaf.
 pub(super) type Past<'a> = dyn Fn(u64) -> Result<Arc<History>, RegistryError> + 'a;
-
-/// The UTC day of an instant, `YYYY-MM-DD`.
-#[must_use]
-pub fn day_of(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).date().to_string()
-}
 
 /// What the leaf at `index` changes in the tables.
 pub(super) fn change(
@@ -120,7 +114,7 @@ pub(super) fn segment_row(
     };
     let tombstones = tombstones(&segment);
     let past = past(index)?;
-    let late = segment.view().map(|view| late_units(&past, &view));
+    let late = segment.view().map(|view| late(&past, &view));
     let row = late.and_then(|late| rows(segment, &late, false));
     Ok(row.unwrap_or_else(|error| SegmentRow { tombstones, ..problem(chain(&error)) }))
 }
@@ -164,8 +158,8 @@ pub(super) fn rows(segment: Segment, late: &BTreeSet<u64>, is_checked: bool) -> 
         row.captures.push(capture_row(capture, late.contains(&capture.unit)));
         if let Some(conversion) = capture.conversion {
             let at = capture.date.parse().unwrap_or(capture.ask().at);
-            let vantage = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
-            readings.push((conversion.offset, reading(conversion, recipe, capture.unit, at, ingest::vantage(vantage))));
+            let url = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
+            readings.push((conversion.offset, reading(conversion, recipe, capture.unit, at, vantage::of(url))));
         }
     }
     for conversion in &view.loose {
@@ -196,23 +190,6 @@ pub(super) fn rows(segment: Segment, late: &BTreeSet<u64>, is_checked: bool) -> 
     }
     row.readings = readings.into_iter().map(|(_, reading)| reading).collect();
     Ok(row)
-}
-
-/// Decision units of captures that stand only because the agent could not know better.
-fn late_units(past: &History, view: &View<'_>) -> BTreeSet<u64> {
-    let Some((_, run)) = &view.run else {
-        return BTreeSet::new();
-    };
-    let named = policy_of_run(past, run).ok();
-    view.captures
-        .iter()
-        .filter(|capture| !matches!(capture.kind, CaptureKind::Refused(_)))
-        .filter(|capture| {
-            let verdict = judge_with(past, named.as_ref(), ingest::captured(view, run, capture));
-            matches!(verdict, CaptureVerdict::AcceptedLate { .. })
-        })
-        .map(|capture| capture.unit)
-        .collect()
 }
 
 fn reader(reader: &capture::Reader) -> String {
@@ -303,7 +280,7 @@ fn record(line: capture::RecordLine, said: &[u8], vantage: &str, is_checked: boo
     let content = if is_checked { Ok(line.content) } else { line.item.content_hash() };
     let kind = match (content, text_of(said)) {
         (Ok(content), Some(text)) if content == line.content => {
-            let home = ingest::is_home(&line.item, vantage);
+            let home = is_home(&line.item, vantage);
             LineKind::Record { stated: Box::new(Stated { record: line.item, text }), content, home }
         }
         (Ok(content), _) => LineKind::Odd {

@@ -9,8 +9,9 @@
 
 mod answer;
 mod body;
+pub(super) mod budget;
 mod checks;
-mod judge;
+pub(super) mod judge;
 mod problem;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +24,6 @@ use schemas::receipt::{Receipt, ReceiptAnswer};
 use schemas::segment::{MAX_FILE_BYTES, Segment, SegmentError};
 use tlog::VerifierKey;
 
-pub(super) use judge::{Budgets, captured};
-pub use judge::{is_home, vantage};
 pub use problem::PutProblem;
 
 use super::follow::{self, ranges};
@@ -33,7 +32,8 @@ use super::store::{LeafKind, Store as _};
 use super::{Inner, Registry, RegistryError};
 use answer::{receipt_row, whole_second};
 use body::{Read, Signed, last_manifest, read};
-use problem::{Refusal, Stop, Verdict, refusal};
+use judge::Verdict;
+use problem::{Refusal, Stop, refusal};
 
 /// Whole segments of one agent that are refused in writing on one UTC day, since the registry was opened.
 pub const MAX_REFUSALS_A_DAY: u32 = 200;
@@ -267,7 +267,7 @@ impl Inner {
 
     /// A whole segment that is refused gets a leaf, so that its agent may let go. A key that sends nothing else, stolen or revoked, must not grow the log at will.
     fn count_refusal(&self, agent: &str) -> Result<(), PutProblem> {
-        let today = super::follow::day_of(self.clock());
+        let today = budget::day_of(self.clock());
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let (day, count) = refusals.entry(agent.to_owned()).or_default();
         if *day != today {

@@ -37,6 +37,7 @@ pub mod rebuild;
 pub mod statements;
 pub mod storage;
 pub mod store;
+pub mod vantage;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -127,7 +128,7 @@ struct Inner {
     agents: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     /// Whole segments refused on the newest day, by agent.
     refusals: Mutex<HashMap<String, (String, u32)>>,
-    budgets: Arc<ingest::Budgets>,
+    budgets: Arc<ingest::budget::Budgets>,
     fresh: follower::Fresh,
     /// Leaves at the opening: what was spent under them is in the tables once these are complete to here.
     opened: u64,

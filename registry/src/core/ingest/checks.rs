@@ -6,8 +6,9 @@ use schemas::leaf::{Leaf, RefusalCode};
 use schemas::policy::{CLOCK_TOLERANCE, History};
 use schemas::segment::{Segment, View, tombstoned_units};
 
-use super::problem::{Stop, Verdict, refusal};
-use super::{PutProblem, judge};
+use super::PutProblem;
+use super::judge::{self, Verdict};
+use super::problem::{Stop, refusal};
 use crate::core::follow::ranges;
 use crate::core::log::chain;
 use crate::core::store::Store as _;

@@ -1,11 +1,8 @@
 //! Why does a segment get no receipt, or a refusal?
 
-use std::collections::BTreeSet;
-
 use schemas::leaf::RefusalCode;
 use schemas::problem::Problem;
 
-use super::judge::Reservation;
 use crate::core::RegistryError;
 use crate::core::log::chain;
 
@@ -123,14 +120,6 @@ pub(super) struct Refusal {
 
 pub(super) fn refusal(code: RefusalCode, why: impl Into<String>) -> Refusal {
     Refusal { code, why: why.into() }
-}
-
-/// What is kept of a segment.
-pub(super) struct Verdict {
-    pub refused: BTreeSet<u64>,
-    pub late: BTreeSet<u64>,
-    pub code: RefusalCode,
-    pub budget: Reservation,
 }
 
 pub(super) enum Stop {
