@@ -258,6 +258,40 @@ fn an_erased_unit_is_gone_and_the_others_still_open() {
     }
 }
 
+/// A member of this content, stored; before it a block of codes that ends at once and names 287 codes of letters and lengths, where DEFLATE has 286.
+fn with_a_code_too_many(raw: &[u8]) -> Vec<u8> {
+    let mut bits = Vec::new();
+    let mut put = |number: u16, width: u32| bits.extend((0..width).map(|place| number >> place & 1 == 1));
+    for (number, width) in [(0, 1), (2, 2), (287 - 257, 5), (0, 5), (18 - 4, 4)] {
+        put(number, width);
+    }
+    // Lengths of the codes for 16, 17, 18, 0, 8 and so on; used are 18 (so many zeros) and 1.
+    (0..18).for_each(|place| put(u16::from(place == 2 || place == 17), 3));
+    for (number, width) in [(1, 1), (138 - 11, 7), (1, 1), (118 - 11, 7), (0, 1), (1, 1), (31 - 11, 7), (0, 1), (1, 3)]
+    {
+        put(number, width);
+    }
+    let packed = warc::gzip_member(raw, 1);
+    let mut member = packed[..10].to_vec();
+    for eight in bits.chunks(8) {
+        member.push(eight.iter().enumerate().map(|(place, &bit)| u8::from(bit) << place).sum());
+    }
+    let length = u16::try_from(raw.len()).unwrap();
+    member.extend([length.to_le_bytes(), (!length).to_le_bytes()].concat());
+    [&member, raw, &packed[packed.len() - 8..]].concat()
+}
+
+#[test]
+fn what_no_other_tool_could_unpack_is_no_segment() {
+    let (file, _) = made(&["Bonjour"]);
+    let entries: Vec<_> = warc::Reader::strict(&*file).collect::<Result<_, _>>().unwrap();
+    for entry in entries {
+        let (from, to) = (entry.offset as usize, (entry.offset + entry.length) as usize);
+        let file = [&file[..from], &with_a_code_too_many(&entry.raw), &file[to..]].concat();
+        assert!(Segment::read(&file).is_err(), "the member at byte {from}");
+    }
+}
+
 #[test]
 fn a_flipped_bit_is_an_error_or_changes_nothing() {
     let (file, _) = made(&["Bonjour", "Второй"]);
