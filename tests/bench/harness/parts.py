@@ -197,9 +197,12 @@ class Bench:
             if n + 1 < self.rounds or not self.keep_run:
                 shutil.rmtree(unit.folder)
             folder = base.fresh(base.WORK / "syncs")
+            # What the round left unwritten would be paid by the next to sync.
+            os.sync()
             syncs.append(json.loads(base.do(self.bins / "bench-syncs", folder, *few)))
             shutil.rmtree(folder)
             quiet = template.copy(self.units / "quiet")
+            os.sync()
             with quiet:
                 took = self.push(quiet, few, settle_each=True)
                 alone.append({"p50": took[len(took) // 2], "p99": took[-1]})
