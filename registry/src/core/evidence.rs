@@ -101,7 +101,7 @@ impl Evidence {
     pub fn segment(&self, manifest: &Digest) -> Result<Segment, EvidenceError> {
         let path = self.segment_path(manifest);
         let bytes = self.segment_bytes(manifest)?;
-        let segment = Segment::read_again(&bytes)
+        let segment = Segment::read(&bytes)
             .map_err(|source| EvidenceError::Damaged { path: path.clone(), source: Box::new(source) })?;
         if segment.digest != *manifest {
             return Err(EvidenceError::Other { path, found: segment.digest });

@@ -25,7 +25,7 @@ pub fn erase(file: &[u8], units: &BTreeSet<u64>, leaf: u64) -> Result<Vec<u8>, S
     let mut parts = segment.parts.iter();
     let tombstone = |unit: u64, commitment: Digest| Tombstone { unit, commitment, leaf };
     // Members and parts run side by side; the manifest is the one member without a part.
-    for entry in warc::Reader::strict(file).any_encoder().read_before() {
+    for entry in warc::Reader::strict(file).any_encoder() {
         let entry = entry?;
         let as_stored = stored(file, entry.offset, entry.length);
         let level = 6;

@@ -151,19 +151,6 @@ impl Segment {
     ///
     /// [`SegmentError`] for whatever the layout does not allow. Never panics, whatever the bytes.
     pub fn read(file: &[u8]) -> Result<Self, SegmentError> {
-        Self::take_apart(file, warc::Reader::strict(file))
-    }
-
-    /// [`Segment::read`] of a file that it took before, in less time.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Segment::read`], where the file was changed since.
-    pub fn read_again(file: &[u8]) -> Result<Self, SegmentError> {
-        Self::take_apart(file, warc::Reader::strict(file).read_before())
-    }
-
-    fn take_apart(file: &[u8], reader: warc::Reader<&[u8]>) -> Result<Self, SegmentError> {
         if file.len() as u64 > MAX_FILE_BYTES {
             return Err(SegmentError::TooLarge);
         }
@@ -175,7 +162,7 @@ impl Segment {
         let mut total = 0_u64;
         let mut note = None;
         // The compressor's output may change between versions; what counts is the uncompressed bytes.
-        for entry in reader.any_encoder() {
+        for entry in warc::Reader::strict(file).any_encoder() {
             let entry = entry?;
             let layout = |what: &str| SegmentError::Layout { offset: entry.offset, what: what.to_owned() };
             if note.is_some() {

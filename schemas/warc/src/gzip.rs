@@ -5,10 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use libdeflater::{CompressionLvl, Compressor, Decompressor};
-use memchr::memmem;
-
-use crate::Limits;
+use libdeflater::{CompressionLvl, Compressor};
 
 /// Length of the only header we write: no name, no time, no extra field.
 pub(crate) const HEADER_BYTES: usize = 10;
@@ -114,34 +111,6 @@ pub(crate) fn is_canonical(stored: &[u8], raw: &[u8]) -> bool {
 /// Whether these ten bytes are a header that [`gzip_member`] writes.
 pub(crate) fn is_our_header(bytes: &[u8]) -> bool {
     [0, 2, 4].iter().any(|&xfl| header(xfl) == bytes)
-}
-
-/// The content of the member at the beginning of `bytes`, and how many of them it takes; none where that can't be told at a glance.
-///
-/// A no decides nothing. A yes is what byte by byte reading says of a member that it takes, in half the time: the library finds the trailer right behind
-/// the data, though it does not tell where; but the bytes of that trailer occur once up to `end`, and at the end. Of what others refuse it takes some:
-/// the codes 286, 287, 30 and 31 (RFC 1951, section 3.2.6), for one.
-pub(crate) fn at_once(bytes: &[u8], limits: &Limits) -> Option<(Vec<u8>, usize)> {
-    /// What can come of one byte at most: 258 bytes of two bits (RFC 1951, section 3.2.5).
-    const MOST_OF_A_BYTE: usize = 1032;
-    let (head, after) = bytes.split_at_checked(HEADER_BYTES)?;
-    if !is_our_header(head) {
-        return None;
-    }
-    let end = memmem::find(after, head.first_chunk::<8>()?).map_or(bytes.len(), |next| HEADER_BYTES + next);
-    let member = bytes.get(..end)?;
-    let size = usize::try_from(u32::from_le_bytes(*member.last_chunk()?)).ok()?;
-    let fits = size as u64 <= limits.member_bytes && end as u64 <= limits.stored_bytes();
-    if !fits || size / MOST_OF_A_BYTE > end {
-        return None;
-    }
-    let mut raw = vec![0; size];
-    let made = Decompressor::new().gzip_decompress(member, &mut raw).ok()?;
-    let [a, b, c, d] = crc32(&raw).to_le_bytes();
-    let [e, f, g, h] = size32(size).to_le_bytes();
-    let data = member.get(HEADER_BYTES..)?;
-    let is_whole = made == size && memmem::find(data, &[a, b, c, d, e, f, g, h])? + TRAILER_BYTES == data.len();
-    is_whole.then_some((raw, end))
 }
 
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {

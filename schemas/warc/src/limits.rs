@@ -24,10 +24,3 @@ impl Default for Limits {
         Self { member_bytes: 64 << 20, header_bytes: 64 << 10, fields: 256, records: 1_000_000 }
     }
 }
-
-impl Limits {
-    /// Most stored bytes that a member may take.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.member_bytes.saturating_add(self.member_bytes / 7).saturating_add(1024)
-    }
-}

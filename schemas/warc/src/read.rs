@@ -29,7 +29,6 @@ pub struct Reader<R> {
     mode: Mode,
     limits: Limits,
     any_encoder: bool,
-    read_before: bool,
     compressed: Option<bool>,
     seen: u64,
     waiting: VecDeque<Entry>,
@@ -69,15 +68,6 @@ impl<R: BufRead> Reader<R> {
         self
     }
 
-    /// For a file that strict reading took before: what of it lies whole in memory is unpacked at once, in half the time.
-    ///
-    /// Of any other file more might be taken, such as codes that DEFLATE leaves unused, and then by this reader only: no other tool could open it.
-    #[must_use]
-    pub fn read_before(mut self) -> Self {
-        self.read_before = true;
-        self
-    }
-
     /// Stored bytes read so far; after the last entry, the file's length.
     pub fn offset(&self) -> u64 {
         self.source.offset()
@@ -89,7 +79,6 @@ impl<R: BufRead> Reader<R> {
             mode,
             limits: Limits::default(),
             any_encoder: false,
-            read_before: false,
             compressed: None,
             seen: 0,
             waiting: VecDeque::new(),
@@ -136,7 +125,7 @@ impl<R: BufRead> Reader<R> {
 
     fn read_member(&mut self, offset: u64) -> Result<(), Error> {
         let keep = self.mode == Mode::Strict && !self.any_encoder;
-        let (raw, stored) = self.source.member(self.mode, keep, self.read_before, &self.limits)?;
+        let (raw, stored) = self.source.member(self.mode, keep, &self.limits)?;
         let length = self.source.offset() - offset;
         if self.mode == Mode::Strict {
             let record = self.only_record(offset, &raw)?;

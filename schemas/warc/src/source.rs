@@ -77,24 +77,9 @@ impl<R: BufRead> Source<R> {
         if taken == count { Ok(()) } else { Err(Error::Truncated { offset: start }) }
     }
 
-    /// Takes one gzip member and returns its content, and its stored bytes if `keep`. `at_once`: see [`gzip::at_once`].
-    pub fn member(
-        &mut self,
-        mode: Mode,
-        keep: bool,
-        at_once: bool,
-        limits: &Limits,
-    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    /// Takes one gzip member and returns its content, and its stored bytes if `keep`.
+    pub fn member(&mut self, mode: Mode, keep: bool, limits: &Limits) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let offset = self.offset;
-        if at_once
-            && mode == Mode::Strict
-            && let ahead = self.fill()?
-            && let Some((raw, length)) = gzip::at_once(ahead, limits)
-        {
-            let stored = ahead.get(..length).filter(|_| keep).unwrap_or_default().to_vec();
-            self.advance(length);
-            return Ok((raw, stored));
-        }
         let mut stored = Vec::new();
         self.member_header(&mut stored, mode, limits)?;
         if !keep {
@@ -167,7 +152,7 @@ impl<R: BufRead> Source<R> {
 
     fn inflate(&mut self, start: u64, mut keep: Option<&mut Vec<u8>>, limits: &Limits) -> Result<Vec<u8>, Error> {
         let limit_bytes = limits.member_bytes;
-        let most_stored = limits.stored_bytes();
+        let most_stored = limit_bytes.saturating_add(limit_bytes / 7).saturating_add(1024);
         let mut inflate = Decompress::new(false);
         let mut raw = Vec::with_capacity(CHUNK_BYTES);
         loop {
