@@ -88,6 +88,9 @@ impl Inner {
     }
 
     /// Rewrites the segment of an erasure or refusal leaf so that none of its units is left. True if anything was left.
+    ///
+    /// The caller holds `following`, or nobody else is there yet: of two who rewrite one file at the same time, the later would bring back what the earlier
+    /// destroyed.
     pub(super) fn destroy(&self, leaf: &LeafRow) -> Result<bool, RegistryError> {
         let (manifest, named) = match leaf.leaf().map_err(RegistryError::leaf)? {
             Leaf::Act(Act::Erasure { manifest, units, .. } | Act::Refusal { manifest, units, .. }) => (manifest, units),
@@ -117,8 +120,11 @@ impl Inner {
         let Some(last) = leaves.last() else {
             return Ok(());
         };
-        for leaf in leaves {
-            self.destroy(leaf)?;
+        {
+            let _following = self.following();
+            for leaf in leaves {
+                self.destroy(leaf)?;
+            }
         }
         self.point("erase_after_file")?;
         self.wait(last.index + 1)?;

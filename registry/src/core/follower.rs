@@ -105,7 +105,7 @@ impl Inner {
             }
             let progress = self.gathered(progress, if gather { GATHER } else { YIELD });
             drop(progress);
-            let following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+            let following = self.following();
             let size = self.log.published().size;
             let next = self.progress().followed;
             match self.follow_some(next, size) {

@@ -132,7 +132,7 @@ struct Inner {
     fresh: follower::Fresh,
     /// Leaves at the opening: what was spent under them is in the tables once these are complete to here.
     opened: u64,
-    /// Held by whoever changes what the tables have followed.
+    /// Held by whoever changes what the tables have followed, or a segment that lies there.
     following: Mutex<()>,
     progress: Mutex<Progress>,
     moved: Condvar,
@@ -295,6 +295,10 @@ impl Inner {
 
     fn acting(&self) -> RwLockWriteGuard<'_, ()> {
         self.acts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn following(&self) -> MutexGuard<'_, ()> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -1,7 +1,5 @@
 //! How are the tables made again from truth?
 
-use std::sync::PoisonError;
-
 use super::log::{Log, row};
 use super::store::Store as _;
 use super::{Inner, Registry, RegistryError};
@@ -26,7 +24,7 @@ impl Registry {
         inner.log.check_bundles()?;
         {
             // The follower must not be in between. It need not have come to the end: tables that can't follow are why somebody rebuilds.
-            let _following = inner.following.lock().unwrap_or_else(PoisonError::into_inner);
+            let _following = inner.following();
             inner.store.clear_derived()?;
             inner.refill(size)?;
             let mut progress = inner.progress();

@@ -73,6 +73,7 @@ impl Inner {
             return Ok(());
         }
         let _alone = self.acting();
+        let _following = self.following();
         let mut left = bytes.to_vec();
         for kind in [LeafKind::Refusal, LeafKind::Erasure] {
             for act in self.store.of_kind(kind)?.iter().filter(|act| act.digest == *name) {
