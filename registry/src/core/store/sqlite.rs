@@ -5,6 +5,7 @@ mod calls;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{Indexer, StoreError};
@@ -54,8 +55,15 @@ pub fn look(folder: &Path) -> rusqlite::Result<Connection> {
     reader(folder, flags)
 }
 
+/// Plans go by the statement alone (<https://sqlite.org/queryplanner-ng.html#qpsg>). SQLite would else plan most statements with `WHERE` and `ORDER BY` anew each
+/// time they come out of the cache, in case another value asks for another plan; to find one row takes less time than that.
+fn plan_once(connection: Connection) -> rusqlite::Result<Connection> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
+}
+
 fn reader(folder: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(folder.join(INDEX), flags)?;
+    let connection = plan_once(Connection::open_with_flags(folder.join(INDEX), flags)?)?;
     connection.execute("ATTACH ? AS kept", [folder.join(KEPT).to_string_lossy()])?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY;")?;
     Ok(connection)
@@ -150,7 +158,7 @@ fn transaction<T>(
 }
 
 fn open_kept(path: &Path) -> Result<Connection, StoreError> {
-    let mut connection = Connection::open(path)?;
+    let mut connection = plan_once(Connection::open(path)?)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;
          PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
@@ -195,7 +203,7 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 
 fn open_index(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> Result<(Connection, i64), StoreError> {
-        let connection = Connection::open(path)?;
+        let connection = plan_once(Connection::open(path)?)?;
         // Pages that change in many transactions are written to the file once in so many. Their size is that of a file that is made here.
         connection.execute_batch(
             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;

@@ -238,3 +238,24 @@ fn histories_are_found_by_their_indexes() {
         assert_eq!(plan.iter().find(scans), None, "{asked}: {plan:?}");
     }
 }
+
+#[test]
+fn a_kept_statement_is_planned_once_whatever_is_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path(), Arc::new(NoIndex)).unwrap();
+    let leaves: Vec<LeafRow> = (0..4).map(leaf).collect();
+    store.append(&leaves, &[]).unwrap();
+    let asked = "SELECT bytes FROM kept.leaves WHERE digest = ? AND kind = ? ORDER BY idx LIMIT 1";
+    store
+        .read(|db| {
+            for leaf in &leaves {
+                let mut statement = db.prepare_cached(asked)?;
+                let found: Vec<u8> =
+                    statement.query_row((leaf.digest.to_string(), leaf.kind.word()), |row| row.get(0))?;
+                assert_eq!(found, leaf.bytes);
+                assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
