@@ -2,8 +2,9 @@
 //!
 //! [`Disk`] has the few calls that matter for durability and nothing else, so that a test can count them and cut the power at any one.
 //! A file is durable after [`Disk::sync`], its name after [`Disk::sync_dir`] of the folder it lies in. [`keep`] does both in the order
-//! that never shows half a file: temporary name, write, sync, rename, sync of the folder. [`keep_all`] does so with several files that are of no use
-//! one without the other, [`Disk::both`] with two things at once.
+//! that never shows half a file: temporary name, write, sync, rename, sync of the folder. The temporary name is the writer's own, so of two who keep
+//! one file at the same time, processes even, neither shows the other's half. [`keep_all`] does so with several files that are of no use one without the
+//! other, [`Disk::both`] with two things at once.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -19,6 +20,8 @@ use super::crash;
 
 #[cfg(test)]
 pub(crate) mod power;
+#[cfg(test)]
+pub(crate) mod watched;
 
 /// Ending of names that nothing refers to yet; removed at every start.
 pub const TEMPORARY: &str = ".tmp";
@@ -207,7 +210,7 @@ pub(crate) fn within(path: &Path, bytes: Vec<u8>, limit: u64) -> io::Result<Vec<
 ///
 /// # Errors
 ///
-/// What the disk says; the temporary file may be left and is removed at the next start.
+/// What the disk says; where even the temporary file can't be removed, the next start does it.
 pub fn keep(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     keep_all(disk, &[(path.to_owned(), bytes)])
 }
@@ -222,20 +225,29 @@ pub fn keep(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn keep_all(disk: &dyn Disk, files: &[(PathBuf, &[u8])]) -> io::Result<()> {
     let mut dirs = BTreeSet::new();
     let mut renames = Vec::with_capacity(files.len());
-    for (path, bytes) in files {
+    for (path, _) in files {
         let dir = parent(path)?;
         disk.create_dirs(dir)?;
         dirs.insert(dir);
         let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(TEMPORARY);
-        let temporary = dir.join(name);
-        disk.write(&temporary, bytes)?;
-        renames.push((temporary, path));
+        name.push(format!(".{:016x}{TEMPORARY}", rand::random::<u64>()));
+        renames.push((dir.join(name), path));
     }
-    disk.point("after_write")?;
-    renames.iter().try_for_each(|(temporary, _)| disk.sync(temporary))?;
-    disk.point("after_fsync")?;
-    renames.iter().try_for_each(|(temporary, path)| disk.rename(temporary, path))?;
+    let named = (|| {
+        let bytes = files.iter().map(|(_, bytes)| *bytes);
+        renames.iter().zip(bytes).try_for_each(|((temporary, _), bytes)| disk.write(temporary, bytes))?;
+        disk.point("after_write")?;
+        renames.iter().try_for_each(|(temporary, _)| disk.sync(temporary))?;
+        disk.point("after_fsync")?;
+        renames.iter().try_for_each(|(temporary, path)| disk.rename(temporary, path))
+    })();
+    if named.is_err() {
+        // Nobody comes back for these names, and where the disk is full, every try would leave more.
+        for (temporary, _) in &renames {
+            let _ = disk.remove(temporary);
+        }
+    }
+    named?;
     disk.point("after_rename")?;
     dirs.into_iter().try_for_each(|dir| disk.sync_dir(dir))
 }
@@ -346,6 +358,9 @@ fn first_part(id: &TileId, mut longer: Vec<u8>) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use super::watched::Watched;
     use super::*;
 
     #[test]
@@ -358,6 +373,38 @@ mod tests {
         assert_eq!(RealDisk.list(&folder.path().join("a/b")).unwrap(), ["file"]);
         assert!(RealDisk.read(&path, 2).is_err(), "longer than allowed");
         assert!(RealDisk.free_bytes(folder.path()).unwrap() > 0);
+    }
+
+    #[test]
+    fn two_who_keep_one_file_at_the_same_time_are_not_in_each_others_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let (first, other) = (AtomicBool::new(true), path.clone());
+        let disk = Watched::new(Arc::new(RealDisk), move |call, _| {
+            // As another process would, between the one's sync and its rename.
+            let meets = call == "rename" && first.swap(false, Ordering::SeqCst);
+            if meets { keep(&RealDisk, &other, b"two") } else { Ok(()) }
+        });
+        keep(&disk, &path, b"one").unwrap();
+        assert_eq!(RealDisk.read(&path, 3).unwrap(), b"one", "whoever comes last");
+        assert_eq!(RealDisk.list(folder.path()).unwrap(), ["file"]);
+    }
+
+    #[test]
+    fn what_can_not_be_kept_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for refused in ["write", "sync", "rename"] {
+            let left = AtomicUsize::new(1);
+            let disk = Watched::new(Arc::new(RealDisk), move |call, _| {
+                // The first is done, the second is not.
+                let fails = call == refused && left.fetch_sub(1, Ordering::SeqCst) == 0;
+                if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+            });
+            let files = ["one", "two"].map(|name| (folder.path().join(name), name.as_bytes()));
+            assert!(keep_all(&disk, &files).is_err());
+            let left = RealDisk.list(folder.path()).unwrap();
+            assert!(left.iter().all(|name| name == "one"), "{refused}: {left:?}");
+        }
     }
 
     #[test]

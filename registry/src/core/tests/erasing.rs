@@ -1,7 +1,6 @@
 //! What is erased is gone from files, rows and pages, and only that.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -11,7 +10,8 @@ use schemas::capture::Line;
 use schemas::segment::Part;
 
 use crate::core::Registry;
-use crate::core::storage::{Disk, RealDisk};
+use crate::core::storage::RealDisk;
+use crate::core::storage::watched::Watched;
 use crate::core::store::Store as _;
 use crate::core::testing::{Made, Page, Remembering, World, open};
 
@@ -137,7 +137,7 @@ fn any_unit_may_go_and_the_tables_are_as_if_rebuilt() {
     }
 }
 
-/// A disk on which who rewrites a segment, once asked to, waits for somebody else to begin the same, and says so.
+/// Who rewrites a segment, once asked to, waits for somebody else to begin the same, and says so.
 #[derive(Default)]
 struct Meeting {
     is_asked: AtomicBool,
@@ -145,11 +145,10 @@ struct Meeting {
     another: Condvar,
 }
 
-impl Disk for Meeting {
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if self.is_asked.load(Ordering::SeqCst)
-            && path.parent().is_some_and(|dir| dir.parent().is_some_and(|up| up.ends_with("segments")))
-        {
+impl Meeting {
+    fn see(&self, call: &str, path: &Path) {
+        let is_segment = path.parent().is_some_and(|dir| dir.parent().is_some_and(|up| up.ends_with("segments")));
+        if call == "write" && is_segment && self.is_asked.load(Ordering::SeqCst) {
             let mut met = self.met.lock().unwrap();
             met.0 += 1;
             self.another.notify_all();
@@ -158,39 +157,6 @@ impl Disk for Meeting {
             met.1 |= met.0 > 1;
             met.0 -= 1;
         }
-        RealDisk.write(path, bytes)
-    }
-
-    fn create_dirs(&self, dir: &Path) -> io::Result<()> {
-        RealDisk.create_dirs(dir)
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        RealDisk.sync_dir(dir)
-    }
-
-    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        RealDisk.read(path, limit)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove(path)
-    }
-
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        RealDisk.list(dir)
-    }
-
-    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
-        RealDisk.free_bytes(dir)
     }
 }
 
@@ -198,8 +164,13 @@ impl Disk for Meeting {
 #[test]
 fn a_segment_is_rewritten_by_one_at_a_time() {
     let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
-    let disk = Arc::new(Meeting::default());
-    let registry = Registry::open(world.config(folder.path(), disk.clone())).unwrap();
+    let meeting = Arc::new(Meeting::default());
+    let seen = Arc::clone(&meeting);
+    let disk = Watched::new(Arc::new(RealDisk), move |call, path| {
+        seen.see(call, path);
+        Ok(())
+    });
+    let registry = Registry::open(world.config(folder.path(), Arc::new(disk))).unwrap();
     let mut agent = world.found(&registry);
     let made = agent.collect(&world, &registry, &[Page::of(&[("1", "Harbour opens"), ("2", "Night ferry")])]);
     registry.put_segment(&made.name, &made.bytes, 0).unwrap();
@@ -208,7 +179,7 @@ fn a_segment_is_rewritten_by_one_at_a_time() {
     ready(&registry);
     // The follower has something to do when the erasure comes.
     registry.put_segment(&next.name, &next.bytes, 0).unwrap();
-    disk.is_asked.store(true, Ordering::SeqCst);
+    meeting.is_asked.store(true, Ordering::SeqCst);
     registry.add_statement(&world.erasure(made.name, &[unit], &["eve", "finn"])).unwrap();
-    assert!(!disk.met.lock().unwrap().1, "two were at it at the same time");
+    assert!(!meeting.met.lock().unwrap().1, "two were at it at the same time");
 }
