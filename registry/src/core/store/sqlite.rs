@@ -40,8 +40,16 @@ pub struct Sqlite {
     folder: PathBuf,
     kept: Mutex<Connection>,
     index: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Readers>,
     indexer: Arc<dyn Indexer>,
+}
+
+/// Connections for reading that nobody uses now.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    /// How often the index's file was replaced: who reads meanwhile reads the old one, and comes back with a connection to it.
+    renewed: u64,
 }
 
 /// A connection for queries over both files of a data folder; works beside a registry that runs on it.
@@ -95,15 +103,18 @@ impl Sqlite {
     ///
     /// What `query` says; the engine's.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (idle, renewed) = {
+            let mut readers = locked(&self.readers);
+            (readers.idle.pop(), readers.renewed)
+        };
         let connection = match idle {
             Some(connection) => connection,
             None => reader(&self.folder, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?,
         };
         let answer = query(&connection)?;
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < IDLE_READERS {
-            readers.push(connection);
+        let mut readers = locked(&self.readers);
+        if readers.idle.len() < IDLE_READERS && readers.renewed == renewed {
+            readers.idle.push(connection);
         }
         Ok(answer)
     }
@@ -121,12 +132,15 @@ impl Sqlite {
     }
 
     /// An empty index in place of one whose pages can't be read.
-    fn renew_index(&self) -> Result<(), StoreError> {
-        locked(&self.readers).clear();
+    pub(super) fn renew_index(&self) -> Result<(), StoreError> {
         let path = self.folder.join(INDEX);
         let mut index = self.index();
         // Whoever closes a database last removes its journal, by name: the old one goes first.
         *index = Connection::open_in_memory()?;
+        // Nobody begins to read until the new file is there.
+        let mut readers = locked(&self.readers);
+        readers.idle.clear();
+        readers.renewed += 1;
         remove(&path)?;
         *index = open_index(&path)?;
         Ok(self.indexer.prepare(&index)?)

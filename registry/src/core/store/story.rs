@@ -191,6 +191,23 @@ fn an_index_of_another_release_is_made_anew_and_keeps_nothing() {
     assert!(store.is_erased(7).unwrap(), "what is in no truth stays");
 }
 
+#[test]
+fn who_reads_while_the_index_is_replaced_reads_the_new_one_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path(), Arc::new(NoIndex)).unwrap();
+    let followed =
+        |db: &rusqlite::Connection| db.query_row("SELECT size FROM followed", [], |row| row.get::<_, i64>(0));
+    store
+        .read(|db| {
+            assert_eq!(followed(db)?, 0);
+            store.renew_index().unwrap();
+            Ok(())
+        })
+        .unwrap();
+    store.apply(0, &[segment("a", vec![said(3, 0, post("1", "one"))])], &|_, _| None).unwrap();
+    assert_eq!(store.read(followed).unwrap(), 1);
+}
+
 /// A folder as the first release left it: one file.
 #[test]
 fn a_folder_with_one_file_is_taken_apart() {

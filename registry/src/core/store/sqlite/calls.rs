@@ -2,7 +2,6 @@
 
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::PoisonError;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -177,7 +176,7 @@ impl Store for Sqlite {
 
     fn scrub(&self) -> Result<(), StoreError> {
         // Idle readers could hold the journal open.
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        locked(&self.readers).idle.clear();
         let connection = self.index();
         self.indexer.scrub(&connection)?;
         connection.execute_batch("VACUUM")?;
