@@ -118,11 +118,13 @@ impl Inner {
                     self.moved.notify_all();
                 }
                 Err(error) => {
-                    drop(following);
                     let why = log::chain(&error);
                     tracing::error!(leaf = next, %why, "the index stands still at leaf {next}: {why}");
                     let mut progress = self.progress();
                     progress.trouble = Some(why);
+                    self.moved.notify_all();
+                    // Not before: what is rebuilt in between would count as in trouble.
+                    drop(following);
                     if !progress.closed {
                         drop(self.moved.wait_timeout(progress, RETRY).unwrap_or_else(PoisonError::into_inner));
                     }

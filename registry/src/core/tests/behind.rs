@@ -181,6 +181,8 @@ fn an_index_that_can_not_follow_is_rebuilt() {
     drop(registry);
 
     // A page of the file is lost.
+    // It tries again while it is made again.
+    registry.inner.wake();
     let index = Connection::open(&file).unwrap();
     index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let page = "SELECT page_size, rootpage FROM pragma_page_size, sqlite_schema WHERE name = 'segments'";
