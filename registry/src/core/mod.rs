@@ -65,6 +65,8 @@ use store::{Indexer, Sqlite, Store as _, StoreError};
 const FORMAT: &str = "vigie-data 1\n";
 /// Space that is left free unless told otherwise: 1 GiB.
 pub const MIN_FREE_BYTES: u64 = 1 << 30;
+/// How long a segment waits for the index unless told otherwise.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The time now. Given from outside so that tests can set it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -84,6 +86,9 @@ pub struct Config {
     pub indexer: Arc<dyn Indexer>,
     /// Segments are refused for the time being when less than this is free where the data folder or the second place lies.
     pub min_free_bytes: u64,
+    /// How long a segment waits for the index to know what was spent of its day. That may take hours where the index is made again, and who waits holds up
+    /// others.
+    pub patience: Duration,
     /// Where truth is written.
     pub disk: Arc<dyn Disk>,
 }
@@ -104,6 +109,7 @@ impl Config {
             clock: Arc::new(Timestamp::now),
             indexer,
             min_free_bytes: MIN_FREE_BYTES,
+            patience: PATIENCE,
             disk: Arc::new(RealDisk),
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,9 +12,6 @@ use crate::core::store::Store as _;
 
 /// Days of budgets that are remembered in memory; older ones are read from the tables again.
 const REMEMBERED: usize = 4096;
-
-/// How long a segment waits for the tables to know what was spent. They may take hours where they are made again, and who waits holds up others.
-const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(20) };
 
 /// The UTC day of an instant, `YYYY-MM-DD`.
 #[must_use]
@@ -51,7 +47,7 @@ impl Reservation {
         if !counts.contains_key(&key) {
             // The tables may lag behind the log that was opened: after a crash, or while they are made again.
             drop(counts);
-            if !inner.wait_for(inner.opened, PATIENCE) {
+            if !inner.wait_for(inner.opened, inner.config.patience) {
                 return Err(Stop::Problem(PutProblem::Behind {
                     followed: inner.progress().followed,
                     opened: inner.opened,

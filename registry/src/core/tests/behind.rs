@@ -8,10 +8,10 @@ use std::time::Duration;
 use rusqlite::{Connection, Error, Transaction, ffi};
 use schemas::receipt::Receipt;
 
-use crate::core::Registry;
 use crate::core::storage::RealDisk;
 use crate::core::store::{Indexed, Indexer, Store as _};
 use crate::core::testing::{Agent, Page, World, open, receipt_of};
+use crate::core::{Config, Registry};
 
 /// An index that finds no room on the disk, or takes very long.
 #[derive(Default)]
@@ -51,6 +51,13 @@ fn open_slow(world: &World, folder: &Path, index: &Arc<Slow>) -> Registry {
     Registry::open(world.config_with(folder, Arc::new(RealDisk), index)).unwrap()
 }
 
+/// The same, where segments do not wait for the index.
+fn open_impatient(world: &World, folder: &Path, index: &Arc<Slow>) -> Registry {
+    let index: Arc<dyn Indexer> = Arc::<Slow>::clone(index);
+    let config = world.config_with(folder, Arc::new(RealDisk), index);
+    Registry::open(Config { patience: Duration::from_millis(200), ..config }).unwrap()
+}
+
 fn ready(registry: &Registry) {
     let size = registry.checkpoint().size;
     assert!(registry.wait_followed(size, Duration::from_secs(30)), "{:?}", registry.trouble());
@@ -67,7 +74,7 @@ fn within<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let (say, said) = std::sync::mpsc::channel();
         scope.spawn(move || say.send(work()));
-        said.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| {
+        said.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
             println!("it hangs");
             std::process::abort()
         })
@@ -109,7 +116,7 @@ fn nobody_waits_long_for_an_index_that_is_made_again() {
     drop(registry);
     remove_index(folder.path());
     let busy = index.busy.lock().unwrap();
-    let registry = within(|| open_slow(&world, folder.path(), &index));
+    let registry = within(|| open_impatient(&world, folder.path(), &index));
     let second = agent.collect(&world, &registry, &[Page::of(&[("2", "Night ferry")])]);
     let problem = within(|| registry.put_segment(&second.name, &second.bytes, 0).unwrap_err());
     assert_eq!(problem.code(), ("unavailable", 503));
@@ -174,6 +181,8 @@ fn an_index_that_can_not_follow_is_rebuilt() {
     drop(index);
     collect(&registry, "Harbour closes");
     assert!(registry.inner.wait(6).is_err());
+    // It tries again while it is made again.
+    registry.inner.wake();
     registry.rebuild().unwrap();
     assert_eq!(registry.trouble(), None);
     assert_eq!(registry.table_findings().unwrap(), [""; 0]);
@@ -181,8 +190,6 @@ fn an_index_that_can_not_follow_is_rebuilt() {
     drop(registry);
 
     // A page of the file is lost.
-    // It tries again while it is made again.
-    registry.inner.wake();
     let index = Connection::open(&file).unwrap();
     index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let page = "SELECT page_size, rootpage FROM pragma_page_size, sqlite_schema WHERE name = 'segments'";
