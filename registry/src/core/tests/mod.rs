@@ -1,5 +1,6 @@
 mod behind;
 mod cuts;
 mod erasing;
+mod meeting;
 mod puts;
 mod remaking;
