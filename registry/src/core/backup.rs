@@ -14,10 +14,12 @@ use jiff::Timestamp;
 use schemas::Digest;
 use schemas::leaf::Leaf;
 use serde::{Deserialize, Serialize};
-use tlog::TileTree;
+use tlog::tile::FULL_WIDTH;
+use tlog::{TileSource as _, TileTree, entries_path, tile_path};
 
 use super::evidence::Evidence;
 use super::log::open_checkpoint;
+use super::opening::{LOCK, lock};
 use super::storage::{Disk, DiskTiles, RealDisk, keep};
 use super::store::{INDEX, KEPT, Store as _};
 use super::{Config, FORMAT, LogError, Registry, RegistryError};
@@ -64,10 +66,10 @@ impl Registry {
     /// The folder exists, or a disk refused; without `backup.json` the folder is no backup.
     pub fn backup(&self, target: &Path) -> Result<BackupManifest, RegistryError> {
         let inner = &self.inner;
+        let _statements_wait = inner.standing_still();
         if target.exists() {
             return Err(RegistryError::refused(format!("`{}` exists already; give a new folder", target.display())));
         }
-        let _statements_wait = inner.reading();
         let made_at = inner.clock();
         let out = RealDisk;
         out.create_dirs(target).map_err(failed(target))?;
@@ -90,17 +92,19 @@ impl Registry {
         };
         write("format".to_owned(), FORMAT.as_bytes())?;
         write("log/checkpoint".to_owned(), published.note.as_bytes())?;
-        for folder in ["log/tile", "statements", "segments", "programs"] {
+        // Those of the checkpoint, not those that lie there: a partial tile goes as soon as the full one has come.
+        let tiles = inner.log.tiles();
+        for name in tiles_of(published.size) {
+            let bytes = tiles.read(&name).map_err(failed(&tiles.root.join(&name)))?;
+            write(format!("log/{name}"), &bytes)?;
+        }
+        for folder in ["statements", "segments", "programs"] {
             let mut names = Vec::new();
             walk(&*inner.config.disk, &inner.config.data.join(folder), folder, &mut names)?;
             for name in names {
                 let from = inner.config.data.join(&name);
-                match inner.config.disk.read(&from, MAX_FILE) {
-                    Ok(bytes) => write(name, &bytes)?,
-                    // A partial tile whose full one was just written.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(source) => return Err(RegistryError::Disk { path: from, source }),
-                }
+                let bytes = inner.config.disk.read(&from, MAX_FILE).map_err(failed(&from))?;
+                write(name, &bytes)?;
             }
         }
         let manifest = BackupManifest {
@@ -155,17 +159,20 @@ pub fn check_backup(backup: &Path) -> Result<BackupManifest, RegistryError> {
 ///
 /// # Errors
 ///
-/// The data folder is not empty, the backup is damaged, or the second place is of another log.
+/// The data folder is not empty or somebody works on it, the backup is damaged, or the second place is of another log.
 pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError> {
     let manifest = check_backup(backup)?;
     let disk = &*config.disk;
-    let occupied = config.data.exists()
-        && RealDisk.list(&config.data).map_err(failed(&config.data))?.iter().any(|name| name != "lock");
-    if occupied || !disk.list(&config.data).map_err(failed(&config.data))?.is_empty() {
-        let why = format!("`{}` is not empty; move what is there aside, do not delete it yet", config.data.display());
-        return Err(RegistryError::refused(why));
-    }
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
+    // A service that is started meanwhile must not take half of it for a registry.
+    let _alone = lock(&config.data)?;
+    for disk in [&RealDisk, disk] {
+        if disk.list(&config.data).map_err(failed(&config.data))?.iter().any(|name| name != LOCK) {
+            let why =
+                format!("`{}` is not empty; move what is there aside, do not delete it yet", config.data.display());
+            return Err(RegistryError::refused(why));
+        }
+    }
     for name in manifest.files.keys() {
         let (from, to) = (backup.join(name), config.data.join(name));
         if [INDEX, KEPT].contains(&name.as_str()) {
@@ -257,6 +264,21 @@ pub fn adopt_second_place(config: &Config) -> Result<(), RegistryError> {
         }
     }
     keep(disk, &highest, &note).map_err(failed(&highest))
+}
+
+/// All tiles and bundles that a log of this size is made of.
+fn tiles_of(size: u64) -> Vec<String> {
+    let all = |count: u64, path: &dyn Fn(u64, u16) -> String| {
+        let (full, rest) = (count / u64::from(FULL_WIDTH), count % u64::from(FULL_WIDTH));
+        let rest = u16::try_from(rest).ok().filter(|rest| *rest > 0);
+        let full_ones = (0..full).map(|index| path(index, FULL_WIDTH));
+        full_ones.chain(rest.map(|width| path(full, width))).collect::<Vec<_>>()
+    };
+    let mut names = all(size, &entries_path);
+    for level in 0..8 {
+        names.extend(all(size >> (8 * level), &|index, width| tile_path(level, index, width)));
+    }
+    names
 }
 
 fn walk(disk: &dyn Disk, folder: &Path, name: &str, found: &mut Vec<String>) -> Result<(), RegistryError> {

@@ -16,8 +16,8 @@
 //! | [`chains`] | which agents' chains have gaps or forks? |
 //! | [`check`], [`compare`] | does all of truth still hold together, and do the tables say the same? |
 //!
-//! Threads: one sequencer ([`log`]), one follower (tables after leaves). Locks, in the order in which they are taken: `acts` (statements
-//! against segments), the agent's own, `budgets`.
+//! Threads: one sequencer ([`log`]), one follower (tables after leaves). Locks, in the order in which they are taken: `still`
+//! (statements against backups), `acts` (statements against segments), the agent's own, `following` (tables and segments that are rewritten), `budgets`.
 
 pub mod backup;
 pub mod chains;
@@ -45,7 +45,6 @@ pub mod testing;
 mod tests;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
@@ -130,6 +129,8 @@ struct Inner {
     /// Held for reading while a segment is judged and logged, for writing while a statement is: so a segment's leaf lies after exactly the
     /// statements it was judged by.
     acts: RwLock<()>,
+    /// Held by a backup, and by whoever takes `acts` for writing, before it: nobody who waits to write may hold up those who read.
+    still: Mutex<()>,
     now: RwLock<Now>,
     agents: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     /// Whole segments refused on the newest day, by agent.
@@ -142,8 +143,8 @@ struct Inner {
     following: Mutex<()>,
     progress: Mutex<Progress>,
     moved: Condvar,
-    /// Released with the process.
-    _lock: Option<File>,
+    /// Let go last, or with the process.
+    _lock: opening::Lock,
 }
 
 #[derive(Default)]
@@ -299,8 +300,14 @@ impl Inner {
         self.acts.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn acting(&self) -> RwLockWriteGuard<'_, ()> {
-        self.acts.write().unwrap_or_else(PoisonError::into_inner)
+    /// Whatever is signed, destroyed or rewritten waits; segments go on being taken.
+    fn standing_still(&self) -> MutexGuard<'_, ()> {
+        self.still.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn acting(&self) -> (RwLockWriteGuard<'_, ()>, MutexGuard<'_, ()>) {
+        let still = self.standing_still();
+        (self.acts.write().unwrap_or_else(PoisonError::into_inner), still)
     }
 
     fn following(&self) -> MutexGuard<'_, ()> {

@@ -60,6 +60,7 @@ impl Inner {
             evidence,
             log,
             acts: RwLock::new(()),
+            still: Mutex::default(),
             now: RwLock::new(Now { history: Arc::new(history), after }),
             agents: Mutex::default(),
             refusals: Mutex::default(),
@@ -88,12 +89,34 @@ fn check_owner(data: &Path) -> Result<(), RegistryError> {
     if owner == me { Ok(()) } else { Err(RegistryError::OtherOwner { path: data.to_owned(), owner, me }) }
 }
 
-fn lock(data: &Path) -> Result<Option<File>, RegistryError> {
-    let path = data.join("lock");
+/// Name of the file that is locked, below the data folder.
+pub(super) const LOCK: &str = "lock";
+
+/// A data folder that nobody else works on meanwhile.
+pub(super) struct Lock(File);
+
+#[cfg(test)]
+impl Lock {
+    /// As a program has it that was just started.
+    pub(super) fn copy(&self) -> io::Result<File> {
+        self.0.try_clone()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a program that another thread is just starting holds a copy of the file until it has begun.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the lock of a data folder.
+pub(super) fn lock(data: &Path) -> Result<Lock, RegistryError> {
+    let path = data.join(LOCK);
     let failed = |source| RegistryError::Disk { path: path.clone(), source };
     let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(RegistryError::InUse { path }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
