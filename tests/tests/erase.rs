@@ -173,6 +173,36 @@ fn erasing_cut_short_is_finished_at_the_next_start() {
 }
 
 #[test]
+fn statements_about_two_records_of_one_segment_lie_side_by_side() {
+    let drill = Drill::new();
+    let [alice, bob] = ["alice", "bob"].map(|name| drill.world.key(name).to_str().unwrap().to_owned());
+    let signed = |query: &str, folder: &str| {
+        let folder = drill.world.scratch().join(folder);
+        let id = drill.one(query);
+        let signing =
+            ["erase", &id, "--yes", "--authority", "file-7", "--reason", "request", "--key", &alice, "--key", &bob];
+        drill.world.vigie(&[&signing[..], &["--out", folder.to_str().unwrap()]].concat()).ok();
+        fs::read_dir(folder).unwrap().count()
+    };
+    let of_each = signed("zyxcanary", "one") + signed("\"Ferry 1\"", "other");
+    signed("zyxcanary", "both");
+    assert_eq!(signed("\"Ferry 1\"", "both"), of_each);
+}
+
+/// Whoever asked for an erasure is done with it while the registry that was started meanwhile looks through what waits.
+#[test]
+fn registry_starts_although_an_erasure_that_waited_is_done_just_then() {
+    let exhibit = exhibit::Exhibit::start(exhibit::Options::default()).unwrap();
+    let mut world = World::of(&exhibit);
+    world.stop();
+    let waiting = world.data().with_file_name("erasures");
+    fs::create_dir_all(&waiting).unwrap();
+    // Listed, and not there when it is read.
+    std::os::unix::fs::symlink("gone", waiting.join("erasure-gone.note")).unwrap();
+    world.start();
+}
+
+#[test]
 fn erasing_alone_is_refused() {
     let drill = Drill::new();
     let id = drill.one("zyxcanary");

@@ -1,6 +1,6 @@
 //! How do commands reach a unit's registry? By opening its data folder, or, while it is being served, through its HTTP interface.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, io::ErrorKind, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -8,7 +8,10 @@ use schemas::{policy::Policy, statement::PolicyBundle, trust::TrustRoot};
 
 use super::unit::Unit;
 use crate::{
-    core::{Config, Registry, RegistryError},
+    core::{
+        Config, Registry, RegistryError,
+        storage::{Disk as _, RealDisk},
+    },
     desk::{AgentHealth, CoverageLine, Plan, agents, coverage_by},
     search::SqliteIndex,
 };
@@ -44,9 +47,14 @@ fn finish_erasures(unit: &Unit, registry: &Registry) -> Result<()> {
         .collect();
     files.sort();
     for file in files {
-        let note = fs::read_to_string(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let note = match fs::read_to_string(&file) {
+            Ok(note) => note,
+            // Who asked for it is there still, and was done with it just now.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", file.display())),
+        };
         match registry.add_statement(&note) {
-            Ok(_) => fs::remove_file(&file)?,
+            Ok(_) => RealDisk.remove(&file)?,
             Err(why) => {
                 // Kept beside, so that one refused note does not stop the registry from opening.
                 tracing::error!("the erasure in `{}` is refused: {why}", file.display());

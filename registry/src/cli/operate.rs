@@ -3,8 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs::{self, File},
-    io::Write as _,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use schemas::{
     Digest,
-    policy::sign_statement,
+    policy::{open_statement, sign_statement},
     statement::{ErasureReason, Statement},
 };
 
@@ -29,6 +28,7 @@ use super::{
 use crate::{
     core::{
         Config, Registry, backup,
+        storage::{Disk as _, RealDisk, keep},
         store::{LeafKind, Store as _},
     },
     desk::RecordId,
@@ -258,13 +258,12 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
             salt: salt(),
         };
         let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
-        let file = folder.join(format!("erasure-{}.note", manifest.short()));
-        let mut out = File::create(&file).with_context(|| format!("`{}` cannot be written", file.display()))?;
-        out.write_all(note.as_bytes())?;
-        out.sync_all()?;
+        // Two records may lie in one segment: each statement has a file of its own, and one that is half written is none.
+        let statement = open_statement(&note)?.digest;
+        let file = folder.join(format!("erasure-{}-{}.note", manifest.short(), statement.short()));
+        keep(&RealDisk, &file, note.as_bytes()).with_context(|| format!("`{}` cannot be written", file.display()))?;
         notes.push((file, note));
     }
-    File::open(&folder)?.sync_all()?;
     let bar = say.progress(notes.len() as u64, "erasing");
     let mut leaves = Vec::new();
     if let Some(door) = &mut door {
@@ -274,7 +273,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
                 // Refused as a whole: nothing was begun, and nothing is to be gone on with.
                 Err(why) if leaves.is_empty() && matches!(door, Door::Folder(_)) => {
                     for (file, _) in &notes {
-                        fs::remove_file(file)?;
+                        RealDisk.remove(file)?;
                     }
                     return Err(why);
                 }
@@ -282,7 +281,8 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
                     return Err(why.context("erasing was begun and is gone on with when the registry is next opened"));
                 }
             }
-            fs::remove_file(file)?;
+            // A registry that was started meanwhile has done so already.
+            RealDisk.remove(file)?;
             bar.inc(1);
         }
     }

@@ -151,11 +151,13 @@ fn a_folder_that_is_being_restored_is_nobody_elses() {
     drop(open(&world, folder.path()).unwrap());
 }
 
+type Meet = Box<dyn FnOnce() + Send>;
+
 /// The row was lost, and the agent asks twice at once: the clock of one is asked when the other has been answered.
 #[test]
 fn a_receipt_that_is_made_again_twice_at_once_says_one_time() {
     let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
-    let hook: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>> = Arc::default();
+    let hook: Arc<Mutex<Option<Meet>>> = Arc::default();
     let seconds = Arc::new(AtomicI64::new(world.now().as_second()));
     let clock = {
         let (hook, seconds) = (Arc::clone(&hook), Arc::clone(&seconds));
