@@ -43,6 +43,11 @@ impl Collector for Parrot {
                     record.extra.insert("share".to_owned(), Value::from(0.5));
                     out.record(Place::Whole, record);
                 }
+                "metric" => {
+                    let mut record = Record::new(Kind::Post, "stub", rest);
+                    record.metrics.insert("likes".to_owned(), 1 << 53);
+                    out.record(Place::Whole, record);
+                }
                 "gone" => {
                     out.gone(Place::Whole, What::Record { platform: "stub".to_owned(), id: rest.to_owned() }, "said so")
                 }
@@ -148,6 +153,9 @@ fn a_record_without_a_canonical_form_is_set_aside() {
     let (lines, derived) = read(&facts(), "float 1\nrecord 2 b");
     assert_eq!(derived.end.counts, [1, 0, 1]);
     assert!(lines[1].starts_with(r#"{"unreadable""#));
+    let (lines, derived) = read(&facts(), "metric 1\nrecord 2 b");
+    assert_eq!(derived.end.counts, [1, 0, 1]);
+    assert!(lines[1].contains("/metrics/likes"), "{}", lines[1]);
     let (_, derived) = read(&facts(), &format!("record {} x\nrecord  y", "i".repeat(2_049)));
     assert_eq!(derived.end.counts, [0, 0, 2]);
 }
