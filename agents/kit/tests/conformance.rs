@@ -2,7 +2,10 @@
 
 mod stubs;
 
-use kit::conformance::assert_conforms;
+use kit::{
+    About, Answer, Ask, Charset, Collector, Halt, Reading, Request, Table, Unreadable,
+    conformance::{assert_conforms, check},
+};
 
 fn fixtures(name: &str) -> String {
     format!("{}/tests/stubs/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -26,4 +29,40 @@ fn register_in_a_zip_conforms() {
 #[test]
 fn listing_and_its_articles_conform() {
     assert_conforms(&stubs::listing::Listing, fixtures("listing"));
+}
+
+/// Reads a register as [`stubs::register::Register`] does, and passes over the rows that it does not like.
+struct Careless;
+
+impl Collector for Careless {
+    const NAME: &'static str = "stub-careless";
+    type Cursor = ();
+    type Step = ();
+
+    fn about(&self) -> About {
+        About::of("A register, as far as it is understood")
+    }
+
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        stubs::register::Register.plan(ask)
+    }
+
+    fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
+        for row in answer.member("register-*.csv")?.rows(Table::Csv, Charset::Windows1252)? {
+            let (place, row) = row?;
+            if let Ok(record) = stubs::register::registration(&row) {
+                out.record(place, record);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn row_passed_over_for_one_odd_cell_is_a_silent_loss() {
+    let report = check(&Careless, fixtures("register"));
+    let Some(row) = report.row("no silent loss") else {
+        return; // A child of the suite: it has written what it read.
+    };
+    assert!(row.examples.iter().any(|one| one.contains("cell 1 = `x`")), "{report}");
 }

@@ -91,6 +91,8 @@ pub(super) struct Exchange {
     pub asked: Asked,
     pub facts: Facts,
     pub bytes: Vec<u8>,
+    /// What the archive holds that `bytes` are, where the case names its files.
+    pub members: Vec<(String, Vec<u8>)>,
     pub spare: bool,
 }
 
@@ -109,10 +111,10 @@ impl Asked {
 }
 
 /// A zip archive, the same for the same members.
-fn archive(members: &[(&str, Vec<u8>)]) -> zip::result::ZipResult<Vec<u8>> {
+pub(super) fn archive(members: &[(String, Vec<u8>)]) -> zip::result::ZipResult<Vec<u8>> {
     let mut out = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
     for (name, bytes) in members {
-        out.start_file(*name, zip::write::SimpleFileOptions::DEFAULT)?;
+        out.start_file(name.as_str(), zip::write::SimpleFileOptions::DEFAULT)?;
         out.write_all(bytes)?;
     }
     Ok(out.finish()?.into_inner())
@@ -137,13 +139,12 @@ impl Case {
                 let path = folder.join(name);
                 fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
             };
+            let members = exchange.zip.iter().map(|name| Ok((name.clone(), read(name)?)));
+            let members = members.collect::<Result<Vec<_>, String>>()?;
             let bytes = match &exchange.body {
                 Some(body) => read(body)?,
-                None if exchange.zip.is_empty() => Vec::new(),
-                None => {
-                    let members = exchange.zip.iter().map(|name| Ok((name.as_str(), read(name)?)));
-                    archive(&members.collect::<Result<Vec<_>, String>>()?).map_err(|error| error.to_string())?
-                }
+                None if members.is_empty() => Vec::new(),
+                None => archive(&members).map_err(|error| error.to_string())?,
             };
             exchanges.push(Exchange {
                 asked: Asked {
@@ -162,6 +163,7 @@ impl Case {
                     truncated: exchange.truncated,
                 },
                 bytes,
+                members,
                 spare: exchange.spare,
             });
         }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::case::Exchange;
+use super::case::{Exchange, archive};
 use crate::derive::Derived;
 
-/// Most JSON values of one answer that are replaced.
+/// Most JSON values or cells of one answer that are replaced.
 const MAX_VALUES: usize = 400;
 
 /// Statuses that are no answer.
@@ -20,7 +20,7 @@ const CHALLENGE_PAGE: &str = "<!DOCTYPE html><html><head><title>Just a moment...
 pub(super) enum Kind {
     /// The body ends early, known or not.
     Cut,
-    /// One JSON value is another.
+    /// One JSON value, or one cell of a table, is another.
     Value,
     /// The status is another; the body is the same.
     Status,
@@ -40,6 +40,7 @@ pub(super) fn mutations(exchange: &Exchange) -> Vec<Mutation> {
     let mut all = Vec::new();
     cuts(exchange, &mut all);
     values(exchange, &mut all);
+    cells(exchange, &mut all);
     if exchange.facts.status < 300 {
         for status in STATUSES {
             let mut changed = exchange.clone();
@@ -125,6 +126,34 @@ fn replaced(
             let mut mutated = exchange.clone();
             mutated.bytes = whole(&changed).into_bytes();
             all.push(Mutation { kind: Kind::Value, label: format!("{at}{pointer} = {wrong}"), exchange: mutated });
+        }
+    }
+}
+
+/// The tables of an archive, names of columns included.
+fn cells(exchange: &Exchange, all: &mut Vec<Mutation>) {
+    for (number, (name, table)) in exchange.members.iter().enumerate().filter(|(_, (name, _))| name.ends_with(".csv")) {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(table.as_slice());
+        let rows: Vec<csv::ByteRecord> = reader.byte_records().filter_map(Result::ok).collect();
+        let places: Vec<(usize, usize)> =
+            rows.iter().enumerate().flat_map(|(row, cells)| (0..cells.len()).map(move |cell| (row, cell))).collect();
+        let every = places.len().div_ceil(MAX_VALUES).max(1);
+        for (row, cell) in places.into_iter().step_by(every) {
+            for wrong in ["", "0", "-1", "x"] {
+                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+                let written = rows.iter().enumerate().try_for_each(|(at, cells)| {
+                    let is_it = |column| (at, column) == (row, cell);
+                    let damaged = cells.iter().enumerate();
+                    writer.write_record(damaged.map(|(at, old)| if is_it(at) { wrong.as_bytes() } else { old }))
+                });
+                let mut mutated = exchange.clone();
+                let (Ok(()), Ok(table)) = (written, writer.into_inner()) else { continue };
+                mutated.members[number].1 = table;
+                let Ok(bytes) = archive(&mutated.members) else { continue };
+                mutated.bytes = bytes;
+                let label = format!("{name} row {row} cell {} = `{wrong}`", cell + 1);
+                all.push(Mutation { kind: Kind::Value, label, exchange: mutated });
+            }
         }
     }
 }

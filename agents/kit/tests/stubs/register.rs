@@ -5,7 +5,7 @@ use schemas::record::{Kind, Registration};
 
 pub struct Register;
 
-fn registration(row: &Row) -> Result<Record, Unreadable> {
+pub fn registration(row: &Row) -> Result<Record, Unreadable> {
     let number = row.cell("Number")?;
     if number.parse::<u32>().is_err() {
         return Err(Unreadable::unknown_value("Number", number));
