@@ -231,7 +231,7 @@ pub enum RelationKind {
     TranslationOf,
 }
 
-/// What an advertisement library says. Amounts are ranges in minor units, as text where beyond 2^53.
+/// What an advertisement library says: ranges, where it gives no more. What it counts exactly while an ad runs is in the metrics of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ad {
