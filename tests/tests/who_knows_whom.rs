@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "schemas",
     "tlog",
     "warc",
@@ -14,6 +14,7 @@ const OURS: [&str; 13] = [
     "feed",
     "mastodon",
     "mediawiki",
+    "snapads",
     "web",
     "registry",
     "verify",
@@ -84,6 +85,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("feed", &["kit", "schemas"]),
         ("mastodon", &["kit", "schemas"]),
         ("mediawiki", &["kit", "schemas"]),
+        ("snapads", &["kit", "schemas"]),
         ("web", &["kit", "schemas"]),
         ("verify", &["schemas", "tlog", "warc"]),
         ("registry", &["schemas", "tlog", "verify", "warc"]),
@@ -98,7 +100,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
 #[test]
 fn collector_has_nothing_to_open_a_socket_with() {
     let metadata = metadata();
-    for (collector, name) in ["fara", "feed", "mastodon", "mediawiki", "web"]
+    for (collector, name) in ["fara", "feed", "mastodon", "mediawiki", "snapads", "web"]
         .into_iter()
         .flat_map(|one| dependencies(&metadata, one).into_iter().map(move |name| (one, name)))
     {
@@ -126,6 +128,7 @@ fn programs_are_built_for_these_tests() {
         "agents/feed",
         "agents/mastodon",
         "agents/mediawiki",
+        "agents/snapads",
         "agents/web",
         "registry",
         "registry/verify",
