@@ -128,7 +128,17 @@ pub struct State {
     unread: AtomicBool,
     dir: PathBuf,
     /// Held for as long as the process works here.
-    _lock: File,
+    _lock: Lock,
+}
+
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a program that another thread is just starting holds a copy of the file until it has begun.
+        let _ = self.0.unlock();
+    }
 }
 
 impl State {
@@ -149,14 +159,14 @@ impl State {
     pub fn open_hidden(dir: &Path, key: Option<&StateKey>) -> Result<Self, StateError> {
         let folder = |source| StateError::Folder { dir: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(folder)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(folder)?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(folder)?;
+        let lock = match file.try_lock() {
+            Ok(()) => Lock(file),
             Err(TryLockError::WouldBlock) => {
                 return Err(StateError::Busy { dir: dir.to_owned() });
             }
             Err(TryLockError::Error(source)) => return Err(folder(source)),
-        }
+        };
         let file = dir.join("state.sqlite");
         let mut db = Connection::open(&file)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;

@@ -67,6 +67,16 @@ fn second_process_is_refused() {
     assert!(matches!(State::open(dir.path()), Err(StateError::Busy { .. })));
 }
 
+/// What another program holds of the lock that is started by another thread, until it has become that program.
+#[test]
+fn folder_is_free_once_its_state_is_closed() {
+    let (dir, state) = open();
+    let inherited = state._lock.0.try_clone().unwrap();
+    drop(state);
+    State::open(dir.path()).unwrap();
+    drop(inherited);
+}
+
 #[test]
 fn newer_state_is_refused() {
     let (dir, state) = open();
