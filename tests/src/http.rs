@@ -55,7 +55,7 @@ pub fn put(server: SocketAddr, path: &str, body: &[u8]) -> io::Result<Got> {
 }
 
 fn ask(server: SocketAddr, method: &str, path: &str, body: &[u8]) -> io::Result<Got> {
-    let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
+    let mut stream = TcpStream::connect_timeout(&server, SILENCE)?;
     stream.set_read_timeout(Some(SILENCE))?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",

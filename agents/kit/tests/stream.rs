@@ -177,7 +177,7 @@ impl Agent {
         let agent_key = key("harbour");
         state.chain(&agent_key.vkey().id_text()).unwrap();
         let mut setup = Setup::new(rusqlite::Connection::open_in_memory().unwrap());
-        setup.limits = world::short();
+        setup.limits = world::limits();
         let identity = Identity {
             key: Arc::new(agent_key),
             software: "vigie-test/0".to_owned(),

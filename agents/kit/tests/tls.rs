@@ -10,12 +10,9 @@ mod world;
 use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 use exhibit::tls::{Authority, Greeting, Identity, Page, Span, Speech, TlsSite};
-use kit::{
-    engine::{Fetched, Hop, HopResult, Outcome},
-    fetch::Limits,
-};
+use kit::engine::{Fetched, Hop, HopResult, Outcome};
 use schemas::{Digest, gate::DecisionCode, permission::Entry};
-use world::{Script, World, entry, short, words};
+use world::{Script, World, entry, limits, words};
 
 /// The folder of the authority that this process trusts.
 const TRUSTED: &str = "VIGIE_TEST_TRUSTED";
@@ -91,6 +88,9 @@ async fn a_good_certificate_is_kept_with_the_answer_over_either_http() {
     }
 }
 
+/// The one that runs into a bound.
+const HANGS: &str = "a handshake that hangs";
+
 /// What one way of failing must come to, robots.txt asked first as always.
 struct Case {
     what: &'static str,
@@ -150,12 +150,20 @@ async fn every_failure_before_an_answer_says_what_was_wrong_and_keeps_nothing() 
         case("plain HTTP", &good, Speech::None, &["what it answered is not TLS; it may speak plain HTTP on this port"]),
         case("TLS 1.1, said", &good, Speech::TooOld, &["it speaks no TLS from version 1.2 on"]),
         case("TLS 1.1, done", &good, Speech::TooOldAndDeaf, &["it speaks no TLS from version 1.2 on"]),
-        case("a handshake that hangs", &good, Speech::Silent, &["no connection within 500 ms"]),
+        case(HANGS, &good, Speech::Silent, &["no connection within 500 ms"]),
         case("a handshake hung up", &good, Speech::HangsUp, &["it closed the connection before the end"]),
     ];
     for Case { what, site, says } in cases {
         let url = format!("{}/feed", site.at(NAME));
-        let outcome = agent(&entry(&[&site.at(NAME)])).get(&url).await;
+        let mut connect = limits().connect;
+        if what == HANGS {
+            connect = Duration::from_millis(500);
+        }
+        let world = World::with(&entry(&[&site.at(NAME)]), |setup| {
+            setup.lookup = Arc::new(Script::of(NAME, &[[127, 0, 0, 1]]));
+            setup.limits.connect = connect;
+        });
+        let outcome = world.get(&url).await;
         let words = words(&outcome);
         for part in says {
             assert!(words.contains(&part), "{what}: `{words}` lacks `{part}`");
@@ -232,10 +240,7 @@ async fn an_open_connection_is_used_again_only_for_the_addresses_it_was_judged_b
     let mut wide = entry(&[&site.at(NAME)]);
     wide.allow_addresses = vec!["127.0.0.0/8".to_owned()];
     let script = Script::of(NAME, &[[127, 0, 0, 1], [127, 0, 0, 1], [127, 0, 0, 2]]);
-    let world = World::with(&wide, |setup| {
-        setup.lookup = Arc::new(script);
-        setup.limits = Limits { connect: Duration::from_secs(5), ..short() };
-    });
+    let world = World::with(&wide, |setup| setup.lookup = Arc::new(script));
     assert!(matches!(world.get(&url).await.result, HopResult::Answer(_)));
     let moved = world.get(&url).await;
     assert!(words(&moved).contains("nobody listens there (connection refused)"), "{}", words(&moved));

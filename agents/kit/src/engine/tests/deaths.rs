@@ -190,7 +190,7 @@ async fn reading_that_does_not_come_back_is_given_up_and_the_walk_goes_on() {
     let (let_go, gate) = mpsc::channel();
     *LET_GO.lock().unwrap() = Some(gate);
     let mut world = open(dir.path(), "hang");
-    Arc::get_mut(&mut world.engine).unwrap().bounds.reading = Duration::from_millis(300);
+    Arc::get_mut(&mut world.engine).unwrap().bounds.reading = Duration::from_secs(10);
     let coverage = world.poll().await;
     assert_eq!(coverage.state, CoverageState::Partial);
     assert!(coverage.why.unwrap().contains("took longer than"));
