@@ -17,7 +17,8 @@
 //!
 //! **Left out** on purpose: films and pictures (`media` leads there, for some time), and Snap's Ads Gallery for Europe, which is another interface.
 //!
-//! Not yet tried against the library itself: `fixtures/` are invented, by columns that public analyses name.
+//! Not yet tried against the library itself: `fixtures/` are invented, by columns that public analyses name. Not known: whether an ad that runs over New
+//! Year stands in both years' files, and with which part of its spend; the path of each look's capture tells the file.
 
 use jiff::tz::TimeZone;
 use kit::{About, Answer, Ask, Charset, Collector, Halt, Reading, Request, Table, Unreadable};
