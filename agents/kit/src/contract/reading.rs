@@ -141,8 +141,9 @@ impl<'a, C: Collector> Reading<'a, C> {
         self.heard.word(Word::Cut(why.to_string()));
     }
 
-    /// These are all items of the scope. The kit compares with the reading before: an item that is missing from two in a row has vanished; where
-    /// more than a twentieth is missing at once, the reading is doubted and made `cut`. An id that comes twice stands as it was said last.
+    /// These are all items of the scope, a name of this target's own. The kit compares with the reading before: where more than a twentieth of 20
+    /// or more is missing at once, the reading is doubted and made `cut`. That an item is missing from two in a row is remembered, and not told in
+    /// this release. An id that comes twice stands as it was said last.
     pub fn snapshot(&mut self, scope: impl Into<String>) {
         self.heard.word(Word::Snapshot(scope.into()));
     }
