@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 14] = [
+const OURS: [&str; 15] = [
     "schemas",
     "tlog",
     "warc",
     "kit",
+    "bluesky",
     "fara",
     "feed",
     "mastodon",
@@ -81,6 +82,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("warc", &[]),
         ("schemas", &["tlog", "warc"]),
         ("kit", &["schemas", "tlog", "warc"]),
+        ("bluesky", &["kit", "schemas"]),
         ("fara", &["kit", "schemas"]),
         ("feed", &["kit", "schemas"]),
         ("mastodon", &["kit", "schemas"]),
@@ -100,7 +102,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
 #[test]
 fn collector_has_nothing_to_open_a_socket_with() {
     let metadata = metadata();
-    for (collector, name) in ["fara", "feed", "mastodon", "mediawiki", "snapads", "web"]
+    for (collector, name) in ["bluesky", "fara", "feed", "mastodon", "mediawiki", "snapads", "web"]
         .into_iter()
         .flat_map(|one| dependencies(&metadata, one).into_iter().map(move |name| (one, name)))
     {
@@ -124,6 +126,7 @@ fn programs_are_built_for_these_tests() {
     // `cargo test` builds a package's programs only if it has integration tests.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for folder in [
+        "agents/bluesky",
         "agents/fara",
         "agents/feed",
         "agents/mastodon",

@@ -1,0 +1,5 @@
+//! The program `vigie-bluesky`.
+
+fn main() -> std::process::ExitCode {
+    kit::run(bluesky::Bluesky)
+}
