@@ -19,7 +19,7 @@ use tlog::{TileSource as _, TileTree, entries_path, tile_path};
 
 use super::evidence::Evidence;
 use super::log::open_checkpoint;
-use super::opening::{LOCK, lock};
+use super::opening::{LOCK, lock, lock_second};
 use super::storage::{Disk, DiskTiles, RealDisk, keep};
 use super::store::{INDEX, KEPT, Store as _};
 use super::{Config, FORMAT, LogError, Registry, RegistryError};
@@ -165,7 +165,7 @@ pub fn restore(backup: &Path, config: &Config) -> Result<Restored, RegistryError
     let disk = &*config.disk;
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
     // A service that is started meanwhile must not take half of it for a registry.
-    let _alone = lock(&config.data)?;
+    let _alone = (lock(&config.data)?, lock_second(&config.second)?);
     for disk in [&RealDisk, disk] {
         if disk.list(&config.data).map_err(failed(&config.data))?.iter().any(|name| name != LOCK) {
             let why =

@@ -36,6 +36,14 @@ pub enum RegistryError {
         /// The lock file.
         path: PathBuf,
     },
+    /// Another registry writes to the second place.
+    #[error(
+        "`{path}` is in use: another registry runs on this second place. Two with one key would sign two logs; stop the other one, and never start it again"
+    )]
+    SecondInUse {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// The key of another log.
     #[error("the key given is `{given}`, the trust root in the log names `{named}`")]
     OtherKey {

@@ -143,8 +143,8 @@ struct Inner {
     following: Mutex<()>,
     progress: Mutex<Progress>,
     moved: Condvar,
-    /// Let go last, or with the process.
-    _lock: opening::Lock,
+    /// Of data folder and second place. Let go last, or with the process.
+    _locks: (opening::Lock, Option<opening::Lock>),
 }
 
 #[derive(Default)]

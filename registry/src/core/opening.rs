@@ -26,7 +26,7 @@ impl Inner {
         std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
         disk.create_dirs(&config.data).map_err(failed(&config.data))?;
         disk.create_dirs(&config.second).map_err(failed(&config.second))?;
-        let lock = lock(&config.data)?;
+        let locks = (lock(&config.data)?, lock_second(&config.second)?);
         check_owner(&config.data)?;
         check_format(&*disk, &config.data)?;
         for place in [&config.data, &config.second] {
@@ -70,7 +70,7 @@ impl Inner {
             following: Mutex::default(),
             progress: Mutex::new(Progress { followed, ..Progress::default() }),
             moved: Condvar::new(),
-            _lock: lock,
+            _locks: locks,
         };
         if followed > opened || !inner.store.is_followed()? {
             tracing::warn!("the index has followed a longer log than this one, or another: it is made again");
@@ -119,6 +119,23 @@ pub(super) fn lock(data: &Path) -> Result<Lock, RegistryError> {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(RegistryError::InUse { path }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Takes the lock of a second place: who reads its checkpoint and writes the next one must be alone. None where that file system knows no locks; the checkpoint
+/// is compared before each that is signed, there as everywhere.
+pub(super) fn lock_second(second: &Path) -> Result<Option<Lock>, RegistryError> {
+    let path = second.join(LOCK);
+    let failed = |source| RegistryError::Disk { path: path.clone(), source };
+    std::fs::create_dir_all(second).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock(file))),
+        Err(TryLockError::WouldBlock) => Err(RegistryError::SecondInUse { path }),
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "`{}` can't be locked: see that no other registry uses this second place", path.display());
+            Ok(None)
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! One thread, the sequencer, gives out indices. Leaves become rows (durable), then entry bundles and tiles in both places at once, are read back and
 //! rehashed, and the root found in the tiles is compared with one computed apart. Only then is a checkpoint signed, by compare-and-swap
-//! against the highest ever signed, which the *second place* holds; only after that is anybody answered. Whoever asks at
-//! the same time shares one checkpoint.
+//! against the highest ever signed, which the *second place* holds, locked against other registries where its file system can; only after that is
+//! anybody answered. Whoever asks at the same time shares one checkpoint.
 //!
 //! Never signed: a smaller tree than the highest, or another of the same size. A log whose second place knows more than it does, or something else,
 //! does not open.

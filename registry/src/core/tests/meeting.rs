@@ -26,7 +26,7 @@ fn a_folder_is_free_once_its_registry_is_closed() {
     let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
     let registry = open(&world, folder.path()).unwrap();
     assert!(matches!(open(&world, folder.path()), Err(RegistryError::InUse { .. })));
-    let inherited = registry.inner._lock.copy().unwrap();
+    let inherited = registry.inner._locks.0.copy().unwrap();
     drop(registry);
     open(&world, folder.path()).unwrap();
     drop(inherited);
@@ -122,6 +122,48 @@ fn segments_are_taken_while_a_statement_waits_for_a_backup() {
         assert!(taken.is_ok(), "segments wait for the backup");
         assert!(waits, "a statement does not wait");
     });
+}
+
+/// A copy of the data folder that was started somewhere else, on the same second place.
+#[test]
+fn two_registries_on_one_second_place_sign_one_log() {
+    let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
+    let registry = open(&world, folder.path()).unwrap();
+    let agent = world.found(&registry);
+    let [one, other] = ["Harbour opens", "Harbour closes"]
+        .map(|text| agent.clone().collect(&world, &registry, &[Page::of(&[("1", text)])]));
+    let backup = folder.path().join("backup");
+    registry.backup(&backup).unwrap();
+    drop(registry);
+    let copy = tempfile::tempdir().unwrap();
+    let config = world.config(copy.path(), Arc::new(RealDisk));
+    restore(&backup, &config).unwrap();
+    let config = Config { second: folder.path().join("second"), ..config };
+
+    let met = Arc::new(Mutex::new(None));
+    let hook: Arc<Mutex<Option<Meet>>> = Arc::default();
+    let disk = {
+        let hook = Arc::clone(&hook);
+        Watched::new(Arc::new(RealDisk), move |call, path| {
+            // It has compared, and is about to write.
+            if call == "write" && path.to_string_lossy().contains("/highest") {
+                let meet = hook.lock().unwrap().take();
+                meet.into_iter().for_each(|meet| meet());
+            }
+            Ok(())
+        })
+    };
+    let registry = Registry::open(world.config(folder.path(), Arc::new(disk))).unwrap();
+    let told = Arc::clone(&met);
+    *hook.lock().unwrap() = Some(Box::new(move || {
+        let signed = Registry::open(config).and_then(|copy| {
+            copy.put_segment(&other.name, &other.bytes, 0).map_err(|why| RegistryError::refused(why.to_string()))
+        });
+        *told.lock().unwrap() = Some(signed.map(|answer| answer.checkpoint));
+    }));
+    let first = registry.put_segment(&one.name, &one.bytes, 0).unwrap().checkpoint;
+    let second = met.lock().unwrap().take().unwrap();
+    assert!(matches!(second, Err(RegistryError::SecondInUse { .. })), "signed both: {first} {second:?}");
 }
 
 #[test]
