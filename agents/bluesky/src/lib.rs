@@ -120,7 +120,7 @@ fn read_standing(asked: &[Known], answer: &Answer<'_, Step>, out: &mut Reading<'
     if let Some(n) = posts.iter().position(|post| asked.iter().all(|known| post["uri"] != known.handle)) {
         return Err(answer.unreadable(Place::Json("/posts", n), "was not asked for"));
     }
-    if posts.is_empty() {
+    if posts.is_empty() && asked.len() > 1 {
         out.empty("none of them is shown");
     }
     for known in asked {

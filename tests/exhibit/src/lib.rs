@@ -8,6 +8,7 @@
 //! Every server runs on threads of its own: it can be started from synchronous and asynchronous code alike, and a test
 //! that blocks does not starve it. Everything listens on 127.0.0.1 and closes when dropped.
 
+mod appview;
 mod control;
 mod dice;
 mod file_site;
@@ -36,6 +37,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use appview::Appview;
 pub use file_site::{FileSite, Headers};
 pub use forbidden::ForbiddenListener;
 pub use mastodon::{Instance, Manner};
