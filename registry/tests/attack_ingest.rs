@@ -240,9 +240,9 @@ fn nothing_hides_between_the_records_of_an_exchange() {
 fn start_run_and_commit_speak_of_this_segment() {
     let info = |from: &'static str, to: &'static str| {
         move |parts: &mut Parts| {
-            let text = String::from_utf8(parts.records[0].block.clone()).unwrap();
+            let text = String::from_utf8(parts.records[0].block.to_vec()).unwrap();
             assert!(text.contains(from), "{text}");
-            parts.records[0].block = text.replace(from, to).into_bytes();
+            parts.records[0].block = text.replace(from, to).into_bytes().into();
         }
     };
     stopped(info("vigie-seq: 1", "vigie-seq: 7"));
@@ -351,7 +351,7 @@ fn an_invented_refusal_is_not_kept() {
             Refused { v: 1, ask: exchange.ask.clone(), decision, robots: None, step: serde_json::Value::Null };
         let mut record = forge::twin(&parts.records[1], 9);
         forge::set(&mut record, "Content-Type", schemas::capture::media_type::REFUSED);
-        record.block = schemas::canonical::canonical_of(&invented).unwrap();
+        record.block = schemas::canonical::canonical_of(&invented).unwrap().into();
         let last = parts.records.len() - 1;
         parts.records.insert(last, record);
     });
@@ -405,9 +405,9 @@ fn a_copy_of_robots_txt_is_what_the_site_answered() {
             };
             let mut kept = forge::twin(&parts.records[1], 24);
             forge::set(&mut kept, "Content-Type", schemas::capture::media_type::ROBOTS);
-            kept.block = schemas::canonical::canonical_of(&copy).unwrap();
+            kept.block = schemas::canonical::canonical_of(&copy).unwrap().into();
             exchange.robots = Some(kept.id().to_owned());
-            parts.records[exchange_at].block = schemas::canonical::canonical_of(&exchange).unwrap();
+            parts.records[exchange_at].block = schemas::canonical::canonical_of(&exchange).unwrap().into();
             for record in [kept, told, response, request] {
                 parts.records.insert(2, record);
             }

@@ -223,9 +223,9 @@ fn swapped_and_missing_segments_are_found() {
     let mut forged = Vec::new();
     let mut members: Vec<_> = warc::Reader::strict(&bytes[..]).any_encoder().map(|entry| entry.unwrap()).collect();
     let mut last = members.pop().unwrap().record;
-    let text = String::from_utf8(last.block.clone()).unwrap();
+    let text = String::from_utf8(last.block.to_vec()).unwrap();
     let body = text.split("\n\n").next().unwrap();
-    last.block = tlog::Note::sign(&format!("{body}\n"), &[&key("somebody")]).unwrap().to_string().into_bytes();
+    last.block = tlog::Note::sign(&format!("{body}\n"), &[&key("somebody")]).unwrap().to_string().into_bytes().into();
     for member in &members {
         forged.extend_from_slice(&warc::gzip_member(&member.record.to_bytes().unwrap(), 6));
     }

@@ -251,7 +251,7 @@ impl Agent {
                 };
                 let response = &capture.response.unwrap().record;
                 assert_eq!(response.get("WARC-Truncated").map(str::to_owned), exchange.truncated);
-                let block = String::from_utf8(response.block.clone()).unwrap();
+                let block = String::from_utf8(response.block.to_vec()).unwrap();
                 let (head, body) = block.split_once("\r\n\r\n").unwrap();
                 assert!(head.starts_with("HTTP/1.1 200 OK"));
                 assert!(exchange.ask.connected.is_some(), "judged with its peer");

@@ -50,7 +50,7 @@ impl Parts {
         self.manifest.root = Digest(tree.root().0);
         let bytes = canonical::canonical_of(&self.manifest).unwrap();
         let text = format!("{}\n", String::from_utf8(bytes.clone()).unwrap());
-        self.closing.block = Note::sign(&text, &[key]).unwrap().to_string().into_bytes();
+        self.closing.block = Note::sign(&text, &[key]).unwrap().to_string().into_bytes().into();
         file.extend_from_slice(&warc::gzip_member(&self.closing.to_bytes().unwrap(), 6));
         (Digest::of(&bytes), file, bytes)
     }
@@ -81,7 +81,7 @@ impl Parts {
     /// Changes the text of line `number` of the first conversion.
     pub fn line(&mut self, number: usize, change: impl FnOnce(&mut schemas::capture::Line)) {
         let at = self.position(&RecordType::Conversion, "");
-        let block = String::from_utf8(self.records[at].block.clone()).unwrap();
+        let block = String::from_utf8(self.records[at].block.to_vec()).unwrap();
         let mut lines: Vec<Vec<u8>> = block.lines().map(|line| line.as_bytes().to_vec()).collect();
         let (said, salt) = unsalted(&lines[number]).unwrap();
         let mut line = canonical::from_canonical(&said).unwrap();
@@ -95,7 +95,7 @@ impl Parts {
 pub fn edit<T: Serialize + DeserializeOwned>(record: &mut Record, change: impl FnOnce(&mut T)) {
     let mut thing: T = canonical::from_canonical(&record.block).unwrap();
     change(&mut thing);
-    record.block = canonical::canonical_of(&thing).unwrap();
+    record.block = canonical::canonical_of(&thing).unwrap().into();
 }
 
 /// Sets a field.
@@ -106,7 +106,7 @@ pub fn set(record: &mut Record, name: &str, value: &str) {
 
 /// Puts another block into a record, with its right digest.
 pub fn block(record: &mut Record, bytes: &[u8]) {
-    record.block = bytes.to_vec();
+    record.block = bytes.to_vec().into();
     let digest = warc::digest_sha256(bytes);
     set(record, "WARC-Block-Digest", &digest);
 }

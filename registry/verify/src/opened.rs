@@ -157,7 +157,7 @@ fn line(unit: u64, commitment: Digest, stored: &[u8]) -> Result<Part, String> {
     if matches!(line, Line::Tombstone(_)) {
         return Err("a tombstone where a line is claimed to be".to_owned());
     }
-    let at = LineAt { unit, commitment, stored: stored.to_vec(), said, line };
+    let at = LineAt { unit, commitment, stored: stored.to_vec().into(), said, line };
     Ok(Part::Conversion(Conversion { offset: 0, length: 0, response: None, lines: vec![at] }))
 }
 

@@ -122,7 +122,7 @@ fn a_bundle_without_its_run_record_is_not_valid() {
             Part::Record(at) => add(at.unit, Stored::Record(at.record.to_bytes().unwrap())),
             Part::Conversion(conversion) => {
                 for line in &conversion.lines {
-                    add(line.unit, Stored::Line(line.stored.clone()));
+                    add(line.unit, Stored::Line(line.stored.to_vec()));
                 }
             }
             Part::Tombstone(_) => {}

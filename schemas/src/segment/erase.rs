@@ -41,11 +41,12 @@ pub fn erase(file: &[u8], units: &BTreeSet<u64>, leaf: u64) -> Result<Vec<u8>, S
                     let erased = units.contains(&line.unit) && !matches!(line.line, Line::Tombstone(_));
                     let bytes = if erased {
                         let said = Line::Tombstone(tombstone(line.unit, line.commitment));
-                        line_bytes(&said).map_err(|source| SegmentError::Json {
+                        let bytes = line_bytes(&said).map_err(|source| SegmentError::Json {
                             offset: entry.offset,
                             line: 1,
                             source,
-                        })?
+                        })?;
+                        bytes.into()
                     } else {
                         line.stored.clone()
                     };

@@ -1,5 +1,6 @@
 //! How is a segment taken apart and checked?
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tlog::{CompactTree, Note, VerifierKey};
 use warc::{Record, RecordType};
@@ -96,7 +97,7 @@ pub struct LineAt {
     /// SHA-256 of its stored bytes, or what its tombstone states.
     pub commitment: Digest,
     /// Stored bytes, salt included, without line feed.
-    pub stored: Vec<u8>,
+    pub stored: Bytes,
     /// Canonical bytes without salt: what a reader said. For a tombstone the same as `stored`.
     pub said: Vec<u8>,
     /// What it says.
@@ -317,7 +318,7 @@ fn lines(entry: &warc::Entry, commitments: &mut Vec<Digest>) -> Result<Conversio
             _ => commitment,
         };
         commitments.push(commitment);
-        found.push(LineAt { unit, commitment, stored: stored.to_vec(), said, line });
+        found.push(LineAt { unit, commitment, stored: entry.record.block.slice_ref(stored), said, line });
     }
     let (response, expected) = match found.first().map(|first| &first.line) {
         Some(Line::Header(header)) => {

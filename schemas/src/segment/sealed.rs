@@ -48,7 +48,7 @@ pub fn is_sealed(record: &Record) -> bool {
 pub(super) fn outer(inner: &Record, sealed: Vec<u8>) -> Record {
     let told = ["WARC-Block-Digest", "WARC-Payload-Digest", "Content-Type", super::SALT_FIELD];
     let fields = inner.fields.iter().filter(|(name, _)| !told.contains(&name.as_str())).cloned().collect();
-    Record { fields, block: sealed }.with_block_digest().field("Content-Type", media_type::SEALED)
+    Record { fields, block: sealed.into() }.with_block_digest().field("Content-Type", media_type::SEALED)
 }
 
 /// The exchange record as it stands in clear: without step and conditions, which hold what the reader makes of a source's words.

@@ -445,7 +445,7 @@ fn made_sealed() -> (Vec<u8>, Vec<u8>) {
         closed_at: at(3),
     };
     let (file, _) = writer.close(Vec::new(), &closing).unwrap();
-    (file, response)
+    (file, response.to_vec())
 }
 
 #[test]

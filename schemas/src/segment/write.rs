@@ -197,7 +197,7 @@ impl<I: Ids> SegmentWriter<I> {
         });
         let inner: Vec<&Record> = [&answered, &about].into_iter().chain(&end).collect();
         self.unit(sealed::outer(&answered, seal.seal(&plain(&inner)?)?))?;
-        let bare = Record { block: canonical::canonical_of(&sealed::bare_exchange(full))?, ..about };
+        let bare = about.block(canonical::canonical_of(&sealed::bare_exchange(full))?);
         self.unit(bare)?;
         Ok(response)
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Read as _, Seek, SeekFrom};
 
+use bytes::Bytes;
+
 use crate::head::{self, Mode};
 use crate::source::Source;
 use crate::{Error, Limits, Record, RecordError, gzip};
@@ -15,8 +17,8 @@ pub struct Entry {
     /// Stored bytes it takes. Records that share one member (lenient reading only) share offset and length.
     pub length: u64,
     /// The record's uncompressed bytes, closing line ends included: what a commitment is computed over.
-    pub raw: Vec<u8>,
-    /// The same bytes, taken apart.
+    pub raw: Bytes,
+    /// The same bytes, taken apart; its block is a piece of them.
     pub record: Record,
 }
 
@@ -126,6 +128,7 @@ impl<R: BufRead> Reader<R> {
     fn read_member(&mut self, offset: u64) -> Result<(), Error> {
         let keep = self.mode == Mode::Strict && !self.any_encoder;
         let (raw, stored) = self.source.member(self.mode, keep, &self.limits)?;
+        let raw = Bytes::from(raw);
         let length = self.source.offset() - offset;
         if self.mode == Mode::Strict {
             let record = self.only_record(offset, &raw)?;
@@ -135,27 +138,26 @@ impl<R: BufRead> Reader<R> {
             self.waiting.push_back(Entry { offset, length, raw, record });
             return Ok(());
         }
-        let mut rest = raw.as_slice();
+        let mut rest = raw;
         while !rest.is_empty() {
             if self.seen + self.waiting.len() as u64 >= self.limits.records {
                 return Err(Error::TooManyRecords { offset, limit: self.limits.records });
             }
-            let (record, after) =
-                Record::parse_prefix(rest, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
-            let taken = rest.len() - after.len();
-            let raw = rest.get(..taken).unwrap_or_default().to_vec();
+            let (record, taken) =
+                Record::parse_prefix(&rest, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
+            let raw = rest.split_to(taken);
             self.waiting.push_back(Entry { offset, length, raw, record });
-            rest = after;
         }
         Ok(())
     }
 
-    fn only_record(&self, offset: u64, raw: &[u8]) -> Result<Record, Error> {
+    fn only_record(&self, offset: u64, raw: &Bytes) -> Result<Record, Error> {
         if raw.is_empty() {
             return Err(Error::NoRecord { offset });
         }
-        let (record, rest) =
+        let (record, taken) =
             Record::parse_prefix(raw, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
+        let rest = raw.get(taken..).unwrap_or_default();
         if rest.starts_with(b"WARC/") {
             return Err(Error::SeveralRecords { offset });
         }
@@ -180,6 +182,7 @@ impl<R: BufRead> Reader<R> {
             Mode::Strict => self.source.take_into(&mut raw, 4, offset)?,
             Mode::Lenient => self.source.take_line_ends(&mut raw)?,
         }
+        let raw = Bytes::from(raw);
         let (record, _) =
             Record::parse_prefix(&raw, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
         let length = self.source.offset() - offset;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::head::{self, Head, Mode};
@@ -87,8 +88,8 @@ impl FromStr for RecordType {
 pub struct Record {
     /// Names and values, `WARC-Type` first. Names keep their case and compare without it.
     pub fields: Vec<(String, String)>,
-    /// The content, `Content-Length` bytes.
-    pub block: Vec<u8>,
+    /// The content, `Content-Length` bytes; of a record that was read, a piece of what was read.
+    pub block: Bytes,
 }
 
 impl Record {
@@ -103,7 +104,7 @@ impl Record {
             ("WARC-Record-ID".to_owned(), format!("<{id_uri}>")),
             ("WARC-Date".to_owned(), date.to_owned()),
         ];
-        Self { fields, block: Vec::new() }
+        Self { fields, block: Bytes::new() }
     }
 
     /// Adds a field after those already there. Whether it may stand there is checked on writing.
@@ -116,7 +117,7 @@ impl Record {
     /// Sets the block.
     #[must_use]
     pub fn block(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.block = bytes.into();
+        self.block = Bytes::from(bytes.into());
         self
     }
 
@@ -211,31 +212,24 @@ impl Record {
     ///
     /// [`RecordError`] for anything else, other versions, bare LF and folded lines included.
     pub fn parse(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (record, rest) = Self::parse_prefix(bytes, Mode::Strict, &Limits::default())?;
-        if rest.is_empty() { Ok(record) } else { Err(RecordError::Trailing { extra: rest.len() }) }
+        let (record, taken) = Self::parse_prefix(&Bytes::copy_from_slice(bytes), Mode::Strict, &Limits::default())?;
+        if taken == bytes.len() { Ok(record) } else { Err(RecordError::Trailing { extra: bytes.len() - taken }) }
     }
 
-    /// Reads the record at the start of `bytes` and returns what follows it.
-    pub(crate) fn parse_prefix<'a>(
-        bytes: &'a [u8],
-        mode: Mode,
-        limits: &Limits,
-    ) -> Result<(Self, &'a [u8]), RecordError> {
+    /// Reads the record at the start of `bytes` and returns how many of them it takes.
+    pub(crate) fn parse_prefix(bytes: &Bytes, mode: Mode, limits: &Limits) -> Result<(Self, usize), RecordError> {
         let Head { fields, block_start, block_bytes } = head::parse(bytes, mode, limits)?;
         let body = bytes.get(block_start..).unwrap_or_default();
         let truncated = || RecordError::Truncated { missing: block_bytes.saturating_sub(body.len() as u64) };
         let length = usize::try_from(block_bytes).map_err(|_| truncated())?;
         let (block, after) = body.split_at_checked(length).ok_or_else(truncated)?;
-        let rest = match (after.strip_prefix(b"\r\n\r\n"), mode) {
-            (Some(rest), Mode::Strict) => rest,
-            (None, Mode::Strict) => return Err(RecordError::NotClosed { block_bytes }),
+        let ends = match (after.starts_with(b"\r\n\r\n"), mode) {
+            (true, Mode::Strict) => 4,
+            (false, Mode::Strict) => return Err(RecordError::NotClosed { block_bytes }),
             // Real files close with one line end, none, or several.
-            (_, Mode::Lenient) => {
-                let ends = after.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                after.get(ends..).unwrap_or_default()
-            }
+            (_, Mode::Lenient) => after.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count(),
         };
-        Ok((Self { fields, block: block.to_vec() }, rest))
+        Ok((Self { fields, block: bytes.slice_ref(block) }, block_start + length + ends))
     }
 }
 

@@ -16,7 +16,7 @@ fn older_versions_in_any_order_are_read() {
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].record.kind(), RecordType::Resource);
         assert_eq!(entries[0].record.date(), "2016-02-01T12:00:00Z");
-        assert_eq!(entries[0].record.block, b"abc");
+        assert_eq!(entries[0].record.block[..], *b"abc");
         assert_eq!(entries[0].raw, OLD.as_bytes());
         assert_eq!((entries[0].offset, entries[0].length), (0, file.len() as u64));
         assert!(Reader::strict(file.as_slice()).next().unwrap().is_err());
@@ -28,7 +28,7 @@ fn folded_lines_and_bare_line_feeds_are_understood() {
     let file = "WARC/1.1\nWARC-Type: metadata\nX-Note: one\n  two\n\tthree\nCONTENT-LENGTH: 2\n\nhi\n\n";
     let entries = lenient(file.as_bytes()).unwrap();
     assert_eq!(entries[0].record.get("x-note"), Some("one two three"));
-    assert_eq!(entries[0].record.block, b"hi");
+    assert_eq!(entries[0].record.block[..], *b"hi");
     assert_eq!((entries[0].record.id(), entries[0].record.date()), ("", ""));
 }
 
@@ -39,7 +39,7 @@ fn the_last_record_may_lack_its_end() {
         for file in [file.as_bytes().to_vec(), gzip_member(file.as_bytes(), 6)] {
             let entries = lenient(&file).unwrap();
             assert_eq!(entries.len(), 2, "{keep} closing bytes kept");
-            assert_eq!(entries[1].record.block, b"abc");
+            assert_eq!(entries[1].record.block[..], *b"abc");
         }
     }
 }

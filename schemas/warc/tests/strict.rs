@@ -16,7 +16,7 @@ fn first_error(bytes: &[u8]) -> Error {
 }
 
 fn raws(entries: &[Entry]) -> Vec<&[u8]> {
-    entries.iter().map(|entry| entry.raw.as_slice()).collect()
+    entries.iter().map(|entry| &entry.raw[..]).collect()
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn fixed_codes(raw: &[u8], length_code: u16, distance_code: u16) -> Vec<u8> {
 #[test]
 fn codes_that_deflate_leaves_unused_are_damage() {
     let mut record = three_records().remove(1);
-    record.block = b"z".repeat(1 + 258);
+    record.block = b"z".repeat(1 + 258).into();
     let raw = record.to_bytes().unwrap();
     both_ways(&fixed_codes(&raw, 285, 0)).unwrap();
     for code in [286, 287] {
@@ -357,7 +357,7 @@ proptest::proptest! {
         let inner = gzip_member(b"inner", 1);
         let pieces: Vec<&[u8]> = pieces.iter().map(|piece| [&inner[..], &inner[..10], &inner[inner.len() - 8..], b"\0"][*piece]).collect();
         let mut records = three_records();
-        records[1].block = pieces.concat();
+        records[1].block = pieces.concat().into();
         // Stored as it is, so that the headers stand in the packed bytes as well.
         let raw = records[1].to_bytes().unwrap();
         let length = u16::try_from(raw.len()).unwrap();

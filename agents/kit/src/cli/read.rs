@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
+use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     canonical::from_canonical,
@@ -103,7 +104,7 @@ pub(super) fn derive_file(
 struct Answered {
     captured_at: Timestamp,
     url: String,
-    block: Vec<u8>,
+    block: Bytes,
 }
 
 impl Answered {
@@ -111,7 +112,7 @@ impl Answered {
     fn open(self, exchange: &Exchange, run: &Run) -> anyhow::Result<(Facts, Body)> {
         let of = || format!("response {}", exchange.response);
         let head = http::parse(&self.block).with_context(of)?;
-        let payload = self.block.get(head.body_offset..).unwrap_or_default().to_vec();
+        let payload = self.block.slice(head.body_offset.min(self.block.len())..);
         let facts = Facts {
             response: exchange.response.clone(),
             step: exchange.step.clone(),

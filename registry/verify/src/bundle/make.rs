@@ -362,7 +362,7 @@ fn stored(segment: &Segment) -> Result<BTreeMap<u64, Stored>, BundleError> {
                 for line in &conversion.lines {
                     let stored = match &line.line {
                         Line::Tombstone(tombstone) => gone(tombstone),
-                        _ => Stored::Line(line.stored.clone()),
+                        _ => Stored::Line(line.stored.to_vec()),
                     };
                     all.insert(line.unit, stored);
                 }

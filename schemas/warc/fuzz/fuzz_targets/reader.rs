@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         .with_limits(limits)
         .map_while(Result::ok)
     {
-        assert_eq!(entry.record.to_bytes().ok().as_ref(), Some(&entry.raw));
+        assert_eq!(entry.record.to_bytes().ok().as_deref(), Some(&entry.raw[..]));
         assert_eq!(Record::parse(&entry.raw).ok().as_ref(), Some(&entry.record));
     }
     for entry in Reader::lenient(bytes)
