@@ -20,6 +20,7 @@ use crate::{
     body::Body,
     contract::{Erased, Facts, Halt, Part, Request, check_request},
 };
+pub(crate) use said::{NOTHING_SAID, READER};
 use said::{Order, Said, read};
 
 /// Longest reason that is kept, in characters.

@@ -66,3 +66,39 @@ fn row_passed_over_for_one_odd_cell_is_a_silent_loss() {
     };
     assert!(row.examples.iter().any(|one| one.contains("cell 1 = `x`")), "{report}");
 }
+
+/// Reads a register as [`stubs::register::Register`] does, and says that it is empty as well.
+struct TwoMinds;
+
+impl Collector for TwoMinds {
+    const NAME: &'static str = "stub-two-minds";
+    type Cursor = ();
+    type Step = ();
+
+    fn about(&self) -> About {
+        About::of("A register that is full and empty")
+    }
+
+    fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<()>>, Unreadable> {
+        stubs::register::Register.plan(ask)
+    }
+
+    fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
+        for row in answer.member("register-*.csv")?.rows(Table::Csv, Charset::Windows1252)? {
+            let (place, row) = row?;
+            out.item(place, stubs::register::registration(&row));
+        }
+        out.empty("there is nothing");
+        Ok(())
+    }
+}
+
+#[test]
+fn case_that_contradicts_itself_is_told_whatever_was_blessed() {
+    let report = check(&TwoMinds, fixtures("register"));
+    if report.rows.is_empty() {
+        return; // A child of the suite: it has written what it read.
+    }
+    let row = report.row("no case is set aside for its reader").expect("a row of its own");
+    assert!(row.examples.iter().any(|one| one.contains("says both that there is nothing and")), "{report}");
+}

@@ -30,7 +30,10 @@ use case::Case;
 use mutate::Kind;
 use serde_json::Value;
 
-use crate::contract::Erased;
+use crate::{
+    contract::{Erased, Halt},
+    derive::{NOTHING_SAID, READER},
+};
 
 /// Most commits of one case that are crashed at.
 const MAX_CRASH_POINTS: u64 = 60;
@@ -63,6 +66,7 @@ pub fn check_allowing(collector: &dyn Erased, fixtures: impl AsRef<Path>, allowe
     }
     report.rows.push(read);
     report.rows.push(replay(collector, fixtures.as_ref(), &cases));
+    report.rows.push(set_aside(collector, &cases));
     let mut elsewhere = Row::new("reads the same in other processes");
     child::compare(collector, &cases).into_iter().for_each(|result| elsewhere.try_one(result));
     report.rows.push(elsewhere);
@@ -161,6 +165,23 @@ fn replay(collector: &dyn Erased, fixtures: &Path, cases: &[Case]) -> Row {
             )),
             Some(expected) => difference(expected, &text).map_or(Ok(()), |why| Err(format!("{}: {why}", case.name))),
         });
+    }
+    row
+}
+
+/// A reading that the kit sets aside for what its reader said: blessed unread, it would pass for an answer that cannot be read.
+fn set_aside(collector: &dyn Erased, cases: &[Case]) -> Row {
+    let mut row = Row::new("no case is set aside for its reader");
+    for case in cases {
+        for (index, exchange) in case.exchanges.iter().enumerate() {
+            let halt = exchange.lines(collector).ok().and_then(|(_, derived)| derived.halt);
+            row.try_one(match halt {
+                Some(Halt::Unreadable { at, why }) if at == READER && why != NOTHING_SAID => {
+                    Err(format!("{} #{index}: {why}", case.name))
+                }
+                _ => Ok(()),
+            });
+        }
     }
     row
 }

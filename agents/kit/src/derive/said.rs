@@ -22,6 +22,12 @@ use crate::{
     contract::{Erased, Facts, Halt, Hear, Place, Request, Word, check_request},
 };
 
+/// Where a reading is set aside for what its reader said, and not for what the answer holds.
+pub(crate) const READER: &str = "reader";
+
+/// Why, of a reading in which nothing was said: an odd answer may come to that.
+pub(crate) const NOTHING_SAID: &str = "nothing was said about this answer: no item, no request, no `empty`";
+
 /// Longest canonical id, in bytes.
 const MAX_ID_BYTES: usize = 2_048;
 
@@ -88,7 +94,7 @@ pub(super) fn read<'a>(
         Ok(Err(halt)) => said.stopped = Some(halt),
         Err(panic) => {
             said.panicked = true;
-            said.stopped = Some(Halt::unreadable("reader", format_args!("panicked: {}", panic_text(&*panic))));
+            said.stopped = Some(Halt::unreadable(READER, format_args!("panicked: {}", panic_text(&*panic))));
         }
     }
     match said.failed.take() {
@@ -145,7 +151,7 @@ impl Said<'_> {
     }
 
     fn stop(&mut self, why: impl std::fmt::Display) {
-        self.stopped.get_or_insert_with(|| Halt::unreadable("reader", why));
+        self.stopped.get_or_insert_with(|| Halt::unreadable(READER, why));
     }
 
     fn request(&mut self, request: &Request<Value>) -> Option<Value> {
@@ -174,7 +180,7 @@ impl Said<'_> {
             && end.empty.is_none()
             && end.cut.is_none();
         if nothing {
-            return self.stop("nothing was said about this answer: no item, no request, no `empty`");
+            return self.stop(NOTHING_SAID);
         }
         if end.empty.is_some() && items > 0 {
             let why = format!("says both that there is nothing and {items} items");
