@@ -18,7 +18,7 @@ use crate::core::testing::{Agent, Page, World, open};
 use crate::core::{Config, Registry, RegistryError};
 
 /// What may not come counts as never coming.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 
 /// What another program holds of the lock that is started by another thread, until it has become that program.
 #[test]
@@ -107,7 +107,7 @@ fn segments_are_taken_while_a_statement_waits_for_a_backup() {
         let (registry, world, agent) = (&registry, &world, &mut agent);
         scope.spawn(move || {
             // Whenever the statement has come as far as it can.
-            for n in 0..20 {
+            for n in 0..6 {
                 let made = agent.collect(world, registry, &[Page::of(&[("1", &n.to_string())])]);
                 let answer = registry.put_segment(&made.name, &made.bytes, 0).unwrap();
                 agent.heard(&answer);
