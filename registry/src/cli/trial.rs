@@ -15,6 +15,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Say, agent, door::Door, init, keys, policy, root, unit::Unit};
+use crate::core::is_in_use;
 
 /// Name of every trial's log.
 const ORIGIN: &str = "demo.vigie.invalid/log";
@@ -82,16 +83,20 @@ pub fn run(args: &Trial, say: &Say) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Where the folder holds anything but an earlier trial, or a file cannot be written.
+/// Where the folder holds anything but an earlier trial, or one that is running; where a file cannot be written.
 pub fn make(folder: &Path, exhibit: &Exhibit, listen: SocketAddr, schedule: &str, say: &Say) -> Result<Unit> {
     if folder.exists() {
-        let earlier = Unit::open(folder).and_then(|unit| unit.root()).is_ok_and(|root| root.trial);
+        let unit = Unit::open(folder).ok();
+        let earlier = unit.as_ref().is_some_and(|unit| unit.root().is_ok_and(|root| root.trial));
         let empty = fs::read_dir(folder).is_ok_and(|mut inside| inside.next().is_none());
         if !earlier && !empty {
             bail!(
                 "`{}` holds something that is not a trial: it is left alone\nhint: name another folder",
                 folder.display()
             );
+        }
+        if unit.is_some_and(|unit| is_in_use(&unit.settings.data)) {
+            bail!("a trial is running in `{}`\nhint: stop it, or name another folder", folder.display());
         }
         fs::remove_dir_all(folder)
             .with_context(|| format!("the earlier trial in `{}` cannot be removed", folder.display()))?;
@@ -183,4 +188,36 @@ notes = {{ about = '{about}' }}
         );
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::door;
+
+    #[test]
+    fn trial_that_is_running_is_left_alone_and_an_earlier_one_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("trial");
+        let log = keys::new(ORIGIN, &folder.join("keys/log.key")).unwrap();
+        let [alice, bob] = ["alice.demo", "bob.demo"]
+            .map(|name| keys::new(name, &folder.join("keys").join(format!("{name}.key"))).unwrap());
+        let trust = init::first_root(ORIGIN, true, None, &log.vkey(), [&alice.vkey(), &bob.vkey()]);
+        init::write_folder(&folder, &Unit::defaults(), &trust).unwrap();
+        let unit = Unit::open(&folder).unwrap();
+        let running = door::open(&unit).unwrap();
+        let kept = unit.settings.data.join("kept");
+        fs::write(&kept, "").unwrap();
+        let again = || {
+            let none = Exhibit { newsrooms: Vec::new() };
+            make(&folder, &none, unit.settings.listen, "every 10s", &Say { json: false }).map(drop)
+        };
+        let why = again().unwrap_err().to_string();
+        assert!(why.starts_with("a trial is running in"), "{why}");
+        assert!(kept.exists(), "what it works on is there");
+        drop(running);
+        // Without newsrooms it comes no further than to begin anew.
+        let _ = again();
+        assert!(!kept.exists(), "the earlier one is gone");
+    }
 }

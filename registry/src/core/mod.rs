@@ -57,6 +57,7 @@ use tlog::{Hash, SigningKey, VerifierKey};
 pub use error::RegistryError;
 use evidence::Evidence;
 use log::{Log, LogError, Published};
+pub use opening::is_in_use;
 use storage::{Disk, DiskTiles, RealDisk};
 use store::{Indexer, Sqlite, Store as _, StoreError};
 

@@ -122,6 +122,12 @@ pub(super) fn lock(data: &Path) -> Result<Lock, RegistryError> {
     }
 }
 
+/// Whether a registry runs on a data folder now.
+#[must_use]
+pub fn is_in_use(data: &Path) -> bool {
+    matches!(lock(data), Err(RegistryError::InUse { .. }))
+}
+
 /// Takes the lock of a second place: who reads its checkpoint and writes the next one must be alone. None where that file system knows no locks; the checkpoint
 /// is compared before each that is signed, there as everywhere.
 pub(super) fn lock_second(second: &Path) -> Result<Option<Lock>, RegistryError> {
