@@ -1,6 +1,6 @@
 //! Agents at work, woken by the real tokio-cron-scheduler: three hundred targets due in the same second, turns that are waited for, a full disk.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use super::*;
 use crate::engine::{
@@ -145,17 +145,28 @@ async fn run_that_fails_of_the_agents_own_disk_ends_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn run_that_waited_for_its_turn_goes_by_the_policy_that_came_meanwhile() {
     let office = Office::open(3, 1);
-    let mut other = office.entry.clone();
-    other.seeds[1] = "https://news.example.org/feed/4".to_owned();
-    let (_, bundle, root) = world::policy(&other);
-    let newer = Arc::new(Copy::open(serde_json::to_string(&bundle).unwrap(), &root).unwrap());
-    let agent = Arc::downgrade(&office.agent);
-    office.net.answers(move |_| {
-        *agent.upgrade().unwrap().copy.lock().unwrap() = Some(Arc::clone(&newer));
+    let without = |seed: usize| {
+        let mut other = office.entry.clone();
+        other.seeds[seed] = "https://news.example.org/feed/4".to_owned();
+        let (_, bundle, root) = world::policy(&other);
+        Arc::new(Copy::open(serde_json::to_string(&bundle).unwrap(), &root).unwrap())
+    };
+    let newer = [0, 1, 2].map(without);
+    let (agent, first) = (Arc::downgrade(&office.agent), OnceLock::new());
+    let seeds = office.entry.seeds.clone();
+    office.net.answers(move |url| {
+        // Whichever comes first: the next one in the list is not permitted any more.
+        first.get_or_init(|| {
+            let next = (seeds.iter().position(|seed| seed == url).unwrap() + 1) % 3;
+            *agent.upgrade().unwrap().copy.lock().unwrap() = Some(Arc::clone(&newer[next]));
+        });
         Reply::Json(r#"{"posts":[1]}"#.to_owned())
     });
     office.works(|engine| engine.state.waiting().unwrap().len() == 2).await;
-    assert_eq!(office.net.take_asked(), [1, 3].map(|n| format!("https://news.example.org/feed/{n}")));
+    let asked: Vec<_> = office.net.take_asked();
+    let at = asked.iter().map(|url| office.entry.seeds.iter().position(|seed| seed == url).unwrap());
+    let [first, second] = at.collect::<Vec<_>>()[..] else { panic!("{asked:?}") };
+    assert_eq!(second, (first + 2) % 3, "{asked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
