@@ -105,7 +105,7 @@ impl Running {
                     self.changes.keys.push(want_key(&known.id));
                     self.changes.described.push(known.id.clone());
                 }
-                (true, false) => {}
+                (true, false) => self.changes.rechecks_later.push(known.id.clone()),
                 (false, false) => self.changes.wants_later.push(known.id.clone()),
             }
         }

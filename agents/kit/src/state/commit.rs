@@ -19,6 +19,12 @@ use crate::{
     },
 };
 
+/// Microseconds until what came to nothing is asked for again, by how often it had been asked for before (`tries` of its row).
+const PAUSE: &str = "1000000 * CASE tries WHEN 0 THEN 3600 WHEN 1 THEN 21600 ELSE 86400 END";
+
+/// Tries after the first one, then it is given up.
+const MOST_TRIES: i64 = 3;
+
 /// A segment that lies under its name in the outbox, and is not yet named by a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
@@ -59,6 +65,8 @@ pub struct Changes {
     pub again: bool,
     /// Items whose re-check is done.
     pub rechecked: Vec<String>,
+    /// Items whose check came to nothing: made again after 1 h, 6 h and 24 h, then given up for the next one.
+    pub rechecks_later: Vec<String>,
     /// Items that are gone and not checked again.
     pub gone: Vec<String>,
     /// Snapshots read completely.
@@ -262,14 +270,28 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
             us(mark.at)
         ])?;
     }
-    for id in &changes.rechecked {
+    let mut done: Vec<&String> = changes.rechecked.iter().collect();
+    for id in &changes.rechecks_later {
+        tx.run(
+            &format!(
+                "UPDATE marks SET tries = tries + 1, recheck_at = ?3 + {PAUSE}
+                 WHERE target = ?1 AND id = hide(?2) AND recheck_at IS NOT NULL"
+            ),
+            params![target, id, us(whose.now)],
+        )?;
+        let tries = "SELECT coalesce(max(tries), 0) FROM marks WHERE target = ?1 AND id = hide(?2)";
+        if tx.one(tries, params![target, id], |row| row.get::<_, i64>(0))? > MOST_TRIES {
+            done.push(id);
+        }
+    }
+    for id in done {
         let checks: i64 = tx
             .prepare_cached("SELECT coalesce(max(checks), 0) + 1 FROM marks WHERE target = ?1 AND id = hide(?2)")?
             .query_row(params![target, id], |row| row.get(0))?;
         let pause = usize::try_from(checks).ok().and_then(|at| changes.recheck_after_secs.get(at));
         let next = pause.map(|secs| us(whose.now) + i64::from(*secs) * 1_000_000);
         tx.run(
-            "UPDATE marks SET checks = ?3, recheck_at = ?4 WHERE target = ?1 AND id = hide(?2) AND recheck_at IS NOT NULL",
+            "UPDATE marks SET checks = ?3, recheck_at = ?4, tries = 0 WHERE target = ?1 AND id = hide(?2) AND recheck_at IS NOT NULL",
             params![target, id, checks, next],
         )?;
     }
@@ -331,12 +353,15 @@ fn follow_ups(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<V
     }
     for id in &changes.wants_later {
         tx.run(
-            "UPDATE wants SET tries = tries + 1,
-                 not_before = ?3 + 1000000 * CASE tries WHEN 0 THEN 3600 WHEN 1 THEN 21600 ELSE 86400 END
-             WHERE target = ?1 AND id = hide(?2)",
+            &format!(
+                "UPDATE wants SET tries = tries + 1, not_before = ?3 + {PAUSE} WHERE target = ?1 AND id = hide(?2)"
+            ),
             params![target, id, us(whose.now)],
         )?;
-        tx.run("DELETE FROM wants WHERE target = ?1 AND id = hide(?2) AND tries > 3", params![target, id])?;
+        tx.run(
+            "DELETE FROM wants WHERE target = ?1 AND id = hide(?2) AND tries > ?3",
+            params![target, id, MOST_TRIES],
+        )?;
     }
     Ok(rows)
 }

@@ -280,6 +280,36 @@ async fn wanted_items_are_described_once_answered_or_not() {
 }
 
 #[tokio::test]
+async fn check_that_comes_to_nothing_is_made_again_later_and_given_up_after_its_three_pauses() {
+    let (_dir, mut world) = feed();
+    std::sync::Arc::get_mut(&mut world.engine).unwrap().recheck_after_secs = Some(vec![3_600, 30 * 86_400]);
+    world.net.answers(|_| json("{\"posts\":[7]}"));
+    world.poll_and_items().await;
+    let list = ["https://news.example.org/list".to_owned()];
+    let both = [list[0].clone(), "https://news.example.org/post/7".to_owned()];
+    world.net.answers(|url| if url.ends_with("list") { json("{\"posts\":[7]}") } else { json("torn") });
+    for pause in [3_601, 3_601, 21_601, 86_401] {
+        world.net.take_asked();
+        world.poll_and_items().await;
+        assert_eq!(world.net.take_asked(), list, "nothing is due");
+        world.clock.pass(pause);
+        let found = world.poll_and_items().await;
+        assert!(found[1].why.as_deref().unwrap().contains("asked for and not answered"), "{found:?}");
+        assert_eq!(world.net.take_asked(), both, "once in a run");
+    }
+    world.clock.pass(29 * 86_400);
+    world.poll_and_items().await;
+    assert_eq!(world.net.take_asked(), list, "given up until the next check");
+    world.clock.pass(86_401);
+    world.net.answers(|_| json("{\"posts\":[7]}"));
+    world.poll_and_items().await;
+    assert_eq!(world.net.take_asked(), both);
+    world.clock.pass(40 * 86_400);
+    world.poll_and_items().await;
+    assert_eq!(world.net.take_asked(), list, "that was the last one");
+}
+
+#[tokio::test]
 async fn target_counts_as_gone_after_three_answers_in_a_row() {
     let (_dir, world) = feed();
     world.net.answers(|_| json("\"gone\""));
