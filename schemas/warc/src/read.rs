@@ -128,7 +128,7 @@ impl<R: BufRead> Reader<R> {
     fn read_member(&mut self, offset: u64) -> Result<(), Error> {
         let keep = self.mode == Mode::Strict && !self.any_encoder;
         let (raw, stored) = self.source.member(self.mode, keep, &self.limits)?;
-        let raw = Bytes::from(raw);
+        let raw = lent(raw);
         let length = self.source.offset() - offset;
         if self.mode == Mode::Strict {
             let record = self.only_record(offset, &raw)?;
@@ -182,13 +182,18 @@ impl<R: BufRead> Reader<R> {
             Mode::Strict => self.source.take_into(&mut raw, 4, offset)?,
             Mode::Lenient => self.source.take_line_ends(&mut raw)?,
         }
-        let raw = Bytes::from(raw);
+        let raw = lent(raw);
         let (record, _) =
             Record::parse_prefix(&raw, self.mode, &self.limits).map_err(|source| Error::at(offset, source))?;
         let length = self.source.offset() - offset;
         self.waiting.push_back(Entry { offset, length, raw, record });
         Ok(())
     }
+}
+
+/// Bytes that records lend from. Room that was taken for more than came is given back: a small record would hold all of it for as long as it lives.
+fn lent(raw: Vec<u8>) -> Bytes {
+    raw.into_boxed_slice().into()
 }
 
 impl<R: BufRead> Iterator for Reader<R> {

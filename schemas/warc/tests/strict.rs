@@ -42,6 +42,21 @@ fn what_was_written_is_read_back_from_where_the_writer_said() {
     }
 }
 
+/// What a reader keeps of a file is bounded by what the file holds: a record lends from no more than its own bytes.
+#[test]
+fn a_small_record_keeps_no_large_buffer() {
+    let records = three_records();
+    let plain: Vec<u8> = records.iter().flat_map(|record| record.to_bytes().unwrap()).collect();
+    for file in [file_of(&records, 6), plain] {
+        for Entry { raw, record, .. } in strict(&file).unwrap() {
+            let bytes = raw.len();
+            drop(record);
+            let room = raw.try_into_mut().unwrap().capacity();
+            assert!(room <= bytes + 64, "{room} bytes of room for {bytes}");
+        }
+    }
+}
+
 #[test]
 fn a_file_is_continued_where_it_ended() {
     let records = three_records();
