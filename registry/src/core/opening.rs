@@ -24,10 +24,11 @@ impl Inner {
             move |source| RegistryError::Disk { path, source }
         };
         std::fs::create_dir_all(&config.data).map_err(failed(&config.data))?;
+        // Before anything is made, in the second place too, that its owner could not open any more.
+        check_owner(&config.data)?;
         disk.create_dirs(&config.data).map_err(failed(&config.data))?;
         disk.create_dirs(&config.second).map_err(failed(&config.second))?;
         let locks = (lock(&config.data)?, lock_second(&config.second)?);
-        check_owner(&config.data)?;
         check_format(&*disk, &config.data)?;
         for place in [&config.data, &config.second] {
             sweep(&*disk, place).map_err(failed(place))?;

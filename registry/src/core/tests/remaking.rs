@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::core::Registry;
 use crate::core::backup::{adopt_second_place, check_backup, restore};
 use crate::core::storage::RealDisk;
 use crate::core::store::Store as _;
 use crate::core::testing::{Agent, Page, World, open, receipt_of};
+use crate::core::{Registry, RegistryError};
 
 fn ready(registry: &Registry) {
     assert!(
@@ -182,4 +182,21 @@ fn a_damaged_backup_is_not_restored() {
     bytes[3] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     assert!(check_backup(&backup).is_err());
+}
+
+/// Whoever looks in with other rights leaves nothing behind that the owner could not open.
+#[test]
+fn a_folder_of_somebody_else_is_left_as_it_is() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can give a folder away");
+        return;
+    }
+    let (world, folder) = (World::default(), tempfile::tempdir().unwrap());
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(65_534), None).unwrap();
+    let refused = open(&world, folder.path()).map(drop).unwrap_err();
+    assert!(matches!(refused, RegistryError::OtherOwner { owner: 65_534, .. }), "{refused}");
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
+    assert!(!folder.path().join("second").exists());
 }
