@@ -187,6 +187,7 @@ fn statements_about_two_records_of_one_segment_lie_side_by_side() {
     let of_each = signed("zyxcanary", "one") + signed("\"Ferry 1\"", "other");
     signed("zyxcanary", "both");
     assert_eq!(signed("\"Ferry 1\"", "both"), of_each);
+    assert_eq!(signed("zyxcanary", "both"), of_each, "once more is the same");
 }
 
 /// Whoever asked for an erasure is done with it while the registry that was started meanwhile looks through what waits.

@@ -13,7 +13,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use schemas::{
     Digest,
-    policy::{open_statement, sign_statement},
+    canonical::canonical_of,
+    policy::sign_statement,
     statement::{ErasureReason, Statement},
 };
 
@@ -248,6 +249,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let mut notes = Vec::new();
     for (manifest, units) in wanted {
+        let of_units = Digest::of(&canonical_of(&units)?);
         let statement = Statement::Erasure {
             v: 1,
             manifest,
@@ -258,9 +260,8 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
             salt: salt(),
         };
         let note = sign_statement(&statement, &keys.iter().collect::<Vec<_>>())?;
-        // Two records may lie in one segment: each statement has a file of its own, and one that is half written is none.
-        let statement = open_statement(&note)?.digest;
-        let file = folder.join(format!("erasure-{}-{}.note", manifest.short(), statement.short()));
+        // Two records may lie in one segment, and each has a file of its own; who tries once more takes the place of what still waits of the same.
+        let file = folder.join(format!("erasure-{}-{}.note", manifest.short(), of_units.short()));
         keep(&RealDisk, &file, note.as_bytes()).with_context(|| format!("`{}` cannot be written", file.display()))?;
         notes.push((file, note));
     }
