@@ -13,7 +13,7 @@
 //! `agebracket`, `regionsincluded`, `billingaddress`, `committeename`.
 //!
 //! **Missed** is what the manifest says. **Unreadable** are rows with too many or too few cells, an amount that is no whole number, or a country that is
-//! no name: a code must not pass for another country. A file without a column that has a field of its own is not read.
+//! no name: a code must not pass for another country. A file without a column that has a field of its own, or with two of one plain name, is not read.
 //!
 //! **Left out** on purpose: films and pictures (`media` leads there, for some time), and Snap's Ads Gallery for Europe, which is another interface.
 //!
@@ -57,7 +57,7 @@ impl Collector for SnapAds {
         let country = country(&Url::parse(&answer.target.url)?)?;
         let file = answer.member("*.csv")?;
         let rows = file.rows(Table::Csv, Charset::Utf8)?;
-        let columns = parse::Columns::of(rows.columns());
+        let columns = parse::Columns::of(rows.columns())?;
         let (mut listed, mut wanted) = (0, 0);
         for row in rows {
             let (place, row) = row?;

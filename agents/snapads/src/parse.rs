@@ -18,9 +18,13 @@ const TARGETING: &str = "gender agebracket interests ostype segments language ad
 pub struct Columns(BTreeMap<String, String>);
 
 impl Columns {
-    pub fn of(written: &[String]) -> Self {
+    pub fn of(written: &[String]) -> Result<Self, Unreadable> {
         let plain = |name: &String| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-        Self(written.iter().map(|name| (plain(name), name.clone())).collect())
+        let columns: BTreeMap<_, _> = written.iter().map(|name| (plain(name), name.clone())).collect();
+        if columns.len() < written.len() {
+            return Err(Unreadable::new("header", "two columns differ in spaces, signs or case only"));
+        }
+        Ok(Self(columns))
     }
 
     /// What a row says under a plain name; nothing where the cell is blank.
@@ -95,7 +99,7 @@ mod tests {
     fn canadian(text: &str) -> Result<Vec<Result<Record, Unreadable>>, Unreadable> {
         let body = Body::new(Spool::of(text.to_owned()), &[], false);
         let rows = body.rows(Table::Csv, Charset::Utf8)?;
-        let columns = Columns::of(rows.columns());
+        let columns = Columns::of(rows.columns())?;
         let mut ads = Vec::new();
         for row in rows {
             ads.extend(ad(&columns, &row?.1, Some("canada")).transpose());
@@ -120,6 +124,11 @@ mod tests {
             OLDER.replacen("ADID,CreativeUrl", "Ad ID,CREATIVE URL", 1).replacen("StartDate", "Start Date", 1);
         assert_ne!(respelled, OLDER);
         assert_eq!(canadian(&respelled).unwrap(), canadian(OLDER).unwrap());
+    }
+
+    #[test]
+    fn two_columns_of_one_name_are_not_told_apart() {
+        canadian(&OLDER.replacen("Gender", "Age Bracket", 1)).unwrap_err();
     }
 
     #[test]
