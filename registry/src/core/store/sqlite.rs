@@ -137,7 +137,7 @@ impl Sqlite {
         let mut index = self.index();
         // Whoever closes a database last removes its journal, by name: the old one goes first.
         *index = Connection::open_in_memory()?;
-        // Nobody begins to read until the new file is there.
+        // Who begins to read from here on waits for the new file.
         let mut readers = locked(&self.readers);
         readers.idle.clear();
         readers.renewed += 1;
