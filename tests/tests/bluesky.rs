@@ -42,6 +42,13 @@ fn repost_uri(n: u32) -> String {
     format!("at://{DESK}/app.bsky.feed.repost/3m{n:011}")
 }
 
+/// The account's own repost of one of its posts, of which it says nothing else.
+fn own_repost(n: u32) -> Value {
+    let mut entry = post(DESK, n, &format!("Post {n}"), "bafyone");
+    entry["reason"] = repost(n)["reason"].take();
+    entry
+}
+
 /// What is told of every record, oldest first: the text, or `-` for a withdrawal.
 fn told(world: &World) -> BTreeMap<String, Vec<String>> {
     let text = |revision: &Value| match &revision["record"] {
@@ -62,6 +69,39 @@ fn until_told(world: &World, id: &str, history: &[&str]) {
         let _ = world.settled();
         told(world).get(id).is_some_and(|told| told == history).then_some(())
     });
+}
+
+#[test]
+fn own_repost_goes_with_its_post_and_an_account_that_closes_takes_neither_away() {
+    let service = Appview::start().unwrap();
+    service.profile(actor(DESK, "desk.example"));
+    (0..3).for_each(|n| service.put(post(DESK, n, &format!("Post {n}"), "bafyone")));
+    (1..3).for_each(|n| service.put(own_repost(n)));
+    let seed = format!("/xrpc/app.bsky.feed.getAuthorFeed?actor={DESK}");
+    let mut world = World::with(&[Source::new("desk", service.url(), &seed).read_by("bluesky")]);
+    let agent = world.agent_of("bluesky");
+    agent.asks_again_after(&[1; 30]);
+    agent.once().ok();
+    let _ = world.settled();
+    assert_eq!(told(&world).len(), 6);
+
+    service.remove(&uri(DESK, 1));
+    until_told(&world, &uri(DESK, 1), &["Post 1", "-"]);
+    until_told(&world, &repost_uri(1), &["Post 1", "-"]);
+    let open = told(&world);
+    assert_eq!(open[&uri(DESK, 2)], ["Post 2"]);
+    assert_eq!(open[&repost_uri(2)], ["Post 2"]);
+
+    service.close_after_the_feed();
+    tests::until("posts that are hidden with their account are asked for", || {
+        agent.once();
+        let _ = world.settled();
+        let told = world.coverage().into_iter().any(|(_, _, why)| why.contains("nothing of it counts as gone"));
+        told.then_some(())
+    });
+    assert_eq!(told(&world), open, "a closed account is no deletion of what it said");
+    world.holds("after all of it");
+    world.stop();
 }
 
 #[test]

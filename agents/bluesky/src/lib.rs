@@ -9,12 +9,14 @@
 //! asked into the feed, where they stand out of order: the profile names the pinned post, and a new pin is a revision of the account. A repost is
 //! the same again by somebody else: content of the original, author and time of the repost.
 //!
-//! **Again** with `getPosts`, 25 in a request. Gone is what it does not show, even asked for alone: deleted, or hidden with its account. A repost is
-//! asked for by its original, so the entry's `fields` must name `handle`. While the account itself is closed, coverage says that the target is gone,
-//! and its posts are not asked for until it is back.
+//! **Again** with `getPosts`, 25 in a request. Gone is what it does not show, even asked for alone, while the profile, asked for after that, is shown:
+//! deleted or hidden. A repost is asked for by its original, so the entry's `fields` must name `handle`. While the account itself is closed, coverage
+//! says that the target is gone, and its posts are not asked for until it is back.
 //!
 //! **Missed** is what the manifest says. **Left out** on purpose: accounts that ask not to be shown without login (`!no-unauthenticated`), unreadable
-//! with that reason; parents and quoted posts, which are relations only; avatars; search (needs a login) and Jetstream (a WebSocket).
+//! with that reason: the answer is kept in the segment, no record is made of it. An account that asks so once it is collected fails its poll, and what
+//! it deletes from then on is not told. Also left out: parents and quoted posts, which are relations only; avatars; search (needs a login) and
+//! Jetstream (a WebSocket).
 //!
 //! In `extra`: `cid`, `root` of the thread, `langs`, `embed` (type of what is shown, also of what is not read here), `card` (title and description of a
 //! link's preview), `handle` and `pinned` of an account; `volatile_indexed_at`, `volatile_labels` of moderation.
@@ -43,6 +45,17 @@ pub enum Step {
     Feed,
     /// Do these stand?
     Posts(Vec<Known>),
+    /// Is what several were asked for together still not shown where it is asked for alone?
+    Alone {
+        /// All that are asked for by one address.
+        asked: Vec<Known>,
+        /// To be asked for after it.
+        left: Vec<Known>,
+        /// Not shown, also alone.
+        absent: Vec<Known>,
+    },
+    /// Is the account shown, so that these are gone? The account itself may be among them.
+    Absent(Vec<Known>),
 }
 
 impl Collector for Bluesky {
@@ -61,35 +74,46 @@ impl Collector for Bluesky {
 
     fn plan(&self, ask: &Ask<'_, ()>) -> Result<Vec<Request<Step>>, Unreadable> {
         let seed = &ask.target.url;
-        let Work::Items { due, .. } = &ask.work else { return Ok(vec![profile(seed, did(seed)?, Step::Start)?]) };
-        let accounts = due.iter().filter(|known| known.id.starts_with("did:"));
+        let Work::Items { due, .. } = &ask.work else { return Ok(vec![profile(seed, &did(seed)?, Step::Start)?]) };
         // Without its handle (an entry's `fields` may leave it out) a repost cannot be asked for: it stays unanswered rather than gone.
-        let posts =
-            due.iter().filter(|known| known.handle.contains("/app.bsky.feed.post/")).cloned().collect::<Vec<_>>();
-        let posts = (!posts.is_empty()).then(|| standing(seed, posts));
-        accounts.map(|known| profile(seed, &known.id, Step::Account)).chain(posts).collect()
+        if due.iter().any(is_post) {
+            let asked: Vec<_> = due.iter().filter(|known| is_post(known) || is_account(known)).cloned().collect();
+            return Ok(vec![standing(seed, Step::Posts(asked.clone()), &asked)?]);
+        }
+        due.iter().filter(|known| is_account(known)).map(|known| profile(seed, &known.id, Step::Account)).collect()
     }
 
     fn read(&self, answer: &Answer<'_, Step>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Step>> {
         match answer.step {
-            Step::Start | Step::Account => read_profile(answer, out),
+            Step::Start | Step::Account => read_profile(answer, &[], out),
+            Step::Absent(absent) => read_profile(answer, absent, out),
             Step::Feed => read_feed(answer, out),
-            Step::Posts(asked) => read_standing(asked, answer, out),
+            Step::Posts(asked) => read_standing(asked, &[], &[], answer, out),
+            Step::Alone { asked, left, absent } => read_standing(asked, left, absent, answer, out),
         }
     }
 }
 
-fn read_profile(answer: &Answer<'_, Step>, out: &mut Reading<'_, Bluesky>) -> Result<(), Halt<Step>> {
+/// What is absent is gone where the account is shown. A closed one hides its posts, and may have closed since the poll looked.
+fn read_profile(answer: &Answer<'_, Step>, absent: &[Known], out: &mut Reading<'_, Bluesky>) -> Result<(), Halt<Step>> {
     if answer.status() == 400 {
         let error: Value = answer.parse()?;
         let why = parse::text(&error, "/message")?;
         let closed = matches!(error["error"].as_str(), Some("AccountDeactivated" | "AccountTakedown"));
         let gone = closed || why == "Profile not found";
+        if gone && matches!(answer.step, Step::Absent(_)) {
+            out.cut(format_args!("the account is not shown, so nothing of it counts as gone: {why}"));
+            return Ok(());
+        }
         return Err(if gone { Halt::Gone(Absent::Asked { why }) } else { answer.unreadable("/error", why) });
     }
     out.record(Place::Whole, parse::account(&answer.json()?)?);
     if matches!(answer.step, Step::Start) {
         out.next(feed(&answer.target.url, None)?);
+    }
+    for known in absent.iter().filter(|known| is_post(known)) {
+        let what = What::Record { platform: parse::PLATFORM.to_owned(), id: known.id.clone() };
+        out.gone(Place::Whole, what, "not shown, while the account is: deleted or hidden");
     }
     Ok(())
 }
@@ -113,39 +137,73 @@ fn read_feed(answer: &Answer<'_, Step>, out: &mut Reading<'_, Bluesky>) -> Resul
     Ok(())
 }
 
-/// What is not among several is asked for alone before it counts as gone.
-fn read_standing(asked: &[Known], answer: &Answer<'_, Step>, out: &mut Reading<'_, Bluesky>) -> Result<(), Halt<Step>> {
+/// What is not among several is asked for alone, one after the other, and at last the account is, before anything counts as gone.
+fn read_standing(
+    asked: &[Known],
+    left: &[Known],
+    absent: &[Known],
+    answer: &Answer<'_, Step>,
+    out: &mut Reading<'_, Bluesky>,
+) -> Result<(), Halt<Step>> {
+    let seed = &answer.target.url;
     let page: Value = answer.json()?;
     let posts = parse::list(&page, "/posts")?;
     if let Some(n) = posts.iter().position(|post| asked.iter().all(|known| post["uri"] != known.handle)) {
         return Err(answer.unreadable(Place::Json("/posts", n), "was not asked for"));
     }
-    if posts.is_empty() && asked.len() > 1 {
+    let (mut left, mut absent) = (left.to_vec(), absent.to_vec());
+    let alone = addresses(asked).len() == 1;
+    if posts.is_empty() && !alone {
         out.empty("none of them is shown");
     }
     for known in asked {
         match posts.iter().position(|post| post["uri"] == known.handle) {
             Some(n) if known.id == known.handle => out.item(Place::Json("/posts", n), parse::post(&posts[n])),
             Some(_) => out.saw(&known.id), // a repost: its original stands
-            None if asked.len() > 1 => out.next(standing(&answer.target.url, vec![known.clone()])?),
-            None => {
-                let what = What::Record { platform: parse::PLATFORM.to_owned(), id: known.id.clone() };
-                out.gone(Place::Pointer("/posts"), what, "not shown: deleted, or hidden with its account");
-            }
+            None if alone || is_account(known) => absent.push(known.clone()),
+            None => left.push(known.clone()),
         }
+    }
+    if let Some(address) = left.first().map(|known| known.handle.clone()) {
+        let (asked, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|known| known.handle == address);
+        out.next(standing(seed, Step::Alone { asked: asked.clone(), left, absent }, &asked)?);
+    } else if !absent.is_empty() {
+        out.next(profile(seed, &did(seed)?, Step::Absent(absent))?);
     }
     Ok(())
 }
 
-/// The account a seed names.
-fn did(seed: &str) -> Result<&str, Unreadable> {
-    match seed.split_once("/xrpc/app.bsky.feed.getAuthorFeed?actor=") {
-        Some((_, did)) if did.starts_with("did:") && !did.contains('&') => Ok(did),
-        Some((host, handle)) => Err(Unreadable::new(
+fn is_account(known: &Known) -> bool {
+    known.id.starts_with("did:")
+}
+
+/// A post, or a repost, which is asked for by its original.
+fn is_post(known: &Known) -> bool {
+    known.handle.contains("/app.bsky.feed.post/")
+}
+
+/// Where these are asked for, each once: an account may repeat its own post.
+fn addresses(asked: &[Known]) -> Vec<&str> {
+    let mut addresses: Vec<&str> = Vec::new();
+    for known in asked.iter().filter(|known| is_post(known)) {
+        if !addresses.contains(&&*known.handle) {
+            addresses.push(&known.handle);
+        }
+    }
+    addresses
+}
+
+/// The account a seed names. Its colons may be percent-encoded.
+fn did(seed: &str) -> Result<String, Unreadable> {
+    let (host, query) = seed.split_once("/xrpc/app.bsky.feed.getAuthorFeed?").unwrap_or_default();
+    let mut settings = url::form_urlencoded::parse(query.as_bytes());
+    match (settings.next(), settings.next()) {
+        (Some((name, did)), None) if name == "actor" && did.starts_with("did:") => Ok(did.into_owned()),
+        (Some((name, handle)), None) if name == "actor" => Err(Unreadable::new(
             "seed",
             format!("names no DID; {host}/xrpc/com.atproto.identity.resolveHandle?handle={handle} tells it"),
         )),
-        None => Err(Unreadable::new(
+        _ => Err(Unreadable::new(
             "seed",
             "is not https://public.api.bsky.app/xrpc/app.bsky.feed.getAuthorFeed?actor=did:plc:…",
         )),
@@ -157,14 +215,15 @@ fn profile(seed: &str, did: &str, step: Step) -> Result<Request<Step>, Unreadabl
 }
 
 fn feed(seed: &str, cursor: Option<&str>) -> Result<Request<Step>, Unreadable> {
-    let mut query = vec![("actor", did(seed)?), ("limit", "100")];
+    let did = did(seed)?;
+    let mut query = vec![("actor", &*did), ("limit", "100")];
     query.extend(cursor.map(|cursor| ("cursor", cursor)));
     request(seed, "app.bsky.feed.getAuthorFeed", &query, Step::Feed)
 }
 
-fn standing(seed: &str, posts: Vec<Known>) -> Result<Request<Step>, Unreadable> {
-    let uris: Vec<_> = posts.iter().map(|known| ("uris", known.handle.as_str())).collect();
-    request(seed, "app.bsky.feed.getPosts", &uris, Step::Posts(posts.clone()))
+fn standing(seed: &str, step: Step, asked: &[Known]) -> Result<Request<Step>, Unreadable> {
+    let uris: Vec<_> = addresses(asked).into_iter().map(|address| ("uris", address)).collect();
+    request(seed, "app.bsky.feed.getPosts", &uris, step)
 }
 
 /// A request to the host of the seed.
@@ -182,6 +241,7 @@ mod tests {
     fn seed_names_an_account_that_nobody_else_can_take_over() {
         let feed = "https://appview.example/xrpc/app.bsky.feed.getAuthorFeed?actor=";
         assert_eq!(did(&format!("{feed}did:plc:example")).unwrap(), "did:plc:example");
+        assert_eq!(did(&format!("{feed}did%3Aplc%3aexample")).unwrap(), "did:plc:example");
         let handle = did(&format!("{feed}desk.example")).unwrap_err().to_string();
         assert!(
             handle.contains("https://appview.example/xrpc/com.atproto.identity.resolveHandle?handle=desk.example"),

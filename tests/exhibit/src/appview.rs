@@ -25,6 +25,7 @@ struct State {
     /// Newest last.
     feed: Vec<Value>,
     closed: bool,
+    closes: bool,
 }
 
 impl Appview {
@@ -37,7 +38,7 @@ impl Appview {
         let (stage, state) = (Stage::new()?, Arc::new(Mutex::new(State::default())));
         let (listener, addr) = bind_at(Ipv4Addr::LOCALHOST, 0)?;
         let shared = state.clone();
-        stage.serve(listener, Default::default(), Arc::new(move |asked| answer(&lock(&shared), asked)))?;
+        stage.serve(listener, Default::default(), Arc::new(move |asked| answer(&mut lock(&shared), asked)))?;
         Ok(Appview { url: format!("http://{addr}"), state, _stage: stage })
     }
 
@@ -51,10 +52,10 @@ impl Appview {
         lock(&self.state).profile = profile;
     }
 
-    /// Publishes an entry, or puts its post in the place of the one with its address.
+    /// Publishes an entry, or puts it in the place of the one with its address.
     pub fn put(&self, entry: Value) {
         let feed = &mut lock(&self.state).feed;
-        match feed.iter_mut().find(|old| old["post"]["uri"] == entry["post"]["uri"]) {
+        match feed.iter_mut().find(|old| address(old) == address(&entry)) {
             Some(old) => *old = entry,
             None => feed.push(entry),
         }
@@ -67,11 +68,22 @@ impl Appview {
 
     /// Deactivates the account, or takes that back.
     pub fn close(&self, closed: bool) {
-        lock(&self.state).closed = closed;
+        let mut state = lock(&self.state);
+        (state.closed, state.closes) = (closed, false);
+    }
+
+    /// Deactivates the account as soon as somebody asks for posts by address: after the look at its profile.
+    pub fn close_after_the_feed(&self) {
+        lock(&self.state).closes = true;
     }
 }
 
-fn answer(state: &State, asked: &Asked) -> Reply {
+/// Of a repost its own, of which an account may have one beside its post.
+fn address(entry: &Value) -> &Value {
+    entry.pointer("/reason/uri").unwrap_or(&entry["post"]["uri"])
+}
+
+fn answer(state: &mut State, asked: &Asked) -> Reply {
     let body = match asked.path.strip_prefix("/xrpc/") {
         Some("app.bsky.actor.getProfile") if state.closed => {
             return json_of(400, &json!({ "error": "AccountDeactivated", "message": "Account is deactivated" }));
@@ -88,12 +100,18 @@ fn answer(state: &State, asked: &Asked) -> Reply {
             body
         }
         Some("app.bsky.feed.getPosts") => {
+            state.closed |= state.closes;
             let uris = asked.query.replace("%3A", ":").replace("%2F", "/");
             let is_asked = |post: &&Value| {
                 uris.split('&').any(|uri| uri.strip_prefix("uris=").is_some_and(|uri| post["uri"] == uri))
             };
-            let shown = state.feed.iter().map(|entry| &entry["post"]).filter(is_asked).filter(|_| !state.closed);
-            json!({ "posts": shown.collect::<Vec<_>>() })
+            let mut shown: Vec<&Value> = Vec::new();
+            for post in state.feed.iter().map(|entry| &entry["post"]).filter(is_asked).filter(|_| !state.closed) {
+                if !shown.iter().any(|other| other["uri"] == post["uri"]) {
+                    shown.push(post);
+                }
+            }
+            json!({ "posts": shown })
         }
         _ => return Reply::text(404, "no such endpoint\n"),
     };

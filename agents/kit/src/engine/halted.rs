@@ -78,14 +78,17 @@ impl Running {
         }
     }
 
-    fn gone(&mut self, what: &What) {
-        let name = match what {
-            What::Record { id, .. } => id,
-            What::Handle { handle } => handle,
+    /// A record is gone by its id alone, though other items may be asked for by that very name.
+    pub(super) fn gone(&mut self, what: &What) {
+        let (name, gone, answered) = match what {
+            What::Record { id, .. } => (id, &mut self.changes.gone, &mut self.tally.answered),
+            What::Handle { handle } => (handle, &mut self.changes.gone_handles, &mut self.tally.handles),
             What::Author { .. } => return,
         };
-        self.tally.answered.insert(name.clone());
-        self.changes.gone.push(name.clone());
+        gone.push(name.clone());
+        if matches!(self.work, Work::Items { .. }) {
+            answered.insert(name.clone());
+        }
     }
 
     /// What was asked for is not there: believed of an item or a follow-up, of a target only after enough misses in a row.

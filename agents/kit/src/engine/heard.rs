@@ -202,17 +202,14 @@ impl Running {
             news = news || !seen.is_some_and(|seen| seen.known);
             if matches!(self.work(), Work::Items { .. }) {
                 self.tally.answered.insert(mark.id.clone());
-                self.tally.answered.extend(mark.handle.clone());
+                self.tally.handles.extend(mark.handle.clone());
             }
         }
-        if matches!(self.work(), Work::Items { .. }) {
-            self.tally.answered.extend(lines.gone.iter().cloned());
-        }
+        lines.gone.iter().for_each(|what| self.gone(what));
         self.count.records += lines.items.len() as u64;
         self.count.unreadable += lines.odd;
         self.tally.odd += lines.odd;
         self.tally.listed += u64::from(!listed.is_empty());
-        self.changes.gone.extend(lines.gone.iter().cloned());
         self.changes.marks.extend(listed);
         Ok(news)
     }

@@ -44,7 +44,7 @@ pub(super) struct Lines {
     pub lines: Vec<Vec<u8>>,
     pub bytes: u64,
     pub items: Vec<Item>,
-    pub gone: Vec<String>,
+    pub gone: Vec<What>,
     pub odd: u64,
     /// The last line as it was said, where the stored ones leave it out.
     pub said: Option<Vec<u8>>,
@@ -63,11 +63,7 @@ impl LineSink for Lines {
                 handle: record.item.handle.clone(),
                 content: record.content,
             }),
-            Line::Gone(gone) => match &gone.what {
-                What::Record { id, .. } => self.gone.push(id.clone()),
-                What::Handle { handle } => self.gone.push(handle.clone()),
-                What::Author { .. } => {}
-            },
+            Line::Gone(gone) => self.gone.push(gone.what.clone()),
             Line::Unreadable(_) => self.odd += 1,
             Line::Header(_) | Line::End(_) | Line::Tombstone(_) => {}
         }

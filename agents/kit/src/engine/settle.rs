@@ -98,8 +98,7 @@ impl Running {
     /// Items that were asked for by name: done, whether or not they were answered, unless asking itself failed.
     pub(super) fn settle_items(&mut self, due: &[Known], again: bool, end: WalkEnd) {
         for known in due {
-            let answered = self.tally.answered.contains(&known.id) || self.tally.answered.contains(&known.handle);
-            match (again, end == WalkEnd::Complete || answered) {
+            match (again, end == WalkEnd::Complete || self.tally.answers(known)) {
                 (true, true) => self.changes.rechecked.push(known.id.clone()),
                 (false, true) => {
                     self.changes.keys.push(want_key(&known.id));
@@ -116,9 +115,7 @@ impl Running {
         let Work::Items { due, .. } = &self.work else {
             return 0;
         };
-        let answered =
-            |known: &&Known| self.tally.answered.contains(&known.id) || self.tally.answered.contains(&known.handle);
-        let open = due.iter().filter(|known| !answered(known)).count() as u64;
+        let open = due.iter().filter(|known| !self.tally.answers(known)).count() as u64;
         open.saturating_sub(self.tally.odd)
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ports::Validators;
-use crate::contract::{Method, Request};
+use crate::contract::{Known, Method, Request};
 
 /// Most replacements of one request in a chain ([`Halt::Instead`](crate::contract::Halt::Instead)).
 pub const MAX_INSTEAD: u8 = 8;
@@ -124,13 +124,21 @@ pub struct Tally {
     pub empty: Option<String>,
     /// Why something is missing; the first few reasons.
     pub gaps: Vec<String>,
-    /// Items asked for by name that were answered.
+    /// Ids that were answered, where items are asked for by name.
     pub answered: BTreeSet<String>,
+    /// Handles that were answered.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub handles: BTreeSet<String>,
     /// Items set aside.
     pub odd: u64,
 }
 
 impl Tally {
+    /// Whether an answer spoke of it. Its handle may be another item's id: ids answer for ids, handles for handles.
+    pub fn answers(&self, known: &Known) -> bool {
+        self.answered.contains(&known.id) || self.handles.contains(&known.handle)
+    }
+
     /// Notes why something is missing. Five reasons are kept.
     pub fn gap(&mut self, why: impl Into<String>) {
         let why = why.into();

@@ -67,8 +67,10 @@ pub struct Changes {
     pub rechecked: Vec<String>,
     /// Items whose check came to nothing: made again after 1 h, 6 h and 24 h, then given up for the next one.
     pub rechecks_later: Vec<String>,
-    /// Items that are gone and not checked again.
+    /// Items that are gone, by id: not checked again, unless they are described again.
     pub gone: Vec<String>,
+    /// Items that are gone, by how the source is asked for them.
+    pub gone_handles: Vec<String>,
     /// Snapshots read completely.
     pub scopes: Vec<Scope>,
     /// Items to be described.
@@ -295,11 +297,13 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
             params![target, id, checks, next],
         )?;
     }
+    // Another item's handle may be this one's id. Without content they count as never described, so that a description begins their checks anew.
+    let gone = "UPDATE marks SET recheck_at = NULL, content = NULL, checks = 0, tries = 0 WHERE target = ?1 AND";
     for id in &changes.gone {
-        tx.run(
-            "UPDATE marks SET recheck_at = NULL WHERE target = ?1 AND (id = hide(?2) OR handle = hide(?2))",
-            params![target, id],
-        )?;
+        tx.run(&format!("{gone} id = hide(?2)"), params![target, id])?;
+    }
+    for handle in &changes.gone_handles {
+        tx.run(&format!("{gone} coalesce(handle, id) = hide(?2)"), params![target, handle])?;
     }
     for scope in &changes.scopes {
         let mut rows =

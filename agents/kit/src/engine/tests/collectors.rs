@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadable, Work};
+use crate::contract::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadable, What, Work};
 use schemas::record::{Kind, Record};
 
 /// Pages of a listing, an article behind every entry: `{"articles":[1,2],"next":2,"newest":9}`, `{"id":1,"title":"…"}`.
@@ -88,6 +88,9 @@ pub struct Feed;
 #[serde(rename_all = "snake_case")]
 enum Said {
     Posts(Vec<u64>),
+    /// Asked for by what they repeat.
+    Reposts(Vec<u64>),
+    Withdrawn(u64),
     Empty,
     Want(Vec<u64>),
     NotYet(u32),
@@ -148,6 +151,13 @@ impl Collector for Feed {
         let mut posts = |ids: &[u64]| ids.iter().for_each(|id| out.record(Place::Whole, post(id)));
         match answer.json::<Said>()? {
             Said::Posts(ids) => posts(&ids),
+            Said::Reposts(ids) => ids.iter().for_each(|id| {
+                out.record(Place::Whole, Record { id: format!("repost-{id}"), ..post(id) });
+            }),
+            Said::Withdrawn(id) => {
+                let what = What::Record { platform: "posts".to_owned(), id: id.to_string() };
+                out.gone(Place::Whole, what, "deleted");
+            }
             Said::Snapshot(ids) => {
                 posts(&ids);
                 out.snapshot("all");

@@ -310,6 +310,46 @@ async fn check_that_comes_to_nothing_is_made_again_later_and_given_up_after_its_
 }
 
 #[tokio::test]
+async fn item_asked_for_by_the_id_of_one_that_is_gone_is_neither_gone_nor_answered() {
+    let (_dir, mut world) = feed();
+    std::sync::Arc::get_mut(&mut world.engine).unwrap().recheck_after_secs = Some(vec![3_600, 30 * 86_400]);
+    for said in ["{\"posts\":[7]}", "{\"reposts\":[7]}"] {
+        world.net.answers(|_| json(said));
+        world.poll().await;
+    }
+    world.net.answers(|url| if url.ends_with("list") { json("{\"reposts\":[7]}") } else { json("{\"withdrawn\":7}") });
+    world.clock.pass(3_601);
+    let found = world.poll_and_items().await;
+    assert!(found[1].why.as_deref().unwrap().contains("1 items were asked for and not answered"), "{found:?}");
+    let due = |world: &World| {
+        let far = START.parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_hours(24 * 365);
+        world.engine.state.recheck_due("harbour-news", far, 9).unwrap()
+    };
+    let left: Vec<_> = due(&world).into_iter().map(|known| known.id).collect();
+    assert_eq!(left, ["repost-7"]);
+}
+
+#[tokio::test]
+async fn item_described_again_after_it_was_gone_is_checked_again() {
+    let (_dir, mut world) = feed();
+    std::sync::Arc::get_mut(&mut world.engine).unwrap().recheck_after_secs = Some(vec![3_600]);
+    let list = ["https://news.example.org/list".to_owned()];
+    let both = [list[0].clone(), "https://news.example.org/post/7".to_owned()];
+    for (said, asked) in [("posts", &list[..]), ("empty", &both), ("empty", &list), ("posts", &list), ("posts", &both)]
+    {
+        world.net.answers(move |url| match (url.ends_with("list"), said) {
+            (true, "posts") => json("{\"posts\":[7]}"),
+            (true, _) => json("\"empty\""),
+            (false, _) => json("{\"withdrawn\":7}"),
+        });
+        world.net.take_asked();
+        world.poll_and_items().await;
+        assert_eq!(world.net.take_asked(), asked);
+        world.clock.pass(3_601);
+    }
+}
+
+#[tokio::test]
 async fn target_counts_as_gone_after_three_answers_in_a_row() {
     let (_dir, world) = feed();
     world.net.answers(|_| json("\"gone\""));
