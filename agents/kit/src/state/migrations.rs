@@ -221,6 +221,6 @@ CREATE INDEX skipped_of ON skipped (target, id);
 ALTER TABLE considered ADD COLUMN forgotten INTEGER;           -- the newest due time whose row was dropped; null where none was
 ",
 "
--- An item whose check came to nothing is not asked for again at once.
+-- An item whose check came to nothing is not asked for again at once. From here on `content` is null of what is gone, too.
 ALTER TABLE marks ADD COLUMN tries INTEGER NOT NULL DEFAULT 0; -- of the check that is due, without an answer
 "];
