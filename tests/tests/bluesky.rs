@@ -71,18 +71,25 @@ fn until_told(world: &World, id: &str, history: &[&str]) {
     });
 }
 
+/// A unit that watches the account. It asks again at every look that begins a second later than the one before.
+fn after_the_first_look(service: &Appview) -> World {
+    let seed = format!("/xrpc/app.bsky.feed.getAuthorFeed?actor={DESK}");
+    let world = World::with(&[Source::new("desk", service.url(), &seed).read_by("bluesky")]);
+    let agent = world.agent_of("bluesky");
+    agent.asks_again_after(&[1; 30]);
+    agent.once().ok();
+    let _ = world.settled();
+    world
+}
+
 #[test]
 fn own_repost_goes_with_its_post_and_an_account_that_closes_takes_neither_away() {
     let service = Appview::start().unwrap();
     service.profile(actor(DESK, "desk.example"));
     (0..3).for_each(|n| service.put(post(DESK, n, &format!("Post {n}"), "bafyone")));
     (1..3).for_each(|n| service.put(own_repost(n)));
-    let seed = format!("/xrpc/app.bsky.feed.getAuthorFeed?actor={DESK}");
-    let mut world = World::with(&[Source::new("desk", service.url(), &seed).read_by("bluesky")]);
+    let mut world = after_the_first_look(&service);
     let agent = world.agent_of("bluesky");
-    agent.asks_again_after(&[1; 30]);
-    agent.once().ok();
-    let _ = world.settled();
     assert_eq!(told(&world).len(), 6);
 
     service.remove(&uri(DESK, 1));
@@ -111,13 +118,8 @@ fn account_is_told_with_edits_and_deletions_and_comes_back_after_it_was_closed()
     (0..30).for_each(|n| service.put(post(DESK, n, &format!("Post {n}"), "bafyone")));
     service.put(repost(30));
     service.put(repost(31));
-    let seed = format!("/xrpc/app.bsky.feed.getAuthorFeed?actor={DESK}");
-    let mut world = World::with(&[Source::new("desk", service.url(), &seed).read_by("bluesky")]);
+    let mut world = after_the_first_look(&service);
     let agent = world.agent_of("bluesky");
-    // Asked for again at every look that begins a second later than the one before.
-    agent.asks_again_after(&[1; 30]);
-    agent.once().ok();
-    let _ = world.settled();
     // The account, its posts on eight pages, and two reposts.
     assert_eq!(told(&world).len(), 33);
 
