@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "schemas",
     "tlog",
     "warc",
@@ -17,6 +17,7 @@ const OURS: [&str; 15] = [
     "mediawiki",
     "snapads",
     "web",
+    "youtube",
     "registry",
     "verify",
     "tests",
@@ -89,6 +90,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("mediawiki", &["kit", "schemas"]),
         ("snapads", &["kit", "schemas"]),
         ("web", &["kit", "schemas"]),
+        ("youtube", &["kit", "schemas"]),
         ("verify", &["schemas", "tlog", "warc"]),
         ("registry", &["schemas", "tlog", "verify", "warc"]),
         ("exhibit", &[]),
@@ -102,7 +104,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
 #[test]
 fn collector_has_nothing_to_open_a_socket_with() {
     let metadata = metadata();
-    for (collector, name) in ["bluesky", "fara", "feed", "mastodon", "mediawiki", "snapads", "web"]
+    for (collector, name) in ["bluesky", "fara", "feed", "mastodon", "mediawiki", "snapads", "web", "youtube"]
         .into_iter()
         .flat_map(|one| dependencies(&metadata, one).into_iter().map(move |name| (one, name)))
     {
@@ -133,6 +135,7 @@ fn programs_are_built_for_these_tests() {
         "agents/mediawiki",
         "agents/snapads",
         "agents/web",
+        "agents/youtube",
         "registry",
         "registry/verify",
         "tests/exhibit",

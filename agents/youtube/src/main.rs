@@ -1,0 +1,5 @@
+//! Program `vigie-youtube`.
+
+fn main() -> std::process::ExitCode {
+    kit::run(youtube::Youtube)
+}
