@@ -3,24 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use rusqlite::OptionalExtension as _;
 use schemas::Digest;
 
 use crate::{core::store::row_parts, desk::RecordId};
 
-/// Every line that describes the item, the last line of each reading it stands in (it digests the others), every answer it was read
+/// Every line that describes the item, every unit that says it vanished, the last line of each reading it stands in (it digests the others), every answer it was read
 /// from, and every revisit that repeats such an answer (its digests and address would tell that it was there), by segment. Seen through any vantage: the identity is what is erased.
 ///
 /// # Errors
 ///
 /// Where there is no such record.
 pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Digest, Vec<u64>>> {
-    // The ids of one identity's items lie side by side, whatever their vantage.
+    let identity: Option<(String, String)> = db
+        .query_row(
+            "SELECT i.platform, i.native FROM sightings g JOIN items i ON i.id = g.item WHERE g.id = ?1
+             UNION SELECT platform, native FROM vanishings WHERE id = ?1",
+            [id.row()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let (platform, native) =
+        identity.with_context(|| format!("there is no record {id}; it may have been erased already"))?;
     let items: Vec<i64> = db
-        .prepare(
-            "SELECT b.id FROM sightings g JOIN items a ON a.id = g.item
-             JOIN items b ON b.id BETWEEN (a.id & ~65535) AND (a.id | 65535) AND b.platform = a.platform AND b.native = a.native WHERE g.id = ?1",
-        )?
-        .query_map([id.row()], |row| row.get(0))?
+        .prepare("SELECT id FROM items WHERE platform = ?1 AND native = ?2")?
+        .query_map([&platform, &native], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut units: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
     for item in items {
@@ -56,7 +63,14 @@ pub fn units_of(db: &rusqlite::Connection, id: RecordId) -> Result<BTreeMap<Dige
             of.extend(end.and_then(|unit| u64::try_from(unit).ok()));
         }
     }
-    (!units.is_empty())
-        .then(|| units.into_iter().map(|(manifest, units)| (manifest, units.into_iter().collect())).collect())
-        .with_context(|| format!("there is no record {id}; it may have been erased already"))
+    let vanished: Vec<(String, i64)> = db
+        .prepare(
+            "SELECT s.manifest, v.id FROM vanishings v JOIN segments s ON s.idx = v.id >> 24 WHERE v.native = ?1 AND v.platform = ?2",
+        )?
+        .query_map([&native, &platform], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (manifest, unit) in vanished {
+        units.entry(manifest.parse()?).or_default().insert(row_parts(unit).1);
+    }
+    Ok(units.into_iter().map(|(manifest, units)| (manifest, units.into_iter().collect())).collect())
 }

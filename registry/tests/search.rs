@@ -57,6 +57,7 @@ fn small() -> World {
     gone.entry = "port-desk".into();
     let mut late = item(record("late", "zh", "港口", "中国人民 ferry"));
     late.versions[0].is_late = true;
+    late.is_vanished = true;
     World::of(vec![item(harbour), item(port), revised, gone, late])
 }
 
@@ -120,6 +121,7 @@ fn every_operator_finds_what_it_says() {
         ("has:media", &[]),
         ("-has:text", &[]),
         ("is:gone", &["gone"]),
+        ("is:vanished", &["late"]),
         ("is:revised", &["edited"]),
         ("is:late", &["late"]),
         ("is:trial", &[]),
@@ -143,6 +145,10 @@ fn hits_tell_what_is_known_of_them() {
         Search::run(&world.connection, &Query::parse(query).unwrap(), &Options::at(now())).unwrap().hits.remove(0)
     };
     let gone = hit("is:gone");
+    assert!(
+        !gone.is_vanished && hit("is:vanished").is_vanished,
+        "what its source withdrew is one thing, what left it another"
+    );
     assert!(gone.is_gone && !gone.is_current && !gone.is_revised && !gone.time_is_claimed);
     assert_eq!(
         (gone.time, gone.first_seen_at, gone.language),

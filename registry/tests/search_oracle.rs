@@ -127,6 +127,7 @@ fn is(field: &Field, seen: &Seen<'_>) -> bool {
         Field::Has(Has::Edit) => record.edited_at.is_some(),
         Field::Has(Has::Title) => record.title.is_some(),
         Field::Is(Is::Gone) => seen.item.is_gone,
+        Field::Is(Is::Vanished) => seen.item.is_vanished,
         Field::Is(Is::Revised) => seen.item.versions.len() > 1,
         Field::Is(Is::Late) => seen.version.is_late,
         Field::Is(Is::Trial) => false,

@@ -3,6 +3,8 @@
 //! `reading = read(step, target, captured_at, url, status, headers, body, part)`: these eight and nothing else, so every conversion can
 //! be derived again from the segment alone.
 
+mod vanished;
+
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use jiff::Timestamp;
@@ -17,6 +19,8 @@ use crate::{
     record::Record,
 };
 
+pub use vanished::Vanished;
+
 /// Media types of the JSON blocks.
 pub mod media_type {
     /// [`super::Run`].
@@ -27,6 +31,8 @@ pub mod media_type {
     pub const REFUSED: &str = "application/vnd.vigie.refused+json";
     /// [`super::Failed`].
     pub const FAILED: &str = "application/vnd.vigie.failed+json";
+    /// [`super::Vanished`].
+    pub const VANISHED: &str = "application/vnd.vigie.vanished+json";
     /// [`crate::gate::RobotsCopy`].
     pub const ROBOTS: &str = "application/vnd.vigie.robots+json";
     /// [`super::Commit`].

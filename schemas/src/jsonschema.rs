@@ -6,7 +6,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
 use crate::{
-    capture::{Commit, Exchange, Failed, Line, Refused, Run, Tombstone},
+    capture::{Commit, Exchange, Failed, Line, Refused, Run, Tombstone, Vanished},
     coverage::Coverage,
     gate::{Decision, GateAsk, RobotsCopy},
     leaf::Leaf,
@@ -45,6 +45,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("statement", of::<Statement>("statement")),
         ("tombstone", of::<Tombstone>("tombstone")),
         ("trust-root", of::<TrustRoot>("trust-root")),
+        ("vanished", of::<Vanished>("vanished")),
     ]
 }
 

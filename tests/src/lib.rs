@@ -5,6 +5,7 @@
 //! Counts are small unless `VIGIE_LONG=1`; nothing is skipped without being named, and with `VIGIE_REQUIRE_ALL=1` nothing is skipped.
 
 mod agent;
+mod archive;
 mod dice;
 mod http;
 mod manager;
@@ -17,6 +18,7 @@ mod until;
 mod world;
 
 pub use agent::Agent;
+pub use archive::archive;
 pub use dice::Dice;
 pub use http::{Got, get, put};
 pub use manager::Manager;

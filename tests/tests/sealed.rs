@@ -87,6 +87,15 @@ fn answer(mut stream: &TcpStream, base: &str, asked: &Mutex<Vec<String>>, state:
     let unchanged = head.to_ascii_lowercase().contains("if-none-match");
     let path = target.split('?').next().unwrap_or_default();
     let [handle, name, other] = CANARIES;
+    if path == "/political/2026/PoliticalAds.zip" {
+        let file = tests::archive("PoliticalAds.csv", &ads(state));
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            file.len()
+        )?;
+        return stream.write_all(&file);
+    }
     let (status, kind, body) = match path {
         "/robots.txt" => ("200 OK", "text/plain", "User-agent: *\nAllow: /\n".to_owned()),
         "/feed.atom" if unchanged => ("304 Not Modified", "", String::new()),
@@ -126,6 +135,22 @@ fn atom(base: &str, state: u32) -> String {
     )
 }
 
+/// An ad library, published whole. One of its ads, known by a handle, is there at first only.
+fn ads(state: u32) -> String {
+    let [handle, name, other] = CANARIES;
+    let columns = "AD ID,CreativeURL,Spend,Impressions,Currency Code,Start Date,End Date,Organization Name,BillingAddress,PayingAdvertiserName,\
+                   CandidateBallotInformation,Gender,AgeBracket,CountryCode";
+    let row = |id: &str| {
+        format!(
+            "\n{id},https://ads.example.com/asset/{id},412,98211,CAD,2026/09/01 04:00:00Z,2026/09/14 03:59:59Z,{name},\
+             \"1 {other} Street\",{name},,,18+,canada"
+        )
+    };
+    let rows: String = (0..5).map(|number| row(&format!("ad-{number:04}"))).collect();
+    let first = if state == 0 { row(&format!("ad-{handle}")) } else { String::new() };
+    format!("{columns}{rows}{first}")
+}
+
 fn page(base: &str, target: &str, state: u32) -> String {
     let bound = |name: &str| {
         let pairs = target.split_once('?').map_or("", |(_, query)| query);
@@ -161,7 +186,10 @@ struct Unit {
     keys: PathBuf,
 }
 
-const SOURCES: [(&str, &str, &str); 4] = [
+const COLLECTORS: [&str; 3] = ["feed", "mastodon", "snapads"];
+
+const SOURCES: [(&str, &str, &str); 5] = [
+    ("ads", "snapads", "/political/2026/PoliticalAds.zip"),
     ("posts", "mastodon", "/api/v1/timelines/tag/harbour"),
     ("berths", "feed", "/feed.atom"),
     ("away", "feed", "/away.atom"),
@@ -226,6 +254,7 @@ impl Unit {
             let rule = entry.matches.remove(0);
             let paths = match entry.collector.as_str() {
                 "mastodon" => &["/api/v1/timelines/tag/harbour", "/api/v1/statuses/", "/api/v2/instance"][..],
+                "snapads" => &["/political/2026/PoliticalAds.zip"],
                 _ => &["/feed.atom", "/away.atom", "/broken.atom"][..],
             };
             entry.matches = paths
@@ -244,7 +273,7 @@ impl Unit {
 
     /// Gives every agent its keys, as a configuration that names files elsewhere.
     fn hand_out_keys(&self) {
-        for collector in ["feed", "mastodon"] {
+        for collector in COLLECTORS {
             let state = format!("{collector}.state.key");
             self.made(&["state"], &state);
             let file = self.world.agent_of(collector).folder.join("agent.toml");
@@ -259,14 +288,14 @@ impl Unit {
     }
 
     fn keep_programs(&self) {
-        for name in ["vigie-feed", "vigie-mastodon"] {
-            self.world.vigie(&["agent", "program", program(name).to_str().unwrap()]).ok();
+        for name in COLLECTORS.map(|collector| format!("vigie-{collector}")) {
+            self.world.vigie(&["agent", "program", program(&name).to_str().unwrap()]).ok();
         }
     }
 
-    /// Collects once with both agents; what they said.
+    /// Collects once with all agents; what they said.
     fn once(&self) -> String {
-        ["feed", "mastodon"].map(|collector| self.world.agent_of(collector).once().said()).join("\n")
+        COLLECTORS.map(|collector| self.world.agent_of(collector).once().said()).join("\n")
     }
 
     /// Every place below the unit's folder, and in what was said, where somebody can be found as they are written.
@@ -356,6 +385,13 @@ fn nobody_is_found_without_the_keys_and_everything_is_derived_again_with_them() 
     let handle = handle.unwrap();
     assert_eq!(unit.world.search(&format!("author:{handle}")).len(), posts, "all posts are one pseudonym's");
     assert_eq!(newest["keyed"]["scope"], "harbour-2026");
+
+    // An ad that left its library is told by its pseudonym.
+    let left = unit.world.search("source:ads is:vanished");
+    let [left] = &left[..] else { panic!("{left:?}\n{said}") };
+    let left = unit.world.show(left["id"].as_str().unwrap());
+    assert_eq!((of("ads"), &left["vanished"][0]["scope"]), (6, &json!("sealed")), "{left}");
+    assert!(left["id"].as_str().unwrap().starts_with("px"), "{left}");
 
     // The account of a record: who may open it, who may not.
     let id = hits[0]["id"].as_str().unwrap();

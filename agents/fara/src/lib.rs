@@ -10,7 +10,7 @@
 //! **Ids.** `registrant:NUMBER`. What has no number in the register is named by its own cells, in lower case and with white space tidied:
 //! `principal:NUMBER|SINCE|COUNTRY|NAME`, `short-form:NUMBER|SINCE|LAST|FIRST`. `document:FILE` is the name of its PDF; of a document that lies on
 //! paper only `document:NUMBER|STAMPED|TYPE|PERSON|PRINCIPAL`. Where one of these cells is corrected, the record under the old id stays as it was last
-//! seen, and a new one begins. An id that comes twice stands as its last row says.
+//! seen, and a new one begins; the old id is then told to have vanished, as is a row that was taken out. An id that comes twice stands as its last row says.
 //!
 //! **Edits** are a new end (`terminated_on`), name, address or any other cell that is kept. **Dates** are days without a zone; a year before 1938,
 //! when the Act was passed, is a slip of the pen: its text is kept and no date made of it.
@@ -45,8 +45,7 @@ impl Collector for Fara {
 
     fn about(&self) -> About {
         About {
-            misses: "what came and went between two runs; that a row has left the files; the text of filings"
-                .to_owned(),
+            misses: "what came and went between two runs; the text of filings".to_owned(),
             ..About::of("The US register of foreign agents (FARA), from its daily files")
         }
     }

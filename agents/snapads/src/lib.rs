@@ -2,7 +2,7 @@
 //!
 //! **Seeds** are the library's files, one zip of CSV for each year since 2018:
 //! `https://storage.googleapis.com/ad-manager-political-ads-dump/political/2024/PoliticalAds.zip`. In the place of the year may stand `this-year` or
-//! `last-year`, in UTC. `?country=canada`, which is not sent, asks for the ads of one country, by its name in the file, in whatever case. A file is asked
+//! `last-year`, in UTC: over New Year that is another file, and nothing has vanished from the old one. `?country=canada`, which is not sent, asks for the ads of one country, by its name in the file, in whatever case. A file is asked
 //! for only if it changed.
 //!
 //! **Id.** The AD ID without the spaces around it, platform `snap-ads`.
@@ -37,8 +37,7 @@ impl Collector for SnapAds {
 
     fn about(&self) -> About {
         About {
-            misses: "spend between two looks; ads that came and went between them; that one has left the file"
-                .to_owned(),
+            misses: "spend between two looks; ads that came and went between them".to_owned(),
             ..About::of("Ads of the Snap political ads library, with exact spend and impressions")
         }
     }

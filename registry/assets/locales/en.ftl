@@ -135,7 +135,7 @@ help-lang = declared in this language
 help-time = from a day on, up to a month
 help-seen = first seen in the last seven days
 help-link = links to this host, or lies there
-help-is = known in several versions; also is:gone
+help-is = known in several versions; also is:gone and is:vanished
 facets = Narrow the search
 facet-source = Source
 facet-language = Declared language
@@ -177,6 +177,7 @@ time-claimed = (the source’s claim)
 time-ours = (first seen by us)
 mark-revised = revised
 mark-gone = withdrawn by the source
+mark-vanished = no longer listed by the source
 mark-claim-by = claim seen through { $what }
 kind-post = post
 kind-comment = comment
@@ -232,6 +233,14 @@ relation-translation = translation of
 history = History
 revision-number = Version { $count }
 revision-withdrawn = Withdrawn
+vanished-heading = No longer listed
+vanished-lead = The source publishes its list whole. It did not say that this was withdrawn, or why it is missing; we compared complete lists.
+vanished = Missing from “{ $what }”: last listed on { $stood }, in neither of the complete lists of { $before } and { $at }.
+vanished-unreadable = { $count ->
+    [one] One line of the newer list could not be read: it may be this one.
+   *[other] { $count } lines of the newer list could not be read: this may be among them.
+  }
+vanished-back = Listed again on { $what }.
 revision-current = shown by the source when last seen
 cause-first = as we first saw it
 cause-source = changed by the source

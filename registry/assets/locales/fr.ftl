@@ -135,7 +135,7 @@ help-lang = déclaré dans cette langue
 help-time = à partir d’un jour, jusqu’à un mois
 help-seen = vu pour la première fois ces sept derniers jours
 help-link = renvoie à cet hôte ou s’y trouve
-help-is = connu en plusieurs versions; aussi is:gone
+help-is = connu en plusieurs versions; aussi is:gone et is:vanished
 facets = Préciser la recherche
 facet-source = Source
 facet-language = Langue déclarée
@@ -177,6 +177,7 @@ time-claimed = (selon la source)
 time-ours = (vu pour la première fois par nous)
 mark-revised = modifié
 mark-gone = retiré par la source
+mark-vanished = n’est plus répertorié par la source
 mark-claim-by = affirmation vue par l’intermédiaire de { $what }
 kind-post = publication
 kind-comment = commentaire
@@ -232,6 +233,14 @@ relation-translation = traduction de
 history = Historique
 revision-number = Version { $count }
 revision-withdrawn = Retrait
+vanished-heading = N’est plus répertorié
+vanished-lead = La source publie sa liste en entier. Elle n’a pas indiqué qu’il s’agissait d’un retrait, ni pourquoi l’élément manque; nous avons comparé des listes complètes.
+vanished = Absent de « { $what } » : répertorié pour la dernière fois le { $stood }, ne figure dans aucune des deux listes complètes du { $before } et du { $at }.
+vanished-unreadable = { $count ->
+    [one] { $count } ligne de la liste la plus récente n’a pu être lue; il pourrait s’agir de cet élément.
+   *[other] { $count } lignes de la liste la plus récente n’ont pu être lues; cet élément pourrait en faire partie.
+  }
+vanished-back = De nouveau répertorié le { $what }.
 revision-current = affichée par la source lors de la dernière observation
 cause-first = telle que nous l’avons d’abord vue
 cause-source = modifiée par la source

@@ -92,6 +92,9 @@ pub fn search(args: &SearchArgs, unit: &Unit, say: &Say) -> Result<()> {
             if card.is_gone {
                 marks.push("withdrawn by the source".to_owned());
             }
+            if card.is_vanished {
+                marks.push("no longer listed by the source".to_owned());
+            }
             if !card.is_home {
                 marks.push(format!("a claim seen through {}", card.vantage));
             }
@@ -182,6 +185,20 @@ fn in_words(item: &Item) -> String {
                     let _ = writeln!(out, "    {line}");
                 }
             }
+        }
+    }
+    for gone in &item.vanished {
+        let _ = writeln!(
+            out,
+            "\nmissing from `{}` [{}]: last there {}, not in the two complete readings of {} and {}; its source did not say why",
+            gone.scope, gone.id, gone.stood_at, gone.before_at, gone.at
+        );
+        if let Some(odd) = gone.unreadable.filter(|odd| *odd > 0) {
+            let rows = if odd == 1 { "one row".to_owned() } else { format!("{odd} rows") };
+            let _ = writeln!(out, "  {rows} of the second could not be read: it may be there");
+        }
+        if let Some(back) = &gone.back_at {
+            let _ = writeln!(out, "  there again {back}");
         }
     }
     if let Some(capture) = &item.capture {

@@ -234,7 +234,7 @@ pub fn erase(args: &EraseArgs, unit: &Unit, say: &Say) -> Result<()> {
     let wanted: BTreeMap<Digest, Vec<u64>> = erasing::units_of(&tables(unit)?, id)?;
     let units: usize = wanted.values().map(Vec::len).sum();
     say.line(&format!(
-        "{id}: {units} units in {} segments will be destroyed for ever: every line that describes it, and every answer it was read from.\nRecords of others read from the same answers stand; their evidence will say that it was lawfully erased.",
+        "{id}: {units} units in {} segments will be destroyed for ever: every line that describes it or says that it vanished, and every answer it was read from.\nRecords of others read from the same answers stand; their evidence will say that it was lawfully erased.",
         wanted.len()
     ))?;
     if !args.yes && !confirmed("erase?")? {

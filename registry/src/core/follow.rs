@@ -10,7 +10,7 @@ use schemas::capture::{self, Line as Said, What};
 use schemas::leaf::{Act, Leaf};
 use schemas::manifest::Manifest;
 use schemas::policy::History;
-use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Part, Segment, SegmentError, tombstoned_units};
+use schemas::segment::{Capture, CaptureKind, Conversion, LineAt, Part, Segment, SegmentError, View, tombstoned_units};
 
 use super::RegistryError;
 use super::evidence::Evidence;
@@ -18,7 +18,7 @@ use super::ingest::{budget::day_of, judge::late};
 use super::log::chain;
 use super::store::{
     CaptureRow, Change, CoverageRow, LeafKind, Line, LineKind, Reading, SegmentRow, Stated, Store, Tombstoned,
-    Withdrawn,
+    VanishedRow, Withdrawn,
 };
 use super::vantage::{self, is_home};
 
@@ -161,6 +161,7 @@ pub(super) fn rows(segment: Segment, late: &BTreeSet<u64>, is_checked: bool) -> 
             let url = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
             readings.push((conversion.offset, reading(conversion, recipe, capture.unit, at, vantage::of(url))));
         }
+        row.vanished.extend(vanished(&view, capture));
     }
     for conversion in &view.loose {
         let first = conversion.lines.first();
@@ -256,6 +257,25 @@ fn reading(conversion: &Conversion, recipe: Option<&str>, capture: u64, at: Time
         by = format!("{by} {}", Digest::of(recipe.as_bytes()));
     }
     Reading { capture, at, vantage, reader: by, lines: Vec::new() }
+}
+
+/// What vanished by the reading of a capture.
+fn vanished(view: &View<'_>, capture: &Capture<'_>) -> Vec<VanishedRow> {
+    let url = capture.decision().url.as_deref().unwrap_or(&capture.ask().url);
+    let odd = capture.conversion.and_then(|conversion| match &conversion.lines.last()?.line {
+        Said::End(end) => Some(end.counts[2]),
+        _ => None,
+    });
+    let at = |unit: &u64| view.vanished.get(view.vanished.binary_search_by_key(unit, |(of, _)| *of).ok()?);
+    let row = |(unit, said): &(u64, capture::Vanished)| VanishedRow {
+        unit: *unit,
+        capture: capture.unit,
+        vantage: vantage::of(url),
+        at: capture.date.clone(),
+        said: said.clone(),
+        odd,
+    };
+    capture.vanished.iter().filter_map(at).map(row).collect()
 }
 
 fn lines(said: Vec<LineAt>, vantage: &str, is_checked: bool) -> Vec<Line> {

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use schemas::capture::{Commit, End, Exchange, GoneLine, Header, Lane, Line, Reader, RecordLine, Run, Target, What};
+use schemas::capture::{
+    Commit, End, Exchange, GoneLine, Header, Lane, Line, Reader, RecordLine, Run, Target, Vanished, What,
+};
 use schemas::coverage::{Coverage, CoverageState};
 use schemas::gate::{GateAsk, Origin, decide};
 use schemas::manifest::CheckpointRef;
@@ -277,6 +279,10 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Ids of items that are gone.
     pub gone: Vec<String>,
+    /// What the items are all of.
+    pub snapshot: Option<String>,
+    /// Items said to have vanished from it, with record id and date of the answer that first lacked them.
+    pub vanished: Vec<(String, String, Timestamp)>,
     /// Record id of an earlier response with the same payload.
     pub revisit_of: Option<String>,
     /// Name of the program that read it; `feed` if empty.
@@ -489,10 +495,24 @@ impl Agent {
             let end = End {
                 counts: [(page.items.len() + page.records.len()) as u64, page.gone.len() as u64, 0],
                 items: Some(Digest::of(&items)),
+                snapshot: page.snapshot.clone(),
                 ..End::default()
             };
             lines.push(line_bytes(&Line::End(Box::new(end))).unwrap());
             writer.conversion(&header, &lines).unwrap();
+            for (item, before, before_at) in &page.vanished {
+                let said = Vanished {
+                    v: 1,
+                    response: id.clone(),
+                    before: before.clone(),
+                    before_at: before_at.to_string(),
+                    stood_at: before_at.to_string(),
+                    scope: page.snapshot.clone().unwrap_or_default(),
+                    platform: "web".to_owned(),
+                    id: format!("news.example.org|{item}"),
+                };
+                writer.vanished(&said, at).unwrap();
+            }
             responses.push(id);
         }
         let coverage = Coverage {

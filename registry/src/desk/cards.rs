@@ -49,6 +49,8 @@ pub struct Card {
     pub first_seen_at: Timestamp,
     /// Withdrawn by the source.
     pub is_gone: bool,
+    /// Missing from a source that is published whole, which did not say so.
+    pub is_vanished: bool,
     /// Known in more than one version.
     pub is_revised: bool,
 }
@@ -111,6 +113,7 @@ fn card(query: &Query, hit: &Hit, record: Option<&Record>) -> Card {
         time_is_claimed: hit.time_is_claimed,
         first_seen_at: hit.first_seen_at,
         is_gone: hit.is_gone,
+        is_vanished: hit.is_vanished,
         is_revised: hit.is_revised,
     }
 }

@@ -87,12 +87,35 @@ pub struct Item {
     pub last_seen_at: String,
     /// True where the source withdrew it.
     pub gone: bool,
+    /// When it left a source that is published whole, oldest first. The source did not say so: complete readings of it lack the item.
+    pub vanished: Vec<Vanishing>,
     /// Its revisions, oldest first.
     pub revisions: Vec<Revision>,
     /// The newest sightings of the revision asked for, newest first, at most 50.
     pub sightings: Vec<Sighting>,
     /// The capture that the revision asked for was first read from.
     pub capture: Option<Capture>,
+}
+
+/// An item missing from two complete readings in a row.
+#[derive(Clone, Debug, Serialize)]
+pub struct Vanishing {
+    /// The unit of evidence that says so.
+    pub id: RecordId,
+    /// What the readings are all of; `sealed` where that is not kept in clear.
+    pub scope: String,
+    /// When the answer was captured whose reading is the second without it.
+    pub at: String,
+    /// When the one before was captured.
+    pub before_at: String,
+    /// WARC record id of that one.
+    pub before: String,
+    /// When the newest answer that held it was captured.
+    pub stood_at: String,
+    /// Rows of the second reading that could not be read: it may be among them. Absent where nobody can tell any more.
+    pub unreadable: Option<u64>,
+    /// When it stood there again.
+    pub back_at: Option<String>,
 }
 
 /// What an item said for a while.
@@ -164,7 +187,7 @@ pub struct Capture {
     pub late: bool,
 }
 
-/// The item one of whose revisions (or sightings) has this id; `None` where there is none.
+/// The item one of whose revisions (or sightings, or vanishings) has this id; `None` where there is none.
 ///
 /// # Errors
 ///
@@ -174,15 +197,35 @@ pub fn item(db: &Connection, asked: RecordId) -> rusqlite::Result<Option<Item>> 
     let found: Option<(i64, i64)> = db
         .query_row("SELECT item, revision FROM sightings WHERE id = ?1", [row], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let found = match found {
-        Some(found) => Some(found),
-        None => db
-            .query_row("SELECT item, id FROM revisions WHERE id = ?1", [row], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?,
-    };
+    let mut found = found;
+    for other in [
+        "SELECT item, id FROM revisions WHERE id = ?1",
+        "SELECT i.id, i.current FROM vanishings v JOIN items i ON i.id = v.item WHERE v.id = ?1",
+    ] {
+        if found.is_none() {
+            found = db.query_row(other, [row], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        }
+    }
     let Some((item, revision)) = found else {
         return Ok(None);
     };
+    let vanished = db
+        .prepare_cached(
+            "SELECT id, scope, at, before_at, before, stood_at, odd, back_at FROM vanishings WHERE item = ?1 ORDER BY id",
+        )?
+        .query_map([item], |row| {
+            Ok(Vanishing {
+                id: RecordId::of_row(row.get(0)?),
+                scope: row.get(1)?,
+                at: row.get(2)?,
+                before_at: row.get(3)?,
+                before: row.get(4)?,
+                stood_at: row.get(5)?,
+                unreadable: row.get::<_, Option<i64>>(6)?.map(unsigned),
+                back_at: row.get(7)?,
+            })
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
     let revisions = db
         .prepare_cached(
             "SELECT id, number, cause, first_seen_at, last_seen_at, sightings, time, claimed, current, entry, content, record, why
@@ -237,6 +280,7 @@ pub fn item(db: &Connection, asked: RecordId) -> rusqlite::Result<Option<Item>> 
                 first_seen_at: row.get(5)?,
                 last_seen_at: row.get(6)?,
                 gone: row.get(7)?,
+                vanished,
                 revisions,
                 sightings,
                 capture,

@@ -19,7 +19,7 @@ pub use cards::{Card, cards};
 pub use coverage::{CoverageDay, Denial, DenialFilter, Source, coverage_days, denials, sources};
 pub use days::{Day, Looks, days_of, looks};
 pub use heard::CoverageLine;
-pub use item::{Capture, Item, RecordId, Revision, Sighting, item};
+pub use item::{Capture, Item, RecordId, Revision, Sighting, Vanishing, item};
 pub use plan::{MAX_LINES, Plan};
 pub use reasons::{Reason, reasons};
 pub use runs::{TargetDay, calendar, coverage_by};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::Refused,
-    desk::{self, Item, RecordId, Revision},
+    desk::{self, Item, RecordId, Revision, Vanishing},
     prove,
 };
 
@@ -41,6 +41,7 @@ struct ItemView {
     facts: Vec<Fact>,
     lists: Vec<(String, Vec<LinkView>)>,
     revisions: Vec<RevisionView>,
+    vanished: Vec<VanishingView>,
     sightings: Vec<SightingView>,
     sightings_note: String,
 }
@@ -71,6 +72,14 @@ struct RevisionView {
     withdrawn: Option<String>,
     tag: String,
     changes: Vec<ChangeView>,
+}
+
+struct VanishingView {
+    link: String,
+    id: String,
+    words: String,
+    /// What else to know of it.
+    notes: Vec<String>,
 }
 
 struct ChangeView {
@@ -147,6 +156,7 @@ fn view(f: &Frame, item: &Item) -> ItemView {
         facts: facts(f, item, revision, record),
         lists: record.map(|record| lists(f, record)).unwrap_or_default(),
         revisions: revisions(f, item),
+        vanished: item.vanished.iter().map(|gone| vanished(f, gone)).collect(),
         sightings: item
             .sightings
             .iter()
@@ -179,6 +189,9 @@ fn marks(f: &Frame, item: &Item) -> Vec<(&'static str, String)> {
     let mut marks = Vec::new();
     if item.gone {
         marks.push(("gone", f.t("mark-gone")));
+    }
+    if item.vanished.iter().any(|gone| gone.back_at.is_none()) {
+        marks.push(("gone", f.t("mark-vanished")));
     }
     if item.revisions.len() > 1 {
         marks.push(("revised", f.n("mark-revised-count", &(item.revisions.len() as u64))));
@@ -328,6 +341,25 @@ fn revision_view(f: &Frame, item: &Item, revision: &Revision, changes: Vec<Chang
         withdrawn,
         tag: lang_tag(revision.record.as_ref().and_then(|record| record.language.as_deref())),
         changes: changes.collect(),
+    }
+}
+
+fn vanished(f: &Frame, gone: &Vanishing) -> VanishingView {
+    let odd = gone.unreadable.filter(|odd| *odd > 0).map(|odd| f.n("vanished-unreadable", &odd));
+    let back = gone.back_at.as_ref().map(|back| f.w("vanished-back", &f.moment(back)));
+    VanishingView {
+        link: f.link(&format!("/record/{}", gone.id)),
+        id: gone.id.to_string(),
+        words: f.say(
+            "vanished",
+            &[
+                ("what", shown(&gone.scope).into()),
+                ("stood", f.moment(&gone.stood_at).into()),
+                ("before", f.moment(&gone.before_at).into()),
+                ("at", f.moment(&gone.at).into()),
+            ],
+        ),
+        notes: odd.into_iter().chain(back).collect(),
     }
 }
 

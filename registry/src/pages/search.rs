@@ -78,6 +78,7 @@ struct HitView {
     time_is_claimed: bool,
     is_revised: bool,
     is_gone: bool,
+    is_vanished: bool,
     /// Host, where it is a claim about somebody else's item.
     claim_of: Option<String>,
     cut_before: bool,
@@ -244,6 +245,7 @@ fn hit(f: &Frame, card: &Card) -> HitView {
         time_is_claimed: card.time_is_claimed,
         is_revised: card.is_revised,
         is_gone: card.is_gone,
+        is_vanished: card.is_vanished,
         claim_of: (!card.is_home).then(|| card.vantage.clone()),
         cut_before: card.snippet.starts_with('…'),
         cut_after: card.snippet.ends_with('…'),

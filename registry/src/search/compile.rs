@@ -104,6 +104,7 @@ impl Build<'_> {
                 format!("(d.has & {bit}) <> 0")
             }
             Field::Is(Is::Gone) => "i.gone = 1".to_owned(),
+            Field::Is(Is::Vanished) => "i.vanished = 1".to_owned(),
             Field::Is(Is::Late) => LATE.to_owned(),
             Field::Is(Is::Revised) => REVISED.to_owned(),
             Field::Is(Is::Trial) => if self.options.is_trial { "1" } else { "0" }.to_owned(),

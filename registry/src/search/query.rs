@@ -13,7 +13,7 @@
 //! after:2026-10-01 before:2026-11      from that day on, up to (not with) that month; UTC
 //! seen:7d  seen:2026-10-01..2026-10-05 when we saw it first
 //! source:harbour-news tag:ice id:"tag:news.example.org,2026:7"
-//! has:media|text|edit|title  is:gone|revised|late|trial
+//! has:media|text|edit|title  is:gone|vanished|revised|late|trial
 //! ```
 //!
 //! A word is looked for in title, text, names, tags and captions. Every word is cut by [`super::analyser`], so case and accents do not count.

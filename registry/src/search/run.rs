@@ -73,6 +73,8 @@ pub struct Hit {
     pub is_current: bool,
     /// The item was withdrawn.
     pub is_gone: bool,
+    /// The item left a source that is published whole, and is not back.
+    pub is_vanished: bool,
     /// The item is known in more than one version.
     pub is_revised: bool,
     /// This version was learned of after a later one.
@@ -181,7 +183,7 @@ fn page(
 ) -> Result<(Vec<Hit>, Option<String>), SearchError> {
     let columns = format!(
         "d.row, d.item, d.platform, d.native, d.kind, d.language, d.entry, d.vantage, d.home, d.time, d.claimed, d.seen,
-         d.row = i.current, i.gone, {REVISED}, {LATE}"
+         d.row = i.current, i.gone, {REVISED}, {LATE}, i.vanished"
     );
     let filter = &condition.sql;
     let mut values = condition.values.clone();
@@ -260,6 +262,7 @@ fn hit(row: &Row<'_>) -> rusqlite::Result<Hit> {
         first_seen_at: moment(11)?,
         is_current: row.get(12)?,
         is_gone: row.get(13)?,
+        is_vanished: row.get(16)?,
         is_revised: row.get(14)?,
         is_late: row.get(15)?,
     })

@@ -27,6 +27,7 @@ pub struct Item {
     pub versions: Vec<Version>,
     pub entry: String,
     pub is_gone: bool,
+    pub is_vanished: bool,
 }
 
 pub struct World {
@@ -89,7 +90,7 @@ impl World {
         let shown = (0..=last).max_by_key(|version| (item.versions[*version].first_seen_at, *version)).unwrap();
         let shown = if item.is_gone { shown } else { last };
         tx.execute(
-            "INSERT INTO items VALUES (?, ?, ?, 'example.org', 1, '', '', '', 1, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO items VALUES (?, ?, ?, 'example.org', 1, '', '', '', 1, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 id,
                 first.record.platform,
@@ -99,7 +100,8 @@ impl World {
                 row(number, 0),
                 row(number, last + withdrawn),
                 row(number, shown),
-                item.is_gone
+                item.is_gone,
+                item.is_vanished
             ],
         )
         .unwrap();
@@ -167,6 +169,7 @@ pub fn item(record: Record) -> Item {
         versions: vec![Version { record, first_seen_at, is_late: false }],
         entry: "harbour-news".into(),
         is_gone: false,
+        is_vanished: false,
     }
 }
 
@@ -265,6 +268,7 @@ pub fn corpus() -> Vec<Item> {
             whole.versions.push(Version { record: edited, first_seen_at, is_late: number % 16 == 3 });
         }
         whole.is_gone = number % 11 == 4;
+        whole.is_vanished = number % 7 == 3;
         out.push(whole);
     }
     out

@@ -7,6 +7,7 @@
 mod frame;
 mod origin;
 mod reading;
+mod vanished;
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ use warc::RecordType;
 
 pub use frame::frame_contradictions;
 use origin::as_answered;
+pub use vanished::{Standing, VANISHED_CODE};
 
 use super::{Capture, CaptureKind, RecordAt, Segment, View, is_sealed, tombstoned_units};
 use crate::{capture::Exchange, gate::Origin, permission::Method, policy::CLOCK_TOLERANCE};
@@ -41,6 +43,7 @@ pub fn contradictions(segment: &Segment, view: &View<'_>) -> Vec<Contradiction> 
     for conversion in &view.loose {
         found.lines(conversion);
     }
+    found.vanished();
     found.said
 }
 

@@ -13,12 +13,12 @@ mod sealed;
 mod view;
 mod write;
 
-pub use agree::{Contradiction, contradictions, frame_contradictions};
+pub use agree::{Contradiction, Standing, VANISHED_CODE, contradictions, frame_contradictions};
 pub use close::{Closing, Sealed, Start};
 pub use erase::{erase, tombstoned_units};
 pub use line::{line_bytes, record_line_bytes, salted, unsalted};
 pub use read::{Conversion, LineAt, Part, RecordAt, Segment, SegmentError};
-pub use sealed::{Open, Opened, SEALED_WHY, Seal, breaches, is_sealed, keyed_lines, sealed_coverage};
+pub use sealed::{Open, Opened, SEALED_WHY, Seal, breaches, is_sealed, keyed_lines, keyed_vanished, sealed_coverage};
 pub use view::{Capture, CaptureKind, View};
 pub use write::{Fetch, Ids, Referred, ResponseKind, SegmentWriter, WriteError};
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use warc::Record;
 
 pub use breaches::breaches;
-pub use keyed::{WHY as SEALED_WHY, keyed_lines, sealed_coverage};
+pub use keyed::{WHY as SEALED_WHY, keyed_lines, keyed_vanished, sealed_coverage};
 pub use opened::Opened;
 
 use crate::capture::{Exchange, media_type};

@@ -514,7 +514,26 @@ fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
             change(exchange);
         }
     }
-    let changes: [fn(&mut View<'_>); 8] = [
+    fn vanished(view: &mut View<'_>, scope: &str, id: &str) {
+        let said = crate::capture::Vanished {
+            v: 1,
+            response: "urn:uuid:1".into(),
+            before: "urn:uuid:2".into(),
+            before_at: "2026-11-21T10:05:00Z".into(),
+            stood_at: "2026-11-20T10:05:00Z".into(),
+            scope: scope.into(),
+            platform: "web".into(),
+            id: id.into(),
+        };
+        view.vanished.push((9, said));
+    }
+    let keyed = format!("px{}", "0".repeat(32));
+    let mut told = fresh();
+    vanished(&mut told, SEALED_WHY, &keyed);
+    assert_eq!(breaches(&entry, &root, &told, true), []);
+    let changes: [fn(&mut View<'_>); 10] = [
+        |view| vanished(view, SEALED_WHY, "https://a.example/@alice/1"),
+        |view| vanished(view, "posts of alice", &format!("px{}", "0".repeat(32))),
         |view| view.run.as_mut().unwrap().1.work = json!("poll"),
         |view| view.run.as_mut().unwrap().1.cursor = json!("alice"),
         |view| view.commit.as_mut().unwrap().1.cursor = json!("alice"),

@@ -8,7 +8,7 @@ use warc::RecordType;
 use super::{Conversion, Part, RecordAt, Segment, SegmentError, tombstoned_units};
 use crate::{
     canonical,
-    capture::{Commit, Exchange, Failed, Refused, Run, media_type},
+    capture::{Commit, Exchange, Failed, Refused, Run, Vanished, media_type},
     gate::{Decision, GateAsk, RobotsCopy},
 };
 
@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub captures: Vec<Capture<'a>>,
     /// Conversions whose exchange record is gone.
     pub loose: Vec<&'a Conversion>,
+    /// What vanished, with unit numbers, in file order.
+    pub vanished: Vec<(u64, Vanished)>,
     /// Unit of what run and commit record leave out, encrypted; only under sealed evidence.
     pub sealed_frame: Option<u64>,
     /// The commit record, with its unit number.
@@ -46,6 +48,8 @@ pub struct Capture<'a> {
     pub response: Option<&'a RecordAt>,
     /// What a reading said of it.
     pub conversion: Option<&'a Conversion>,
+    /// Units that say what vanished according to that reading.
+    pub vanished: Vec<u64>,
 }
 
 /// A fetch, a refusal, or a failure.
@@ -90,13 +94,18 @@ impl Capture<'_> {
         }
     }
 
-    /// All units that go when this capture is refused: request, response, decision, every line of the reading.
+    fn last_line(&self) -> Option<u64> {
+        Some(self.conversion?.lines.last()?.unit)
+    }
+
+    /// All units that go when this capture is refused: request, response, decision, every line of the reading, what vanished by it.
     #[must_use]
     pub fn units(&self) -> Vec<u64> {
         let mut units = vec![self.unit];
         units.extend(self.request.map(|record| record.unit));
         units.extend(self.response.map(|record| record.unit));
         units.extend(self.conversion.iter().flat_map(|conversion| conversion.lines.iter().map(|line| line.unit)));
+        units.extend(&self.vanished);
         units.sort_unstable();
         units
     }
@@ -109,7 +118,7 @@ impl Segment {
     ///
     /// [`SegmentError`] where a JSON block is not what its media type says, a unit belongs to nothing (a response without an exchange
     /// record that is no tombstone's neighbour), an id is given twice, or records stand in another order than the one written: run record second, request,
-    /// response, exchange record and conversion one after the other, commit record last. Whoever holds a part of a segment relies on that order.
+    /// response, exchange record, conversion and what vanished one after the other, commit record last. Whoever holds a part of a segment relies on that order.
     pub fn view(&self) -> Result<View<'_>, SegmentError> {
         let mut view = View {
             info: Vec::new(),
@@ -117,6 +126,7 @@ impl Segment {
             robots: BTreeMap::new(),
             captures: Vec::new(),
             loose: Vec::new(),
+            vanished: Vec::new(),
             sealed_frame: None,
             commit: None,
         };
@@ -219,7 +229,24 @@ impl Segment {
                                 request,
                                 response,
                                 conversion: None,
+                                vanished: Vec::new(),
                             });
+                        }
+                        (RecordType::Metadata, media_type::VANISHED) => {
+                            let said: Vanished = json(record)?;
+                            let of = of_response.get(&said.response).and_then(|at| view.captures.get_mut(*at));
+                            let follows = of.is_some_and(|capture| {
+                                let last = capture.vanished.last().copied().or_else(|| capture.last_line());
+                                capture.vanished.push(record.unit);
+                                last.is_some_and(|last| last + 1 == record.unit)
+                            });
+                            if !has_tombstones && !follows {
+                                return Err(layout(
+                                    record.offset,
+                                    "something that vanished, and not after the reading that shows it",
+                                ));
+                            }
+                            view.vanished.push((record.unit, said));
                         }
                         (RecordType::Metadata, media_type::REFUSED) => {
                             view.captures.push(bare_capture(record, CaptureKind::Refused(Box::new(json(record)?))));
@@ -253,6 +280,7 @@ fn bare_capture(record: &RecordAt, kind: CaptureKind) -> Capture<'_> {
         request: None,
         response: None,
         conversion: None,
+        vanished: Vec::new(),
     }
 }
 

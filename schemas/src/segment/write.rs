@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     canonical::{self, CanonicalError},
-    capture::{Exchange, Failed, Header, Refused, media_type},
+    capture::{Exchange, Failed, Header, Refused, Vanished, media_type},
     digest::{Digest, Salt},
     gate::RobotsCopy,
 };
@@ -266,6 +266,16 @@ impl<I: Ids> SegmentWriter<I> {
         }
         let record = conversion(&header.response, &header.captured_at).block(block);
         self.gathered.push(&plain(&[&record])?, units)
+    }
+
+    /// An item that vanished, as it is to stand ([`keyed_vanished`](super::keyed_vanished)). Comes right after the reading of the response it names, which was
+    /// captured `at`, or after another such record.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`].
+    pub fn vanished(&mut self, said: &Vanished, at: Timestamp) -> Result<(), WriteError> {
+        self.json(media_type::VANISHED, said, at, Some(&said.response)).map(|_| ())
     }
 
     /// A refusal by the gate.

@@ -142,8 +142,8 @@ impl<'a, C: Collector> Reading<'a, C> {
     }
 
     /// These are all items of the scope, a name of this target's own. The kit compares with the reading before: where more than a twentieth of 20
-    /// or more is missing at once, the reading is doubted and made `cut`. That an item is missing from two in a row is remembered, and not told in
-    /// this release. An id that comes twice stands as it was said last.
+    /// or more is missing at once, the reading is doubted and made `cut`. An item that two in a row lack is told to have vanished, by the kit. An id that
+    /// comes twice stands as it was said last.
     pub fn snapshot(&mut self, scope: impl Into<String>) {
         self.heard.word(Word::Snapshot(scope.into()));
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rand::TryRngCore;
 use schemas::{
     Digest, Salt,
-    capture::{Commit, Condition, Exchange, Failed, Line, Refused, Run},
+    capture::{Commit, Condition, Exchange, Failed, Line, Refused, Run, Vanished},
     gate::Origin,
     manifest::CheckpointRef,
     policy::Policy,
@@ -20,6 +20,9 @@ use crate::sealing::Recipients;
 
 /// Bytes of WARC fields and JSON that a hop takes beside its blocks, generously.
 const HOP_BYTES: u64 = 8 << 10;
+
+/// Bytes of WARC fields and JSON that something vanished takes beside its texts, generously.
+const VANISHED_BYTES: u64 = 1 << 10;
 
 /// Exchanges that are not yet on disk: packed, as they will lie there.
 pub(super) struct Draft {
@@ -87,6 +90,11 @@ fn hop_bytes(hop: &Hop) -> u64 {
     HOP_BYTES + (blocks + robots + 4 * judged.ask.url.len()) as u64
 }
 
+/// Bytes that something vanished takes in a segment, generously: each text may be escaped.
+pub(super) fn vanished_bytes(said: &Vanished) -> u64 {
+    VANISHED_BYTES + 2 * (said.scope.len() + said.platform.len() + said.id.len()) as u64
+}
+
 /// What the engine knows of a hop.
 struct Known {
     /// Step of the request; null for robots.txt, tokens and redirects that were followed.
@@ -134,6 +142,18 @@ impl Draft {
             self.put(hop, known, target, seal)?;
         }
         Ok(())
+    }
+
+    /// Packs what vanished by the reading that was pushed last, of an answer captured `at`.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn vanish(&mut self, all: &[Vanished], at: Timestamp) -> Result<(), WriteError> {
+        all.iter().try_for_each(|said| {
+            self.bytes += vanished_bytes(said);
+            self.writer.vanished(said, at)
+        })
     }
 
     fn put(&mut self, hop: Hop, known: Known, target: Digest, seal: Option<&Recipients>) -> Result<(), WriteError> {

@@ -1,14 +1,17 @@
 //! What follows from what a reading said?
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
-use schemas::capture::Condition;
+use schemas::{
+    capture::{Condition, Vanished},
+    segment::keyed_vanished,
+};
 use serde_json::Value;
 
 use super::{
     Answered, EngineError, Hop,
-    draft::Told,
+    draft::{Told, vanished_bytes},
     listen::{Lines, NoLines, listen},
     run::{Fate, Job, Running, want_key},
     turns::Turn,
@@ -18,14 +21,14 @@ use super::{
 use crate::{
     contract::{Facts, Known, Request, Work},
     derive::Derived,
-    state::{Mark, Scope, ShelfItem},
+    state::{Look, Mark, Scope, ShelfItem},
 };
 
 /// A snapshot that lost more than this share of its items at once is doubted: nothing is counted as missing from it.
-const MAX_LOSS_PERCENT: u64 = 5;
+const MAX_LOSS_PERCENT: usize = 5;
 
 /// From how many items on a loss is doubted.
-const MIN_DOUBTED: u64 = 20;
+const MIN_DOUBTED: usize = 20;
 
 /// What an exchange means: known at once, or said by the collector.
 pub(super) enum Read {
@@ -38,7 +41,7 @@ pub(super) struct Heard {
     lines: Lines,
     derived: Derived,
     response: String,
-    captured_at: Timestamp,
+    pub(super) captured_at: Timestamp,
     url: String,
     validators: Option<Kept>,
 }
@@ -120,7 +123,15 @@ impl Running {
     }
 
     /// Applies a reading: first what it lists, then what it asks for, then what it proposes.
-    pub(super) fn heard(&mut self, job: Job, node: &Node, heard: Heard) -> Result<(), EngineError> {
+    ///
+    /// Gives what vanished: it is marked as told, and has to stand right after the reading. At most `room` bytes of it.
+    pub(super) fn heard(
+        &mut self,
+        job: Job,
+        node: &Node,
+        heard: Heard,
+        room: u64,
+    ) -> Result<Vec<Vanished>, EngineError> {
         let Heard { lines, derived, response, captured_at, url, validators } = heard;
         for (unit, amount) in &derived.end.spent {
             self.engine.network.spent(&self.order.facts, unit, *amount);
@@ -128,13 +139,14 @@ impl Running {
         if let Some(halt) = derived.halt {
             let fate = self.halted(job, node, halt, &response, &url);
             self.settle(job, fate);
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.count.answers += 1;
         if job == Job::Walk(1) && self.work() == &Work::Poll {
             self.changes.target_gone = Some(0);
         }
         let end = &derived.end;
+        let is_first = end.snapshot.as_ref().is_none_or(|scope| !self.waits(&self.scope(scope)));
         let news = self.list(&lines, &derived, captured_at)?;
         if let Some(said) = &end.empty {
             self.tally.empty.get_or_insert_with(|| said.clone());
@@ -152,10 +164,15 @@ impl Running {
         if let Some(milestone) = &end.milestone {
             self.merge(milestone);
         }
+        let mut vanished = Vec::new();
         if cut.is_none()
             && let Some(scope) = &end.snapshot
         {
-            cut = self.snapshot(scope, &lines)?;
+            let look = Look { response, at: captured_at };
+            match self.snapshot(scope, &lines, look, if is_first { room } else { 0 })? {
+                Ok(told) => vanished = told,
+                Err(doubt) => cut = Some(doubt),
+            }
         }
         if let Job::Walk(n) = job {
             self.walk.change(n, |node| {
@@ -168,22 +185,23 @@ impl Running {
             self.merge(cursor);
         }
         self.settle(job, cut.map_or(Fate::Settled, Fate::Cut));
-        Ok(())
+        Ok(vanished)
     }
 
     /// Marks what was listed. Says whether any of it is new to this lane: not settled by a completed walk.
     fn list(&mut self, lines: &Lines, derived: &Derived, at: Timestamp) -> Result<bool, EngineError> {
         let state = Arc::clone(&self.engine.state);
         let target = self.order.facts.target.id.clone();
-        let scope = derived.end.snapshot.clone();
+        let scope = derived.end.snapshot.as_ref().map(|scope| self.scope(scope));
         let items = lines.items.iter().map(|item| Mark {
             id: item.id.clone(),
+            platform: Some(item.platform.clone()),
             handle: item.handle.clone(),
             content: Some(item.content),
             scope: scope.clone(),
             at,
         });
-        let bare = |id: &str| Mark { id: id.to_owned(), handle: None, content: None, scope: None, at };
+        let bare = |id: &str| Mark { id: id.to_owned(), platform: None, handle: None, content: None, scope: None, at };
         let keys = derived.also.iter().filter_map(|request| request.unless_known.as_deref());
         let listed: Vec<Mark> = items
             .chain(derived.end.want.iter().map(|[id, _]| bare(id)))
@@ -203,6 +221,14 @@ impl Running {
             if matches!(self.work(), Work::Items { .. }) {
                 self.tally.answered.insert(mark.id.clone());
                 self.tally.handles.extend(mark.handle.clone());
+            }
+        }
+        if !self.changes.scopes.is_empty() {
+            // Missing from a reading before this one in the same segment, and back.
+            let ids: HashSet<&str> = listed.iter().map(|mark| &*mark.id).collect();
+            for scope in &mut self.changes.scopes {
+                scope.missed.retain(|id| !ids.contains(&**id));
+                scope.told.retain(|id| !ids.contains(&**id));
             }
         }
         lines.gone.iter().for_each(|what| self.gone(what));
@@ -317,15 +343,60 @@ impl Running {
         }
     }
 
-    /// Compares a snapshot with the one before. Says why it is doubted, where it is.
-    fn snapshot(&mut self, name: &str, lines: &Lines) -> Result<Option<String>, EngineError> {
-        let ids: std::collections::BTreeSet<String> = lines.items.iter().map(|item| item.id.clone()).collect();
-        let before = self.engine.state.scope_len(&self.order.facts.target.id, self.lane, name)?;
-        let now = ids.len() as u64;
-        if before >= MIN_DOUBTED && now * 100 < before * (100 - MAX_LOSS_PERCENT) {
-            return Ok(Some(format!("`{name}` held {before} items and now {now}: more lost at once than is believed")));
+    /// The name under which a scope is remembered: the same of another seed or recipe is another one.
+    fn scope(&self, scope: &str) -> String {
+        format!("{} {scope}", self.order.facts.target.digest().short())
+    }
+
+    /// Whether a reading of the snapshot waits for its segment, so that the state does not know of it.
+    fn waits(&self, scope: &str) -> bool {
+        self.changes.scopes.iter().any(|one| one.name == scope)
+            || self.changes.marks.iter().any(|mark| mark.scope.as_deref() == Some(scope))
+    }
+
+    /// Compares a snapshot with the one before. Gives what vanished, of which what does not fit into `room` waits for the next reading; or why the
+    /// snapshot is doubted.
+    fn snapshot(
+        &mut self,
+        scope: &str,
+        lines: &Lines,
+        look: Look,
+        room: u64,
+    ) -> Result<Result<Vec<Vanished>, String>, EngineError> {
+        let (state, target, name) = (Arc::clone(&self.engine.state), &self.order.facts.target.id, self.scope(scope));
+        let ids: HashSet<&str> = lines.items.iter().map(|item| &*item.id).collect();
+        let mut missed = state.standing(target, self.lane, &name)?;
+        let before = missed.len();
+        missed.retain(|id| !ids.contains(&**id));
+        let lost = missed.len();
+        if before >= MIN_DOUBTED && lost * 100 > before * MAX_LOSS_PERCENT {
+            let doubt =
+                format!("`{scope}` held {before} items and lacks {lost} of them: more lost at once than is believed");
+            return Ok(Err(doubt));
         }
-        self.changes.scopes.push(Scope { name: name.to_owned(), ids });
-        Ok(None)
+        let (mut vanished, mut told, mut left) = (Vec::new(), Vec::new(), room);
+        let last = state.snapshot(target, self.lane, &name)?;
+        if let (Some(last), Some(entry)) = (last, self.order.facts.entry()) {
+            let missing = state.missing(target, self.lane, &name)?;
+            for item in missing.into_iter().filter(|item| !ids.contains(&*item.id)) {
+                let said = Vanished {
+                    v: 1,
+                    response: look.response.clone(),
+                    before: last.response.clone(),
+                    before_at: last.at.to_string(),
+                    stood_at: item.stood_at.to_string(),
+                    scope: scope.to_owned(),
+                    platform: item.platform,
+                    id: item.id.clone(),
+                };
+                let said = keyed_vanished(said, entry, self.engine.sealing.pseudonyms.as_ref());
+                let Some(rest) = left.checked_sub(vanished_bytes(&said)) else { break };
+                left = rest;
+                told.push(item.id);
+                vanished.push(said);
+            }
+        }
+        self.changes.scopes.push(Scope { name, look, missed, told });
+        Ok(Ok(vanished))
     }
 }

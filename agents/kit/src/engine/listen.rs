@@ -33,6 +33,7 @@ fn too_long() -> String {
 /// An item that a reading described.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
+    pub platform: String,
     pub id: String,
     pub handle: Option<String>,
     pub content: Digest,
@@ -59,6 +60,7 @@ impl LineSink for Lines {
         }
         match line {
             Line::Record(record) => self.items.push(Item {
+                platform: record.item.platform.clone(),
                 id: record.item.id.clone(),
                 handle: record.item.handle.clone(),
                 content: record.content,

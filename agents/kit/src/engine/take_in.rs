@@ -2,14 +2,17 @@
 
 use std::{mem, sync::Arc};
 
-use schemas::gate::{DecisionCode, Origin};
+use schemas::{
+    gate::{DecisionCode, Origin},
+    segment::WriteError,
+};
 use tokio::task::spawn_blocking;
 
 use super::{
     EngineError, Hop, HopResult, Outcome,
     coverage::Ended,
     crash,
-    draft::Told,
+    draft::{Draft, Told, vanished_bytes},
     heard::Read,
     run::{Fate, Job, Running},
     turns::{Turn, turn},
@@ -52,7 +55,14 @@ impl Running {
         crash::point("agent_after_exchange");
         match fate {
             Read::Fate(fate) => self.settle(job, fate),
-            Read::Heard(heard) => self.heard(job, node, *heard)?,
+            Read::Heard(heard) => {
+                let at = heard.captured_at;
+                let vanished = self.heard(job, node, *heard, full.saturating_sub(self.draft.bytes()))?;
+                if !vanished.is_empty() {
+                    let bytes = vanished.iter().map(vanished_bytes).sum();
+                    self.pack(bytes, move |draft| draft.vanish(&vanished, at)).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -61,14 +71,26 @@ impl Running {
     pub(super) async fn put(&mut self, told: Told) -> Result<(), EngineError> {
         let (target, sealed) = (self.order.facts.target.digest(), self.order.facts.sealed());
         let policy = Arc::clone(&self.order.facts.policy);
-        let mut draft = mem::take(&mut self.draft);
-        let small = told.bytes() < PACKED_HERE;
-        let packing = move || {
+        let bytes = told.bytes();
+        self.pack(bytes, move |draft| {
             let seal = sealed.then(|| Recipients::of(policy.root())).transpose()?;
-            draft.push(told, target, seal.as_ref())?;
-            Ok(draft)
+            draft.push(told, target, seal.as_ref())
+        })
+        .await
+    }
+
+    async fn pack(
+        &mut self,
+        bytes: u64,
+        packing: impl FnOnce(&mut Draft) -> Result<(), WriteError> + Send + 'static,
+    ) -> Result<(), EngineError> {
+        let mut draft = mem::take(&mut self.draft);
+        let packing = move || packing(&mut draft).map(|()| draft);
+        let packed = if bytes < PACKED_HERE {
+            packing()
+        } else {
+            spawn_blocking(packing).await.map_err(|_| EngineError::Packing)?
         };
-        let packed = if small { packing() } else { spawn_blocking(packing).await.map_err(|_| EngineError::Packing)? };
         self.draft = packed.map_err(|source| EngineError::Write { run: self.name.clone(), source })?;
         Ok(())
     }

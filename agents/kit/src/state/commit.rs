@@ -247,13 +247,14 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
     let first_check = |at: Timestamp| pauses.map(|secs| us(at) + i64::from(*secs) * 1_000_000);
     // The first walk that settled an id keeps it, unless that walk came to nothing.
     let mut put = tx.prepare_cached(
-        "INSERT INTO marks (target, lane, id, walk, handle, content, scope, recheck_at, first_at, last_at)
-         VALUES (?1, ?2, hide(?3), ?4, hide(?5), hide(?6), hide(?7), ?8, ?9, ?9)
+        "INSERT INTO marks (target, lane, id, walk, handle, content, scope, recheck_at, first_at, last_at, platform)
+         VALUES (?1, ?2, hide(?3), ?4, hide(?5), hide(?6), hide(?7), ?8, ?9, ?9, hide(?10))
          ON CONFLICT DO UPDATE SET
              walk = CASE WHEN (SELECT state FROM walks WHERE id = marks.walk) = 'complete' THEN marks.walk ELSE excluded.walk END,
              handle = coalesce(excluded.handle, marks.handle),
              content = coalesce(excluded.content, marks.content),
              scope = coalesce(excluded.scope, marks.scope),
+             platform = coalesce(excluded.platform, marks.platform),
              recheck_at = CASE WHEN marks.content IS NULL THEN excluded.recheck_at ELSE marks.recheck_at END,
              misses = 0,
              last_at = excluded.last_at",
@@ -269,7 +270,8 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
             mark.content.map(|hash| hash.to_string()),
             mark.scope,
             recheck_at,
-            us(mark.at)
+            us(mark.at),
+            mark.platform
         ])?;
     }
     let mut done: Vec<&String> = changes.rechecked.iter().collect();
@@ -306,17 +308,25 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
         tx.run(&format!("{gone} coalesce(handle, id) = hide(?2)"), params![target, handle])?;
     }
     for scope in &changes.scopes {
-        let mut rows =
-            tx.prepare_cached("SELECT show(id) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3)")?;
-        let known =
-            rows.query_map(params![target, lane, scope.name], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        for id in known.iter().filter(|id| !scope.ids.contains(*id)) {
-            tx.run(
-                "UPDATE marks SET misses = misses + 1 WHERE target = ?1 AND lane = ?2 AND id = hide(?3)",
-                params![target, lane, id],
-            )?;
-        }
+        missing(tx, whose, scope)?;
     }
+    Ok(())
+}
+
+/// Marks what a complete reading lacks, and what is told of it.
+fn missing(tx: &Connection, whose: &Whose<'_>, scope: &Scope) -> Result<(), StateError> {
+    let (target, lane) = (whose.target, lane_word(whose.lane));
+    let once = scope.missed.iter().map(|id| (id, 1));
+    for (id, misses) in once.chain(scope.told.iter().map(|id| (id, 2))) {
+        tx.run(
+            "UPDATE marks SET misses = ?4 WHERE target = ?1 AND lane = ?2 AND id = hide(?3)",
+            params![target, lane, id, misses],
+        )?;
+    }
+    tx.run(
+        "INSERT OR REPLACE INTO snapshots (target, lane, scope, response, at) VALUES (?1, ?2, hide(?3), ?4, ?5)",
+        params![target, lane, scope.name, scope.look.response, us(scope.look.at)],
+    )?;
     Ok(())
 }
 

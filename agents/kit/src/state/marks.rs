@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use schemas::{Digest, capture::Lane, segment::Referred};
 
-use super::{Cached as _, State, StateError, at, us, walks::lane_word};
+use super::{State, StateError, at, us, walks::lane_word};
 use crate::{contract::Known, engine::Validators};
 
 /// How long validators are believed: after that one request goes out without them, in case the source answers 304 for ever.
@@ -15,6 +15,8 @@ const VALIDATORS_MAX_AGE_SECS: i64 = 7 * 86_400;
 pub struct Mark {
     /// Canonical id, or what was listed under.
     pub id: String,
+    /// Its platform; none for what was listed only.
+    pub platform: Option<String>,
     /// How the source is asked for it.
     pub handle: Option<String>,
     /// Content hash; none for what was listed only.
@@ -30,8 +32,32 @@ pub struct Mark {
 pub struct Scope {
     /// Its name.
     pub name: String,
-    /// Ids it held.
-    pub ids: std::collections::BTreeSet<String>,
+    /// The reading.
+    pub look: Look,
+    /// Ids that stood before and that it lacks.
+    pub missed: Vec<String>,
+    /// Ids that its segment tells to have vanished.
+    pub told: Vec<String>,
+}
+
+/// A complete reading of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Record id of its response.
+    pub response: String,
+    /// When that was captured.
+    pub at: Timestamp,
+}
+
+/// An item that a snapshot no longer holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its platform.
+    pub platform: String,
+    /// Its id.
+    pub id: String,
+    /// When the newest answer that it stood in was captured.
+    pub stood_at: Timestamp,
 }
 
 /// What is known of an id in a lane.
@@ -105,32 +131,48 @@ impl State {
             .exists(params![target, key])?)
     }
 
-    /// How many items a snapshot held the last time it was read.
+    /// Ids that a snapshot held the last time it was read.
     ///
     /// # Errors
     ///
     /// [`StateError::Sql`].
-    pub fn scope_len(&self, target: &str, lane: Lane, scope: &str) -> Result<u64, StateError> {
-        let found: i64 = self.look().one(
-            "SELECT count(*) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 0",
-            params![target, lane_word(lane), scope],
-            |row| row.get(0),
-        )?;
-        Ok(found.unsigned_abs())
-    }
-
-    /// Ids of a snapshot that were missing from its last two complete readings, and were not said to be so before.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::Sql`].
-    pub fn vanished(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<String>, StateError> {
+    pub fn standing(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<String>, StateError> {
         let db = self.look();
         let mut rows = db.prepare_cached(
-            "SELECT show(id) AS shown FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 2 ORDER BY shown",
+            "SELECT show(id) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 0",
         )?;
         let found =
             rows.query_map(params![target, lane_word(lane), scope], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(found)
+    }
+
+    /// The newest complete reading of a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn snapshot(&self, target: &str, lane: Lane, scope: &str) -> Result<Option<Look>, StateError> {
+        let db = self.look();
+        let sql = "SELECT response, at FROM snapshots WHERE target = ?1 AND lane = ?2 AND scope = hide(?3)";
+        let read = |row: &rusqlite::Row<'_>| Ok(Look { response: row.get(0)?, at: at(row.get(1)?) });
+        Ok(db.prepare_cached(sql)?.query_row(params![target, lane_word(lane), scope], read).optional()?)
+    }
+
+    /// Items that were missing from the newest complete reading of a snapshot, ascending by id; not those that were told to have vanished, or that the
+    /// source withdrew.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Sql`].
+    pub fn missing(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<Missing>, StateError> {
+        let db = self.look();
+        let mut rows = db.prepare_cached(
+            "SELECT show(platform), show(id) AS shown, last_at FROM marks
+             WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 1 AND content IS NOT NULL AND platform IS NOT NULL ORDER BY shown",
+        )?;
+        let read =
+            |row: &rusqlite::Row<'_>| Ok(Missing { platform: row.get(0)?, id: row.get(1)?, stood_at: at(row.get(2)?) });
+        let found = rows.query_map(params![target, lane_word(lane), scope], read)?.collect::<Result<_, _>>()?;
         Ok(found)
     }
 

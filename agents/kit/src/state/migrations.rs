@@ -223,4 +223,18 @@ ALTER TABLE considered ADD COLUMN forgotten INTEGER;           -- the newest due
 "
 -- An item whose check came to nothing is not asked for again at once. From here on `content` is null of what is gone, too.
 ALTER TABLE marks ADD COLUMN tries INTEGER NOT NULL DEFAULT 0; -- of the check that is due, without an answer
+",
+"
+-- What left a snapshot is told. From here on `misses` is 0 of what stands, 1 of what the newest complete reading lacked, 2 once that was told.
+ALTER TABLE marks ADD COLUMN platform TEXT;                    -- null until an item is seen again
+
+-- The newest complete reading of each snapshot.
+CREATE TABLE snapshots (
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    scope       TEXT NOT NULL,
+    response    TEXT NOT NULL,              -- record id
+    at          INTEGER NOT NULL,           -- when that was captured
+    PRIMARY KEY (target, lane, scope)
+) STRICT, WITHOUT ROWID;
 "];

@@ -38,7 +38,7 @@ pub(crate) use cached::{Cached, STATEMENTS};
 pub use chain::{Chain, Receipted, Waiting};
 pub use commit::{Changes, Placed, Settled, Whose};
 pub use considered::{Across, Taken};
-pub use marks::{Mark, Scope, Seen, Wanted};
+pub use marks::{Look, Mark, Missing, Scope, Seen, Wanted};
 pub use readings::{Before, Begun, Blocks, Left};
 pub use runs::Blocked;
 pub use walks::{ShelfItem, WalkRow};

@@ -54,7 +54,7 @@ fn whose(walk: i64, lane: Lane) -> Whose<'static> {
 }
 
 fn mark(id: &str) -> Mark {
-    Mark { id: id.into(), handle: None, content: Some(Digest([1; 32])), scope: None, at: at_secs(10) }
+    Mark { id: id.into(), platform: None, handle: None, content: Some(Digest([1; 32])), scope: None, at: at_secs(10) }
 }
 
 fn seen(state: &State, lane: Lane, id: &str) -> Option<Seen> {

@@ -20,13 +20,14 @@ use super::StateError;
 const NONCE_BYTES: usize = 24;
 
 /// Columns that are hidden. A new column that can hold a source's words belongs here.
-const HIDDEN: [(&str, &[&str]); 12] = [
+const HIDDEN: [(&str, &[&str]); 13] = [
     ("lanes", &["cursor"]),
     ("walks", &["work", "cursor", "tally"]),
     ("nodes", &["node"]),
     ("shelf", &["item"]),
     ("wants", &["id", "handle"]),
-    ("marks", &["id", "handle", "content", "scope"]),
+    ("marks", &["id", "handle", "content", "scope", "platform"]),
+    ("snapshots", &["scope"]),
     ("keys", &["key"]),
     ("validators", &["url", "etag", "last_modified", "response_url"]),
     ("readings", &["answer", "told", "why"]),

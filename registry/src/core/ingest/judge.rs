@@ -124,12 +124,17 @@ fn disagreements(
     let of_unit: HashMap<u64, &Capture<'_>> =
         view.captures.iter().flat_map(|capture| capture.units().into_iter().map(move |unit| (unit, capture))).collect();
     for found in found {
+        verdict.code = RefusalCode::Broken;
+        if found.code == schemas::segment::VANISHED_CODE {
+            tracing::warn!(unit = found.unit, "something that is said to have vanished is refused: {}", found.what);
+            verdict.refused.insert(found.unit);
+            continue;
+        }
         tracing::warn!(unit = found.unit, code = found.code, "a capture is refused: {}", found.what);
         let Some(capture) = of_unit.get(&found.unit) else {
             return Err(refusal(RefusalCode::Broken, format!("unit {}: {}", found.unit, found.what)).into());
         };
         verdict.refused.extend(capture.units());
-        verdict.code = RefusalCode::Broken;
     }
     Ok(())
 }

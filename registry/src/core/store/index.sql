@@ -89,7 +89,8 @@ CREATE TABLE items (
     first INTEGER NOT NULL,    -- revision with number 1
     current INTEGER NOT NULL,  -- newest revision
     shown INTEGER NOT NULL,    -- revision whose words stand for the item: the current one, or the last before it was withdrawn
-    gone INTEGER NOT NULL      -- 1 where the current revision is a withdrawal
+    gone INTEGER NOT NULL,     -- 1 where the current revision is a withdrawal
+    vanished INTEGER NOT NULL  -- 1 where it left a source that is published whole, and is not back
 ) STRICT;
 
 -- One line of a reading that describes an item: a sighting. Most items are seen once or rarely change, and what began a revision is found by its
@@ -156,6 +157,25 @@ CREATE TABLE withdrawals (
 CREATE INDEX withdrawals_native ON withdrawals (native) WHERE native IS NOT NULL;
 CREATE INDEX withdrawals_handle ON withdrawals (handle) WHERE handle IS NOT NULL;
 CREATE INDEX withdrawals_author ON withdrawals (author) WHERE author IS NOT NULL;
+
+-- Items that left a source which is published whole: missing from two complete readings of a scope in a row, as the agent found. Never a revision.
+CREATE TABLE vanishings (
+    id INTEGER PRIMARY KEY,    -- of the unit that says so
+    capture INTEGER NOT NULL,  -- whose reading is the second without it
+    vantage TEXT NOT NULL,
+    at TEXT NOT NULL,          -- when that was captured
+    platform TEXT NOT NULL,
+    native TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    before TEXT NOT NULL,      -- WARC record id of the answer whose reading is the first without it
+    before_at TEXT NOT NULL,   -- when that was captured
+    stood_at TEXT NOT NULL,    -- when the newest answer that held it was captured
+    odd INTEGER,               -- rows of the second reading that were set aside; absent where its last line is gone
+    item INTEGER,              -- absent where the agent had not seen it before for this target
+    back_at TEXT               -- when it stood there again, for the same target
+) STRICT;
+CREATE INDEX vanishings_native ON vanishings (native);
+CREATE INDEX vanishings_item ON vanishings (item) WHERE item IS NOT NULL;
 
 -- Lines set aside: by the reader (`unreadable`), or here because the stated hash is not the record's (`content`).
 CREATE TABLE oddities (

@@ -24,7 +24,7 @@ use schemas::record::Record;
 
 pub use rows::{
     Alarm, AuditRow, CaptureRow, Change, CoverageRow, LeafKind, LeafRow, Line, LineKind, Reading, ReceiptRow,
-    SegmentRow, Stated, Token, Tombstoned, Withdrawn, row_id, row_parts,
+    SegmentRow, Stated, Token, Tombstoned, VanishedRow, Withdrawn, row_id, row_parts,
 };
 pub use sqlite::{INDEX, KEPT, Sqlite, look};
 

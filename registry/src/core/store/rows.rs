@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use schemas::Digest;
+use schemas::capture::Vanished;
 use schemas::coverage::Coverage;
 use schemas::leaf::{Act, Leaf};
 use schemas::record::Record;
@@ -220,6 +221,8 @@ pub struct SegmentRow {
     pub captures: Vec<CaptureRow>,
     /// Readings.
     pub readings: Vec<Reading>,
+    /// What vanished by them.
+    pub vanished: Vec<VanishedRow>,
     /// Coverage, from the commit record.
     pub coverage: Option<CoverageRow>,
 }
@@ -335,6 +338,19 @@ pub struct Withdrawn {
     pub handle: Option<String>,
     /// Author id.
     pub author: Option<String>,
+}
+
+/// Something that vanished: columns as in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the columns are described in index.sql")]
+pub struct VanishedRow {
+    pub unit: u64,
+    /// Unit of the capture.
+    pub capture: u64,
+    pub vantage: String,
+    pub at: String,
+    pub said: Vanished,
+    pub odd: Option<u64>,
 }
 
 /// Coverage of one run, from the commit record of a segment.

@@ -24,7 +24,7 @@ const TOGETHER: i64 = 1;
 
 /// Tables of [`INDEX`], and its `PRAGMA user_version`, which changes with them.
 const INDEX_TABLES: &str = include_str!("index.sql");
-const INDEX_FORMAT: i64 = 3;
+const INDEX_FORMAT: i64 = 4;
 
 /// Prepared statements that a connection keeps. One record alone takes about ten, and with fewer kept each is compiled anew for every record.
 const STATEMENTS: usize = 128;

@@ -245,6 +245,8 @@ fn histories_are_found_by_their_indexes() {
         "SELECT * FROM revisions_of_items WHERE of_item = ?1",
         "SELECT g.id FROM lines_of_items l JOIN sightings g ON g.id = l.id WHERE l.of_item = ?1 ORDER BY g.id",
         "SELECT 1 FROM lines_of_items WHERE of_item = ?1 AND id < 7",
+        "SELECT v.id FROM items i JOIN vanishings v ON v.native = i.native AND v.platform = i.platform AND v.vantage = i.vantage WHERE i.id = ?1",
+        "UPDATE vanishings SET item = NULL, back_at = NULL WHERE item = ?1",
         "SELECT id FROM items WHERE id BETWEEN ?1 AND ?1 + 65535",
     ] {
         let plan: Vec<String> = store

@@ -4,3 +4,4 @@ mod erasing;
 mod meeting;
 mod puts;
 mod remaking;
+mod vanishing;

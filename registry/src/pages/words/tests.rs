@@ -48,7 +48,7 @@ fn prose(text: &str) -> String {
         }
     }
     assert!(!in_code, "a backtick is not closed in {text}");
-    for code in ["is:gone", "source:…", "lang:…", "\"expression exacte\""] {
+    for code in ["is:gone", "is:vanished", "source:…", "lang:…", "\"expression exacte\""] {
         out = out.replace(code, "");
     }
     let mut plain = String::new();

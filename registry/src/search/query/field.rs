@@ -130,6 +130,8 @@ pub enum Has {
 pub enum Is {
     /// Withdrawn by its source; its last words are shown.
     Gone,
+    /// Left a source that is published whole, which did not say so, and is not back.
+    Vanished,
     /// Known in more than one version.
     Revised,
     /// A version that was learned of after a later one.
@@ -184,7 +186,13 @@ const KINDS: [(&str, Kind); 10] = [
     ("event", Kind::Event),
 ];
 const HAS: [(&str, Has); 4] = [("media", Has::Media), ("text", Has::Text), ("edit", Has::Edit), ("title", Has::Title)];
-const IS: [(&str, Is); 4] = [("gone", Is::Gone), ("revised", Is::Revised), ("late", Is::Late), ("trial", Is::Trial)];
+const IS: [(&str, Is); 5] = [
+    ("gone", Is::Gone),
+    ("vanished", Is::Vanished),
+    ("revised", Is::Revised),
+    ("late", Is::Late),
+    ("trial", Is::Trial),
+];
 
 fn one_of<T: Copy>(name: &str, value: &str, known: &[(&'static str, T)]) -> Result<T, Fault> {
     let lower = value.to_lowercase();

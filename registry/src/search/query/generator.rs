@@ -26,7 +26,7 @@ impl Generator {
             made.learn(record, entry);
         }
         made.fields.extend([Has::Media, Has::Text, Has::Edit, Has::Title].map(Field::Has));
-        made.fields.extend([Is::Gone, Is::Revised, Is::Late, Is::Trial].map(Field::Is));
+        made.fields.extend([Is::Gone, Is::Vanished, Is::Revised, Is::Late, Is::Trial].map(Field::Is));
         made.fields.extend(
             [(6, Unit::Hour), (7, Unit::Day), (3, Unit::Week), (90, Unit::Minute)]
                 .map(|(amount, unit)| Field::Seen(Seen::Within { amount, unit })),

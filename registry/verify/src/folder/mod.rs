@@ -8,6 +8,7 @@ mod files;
 mod log;
 mod names;
 mod segments;
+mod vanished;
 
 use std::{fmt, path::Path};
 

@@ -21,6 +21,7 @@ use tlog::VerifierKey;
 use super::{
     FolderOptions, Totals,
     log::{Log, Logged},
+    vanished::Seen,
 };
 use crate::{
     bundle::{read_file, segment_name},
@@ -44,13 +45,15 @@ pub(super) fn check(
     let cores = || thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
     let threads = if options.threads == 0 { cores() } else { options.threads };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let merged = Mutex::new((&mut *totals, &mut *out));
+    let merged = Mutex::new((&mut *totals, &mut *out, Seen::default()));
     let spent = Mutex::new(Spent::new());
     let work = || {
         let (mut own, mut found) = (Totals::default(), Findings::default());
-        let mut days = Spent::new();
-        while let Some(logged) = log.segments.get(next.fetch_add(1, Ordering::Relaxed)) {
-            segment(data_dir, log, logged, log_key, &mut own, &mut days, &mut found);
+        let (mut days, mut seen) = (Spent::new(), Seen::default());
+        loop {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let Some(logged) = log.segments.get(position) else { break };
+            segment(data_dir, log, position, logged, log_key, &mut own, &mut days, &mut seen, &mut found);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(progress) = options.progress {
                 progress(done, log.segments.len() as u64);
@@ -63,7 +66,8 @@ pub(super) fn check(
         }
         drop(all);
         let mut merged = merged.lock().unwrap_or_else(PoisonError::into_inner);
-        let (totals, out) = &mut *merged;
+        let (totals, out, all) = &mut *merged;
+        all.join(seen);
         totals.units += own.units;
         totals.erased += own.erased;
         totals.refused += own.refused;
@@ -82,6 +86,8 @@ pub(super) fn check(
             }
         });
     }
+    let (_, out, seen) = merged.into_inner().unwrap_or_else(PoisonError::into_inner);
+    seen.check(data_dir, log, out);
     for ((entry, day), (used, daily)) in spent.into_inner().unwrap_or_else(PoisonError::into_inner) {
         if used > daily {
             out.wrong(
@@ -117,13 +123,16 @@ fn spend(log: &Log, view: &View<'_>, days: &mut Spent) {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what is looked at, and what each look adds to")]
 fn segment(
     data_dir: &Path,
     log: &Log,
+    position: usize,
     logged: &Logged,
     log_key: &VerifierKey,
     totals: &mut Totals,
     days: &mut Spent,
+    seen: &mut Seen,
     out: &mut Findings,
 ) {
     let name = segment_name(logged.digest);
@@ -174,6 +183,7 @@ fn segment(
         Err(why) => return out.wrong("segment", name, chain(&why)),
     };
     spend(log, &view, days);
+    seen.take(position, &segment, &view);
     let judge = Judge {
         replay: &log.replay,
         log_key,

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemas::{
     Digest,
-    capture::{Exchange, Line},
+    capture::{Exchange, Line, Vanished, media_type},
     gate,
     judge::{CaptureVerdict, Captured, judge_capture, policy_of_run},
     permission::RobotsRule,
@@ -85,6 +85,10 @@ fn what(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, unit: u64) ->
             What::Gone { why }
         }
         Some(Stored::Record(bytes)) => match warc::Record::parse(bytes) {
+            Ok(record) if record.get("Content-Type") == Some(media_type::VANISHED) => {
+                let said = schemas::canonical::from_canonical(&record.block).ok();
+                said.map_or_else(|| other("something that vanished, which cannot be read"), vanished)
+            }
             Ok(record) => {
                 let media = record.get("Content-Type").unwrap_or_default().to_owned();
                 What::Other { words: format!("a WARC record of the type {} ({media})", record.kind().as_str()) }
@@ -108,6 +112,16 @@ fn what(bundle: &Bundle, opened: &Opened, view: Option<&View<'_>>, unit: u64) ->
             }
         }
     }
+}
+
+fn vanished(said: Vanished) -> What {
+    let Vanished { response, before, before_at, stood_at, scope, platform, id, .. } = said;
+    let words = format!(
+        "{platform}: {id} vanished from `{scope}`, which its source publishes whole: last there {stood_at}, in neither of the complete readings of {before} \
+         (captured {before_at}) and {response} (the answer below). The source did not say so. A bundle holds the second answer only; `vigie-verify` of a \
+         copy of the data folder holds this against all readings"
+    );
+    What::Other { words }
 }
 
 fn record(item: &Record, place: &str, view: Option<&View<'_>>) -> What {

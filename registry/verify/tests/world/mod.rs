@@ -37,6 +37,8 @@ pub struct World {
     pub history: History,
     pub chains: BTreeMap<&'static str, (u64, Digest)>,
     pub salts: u64,
+    /// Record id and date of every answer, in order.
+    pub answers: Vec<(String, String)>,
     pub now: Minute,
 }
 
@@ -84,6 +86,7 @@ impl World {
             history: History::new(),
             chains: BTreeMap::new(),
             salts: 0,
+            answers: Vec::new(),
             now: minute("2026-11-01T08:00Z"),
         };
         let salt = world.salt();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemas::{
     Digest, Salt, canonical,
-    capture::{Commit, End, Exchange, Header, Lane, Line, Reader, RecordLine, Refused, Run, Target},
+    capture::{Commit, End, Exchange, Header, Lane, Line, Reader, RecordLine, Refused, Run, Target, Vanished},
     coverage::{Coverage, CoverageState},
     gate::{self, Decision, GateAsk, Origin, RobotsCopy},
     manifest::CheckpointRef,
@@ -56,6 +56,12 @@ pub struct Plan {
     pub forge_content: bool,
     pub with_refusal: bool,
     pub checkpoint: Option<CheckpointRef>,
+    /// Which scope its reading is all of.
+    pub scope: Option<&'static str>,
+    /// What vanished by it: number of the item, and of the answers (from 0, over all segments) that first lacked it and last held it.
+    pub vanished: Vec<(usize, usize, usize)>,
+    /// Puts the last of these where no reading stands before it.
+    pub stray: bool,
 }
 
 impl Default for Plan {
@@ -73,6 +79,9 @@ impl Default for Plan {
             forge_content: false,
             with_refusal: false,
             checkpoint: None,
+            scope: None,
+            vanished: vec![],
+            stray: false,
         }
     }
 }
@@ -201,7 +210,14 @@ impl World {
                 read: true,
             })
             .unwrap();
-        let header = Header { v: 1, response, captured_at: plan.captured.into(), reader, step: Digest::of(b"null") };
+        self.answers.push((response.clone(), plan.captured.to_owned()));
+        let header = Header {
+            v: 1,
+            response: response.clone(),
+            captured_at: plan.captured.into(),
+            reader,
+            step: Digest::of(b"null"),
+        };
         let mut lines = vec![line_bytes(&Line::Header(header.clone())).unwrap()];
         for (place, text) in plan.texts.iter().enumerate() {
             let mut item = Record::new(Kind::Article, "web", format!("news.example.org|{place}"));
@@ -215,9 +231,31 @@ impl World {
             lines.push(line_bytes(&Line::Record(line)).unwrap());
         }
         let items: Vec<u8> = lines[1..].iter().flat_map(|line| Digest::of(line).0).collect();
-        let end = End { counts: [plan.texts.len() as u64, 0, 0], items: Some(Digest::of(&items)), ..End::default() };
+        let end = End {
+            counts: [plan.texts.len() as u64, 0, 0],
+            items: Some(Digest::of(&items)),
+            snapshot: plan.scope.map(str::to_owned),
+            ..End::default()
+        };
         lines.push(line_bytes(&Line::End(Box::new(end))).unwrap());
         writer.conversion(&header, &lines).unwrap();
+        for (number, (item, before, stood)) in plan.vanished.iter().enumerate() {
+            if plan.stray && number + 1 == plan.vanished.len() {
+                let other = RobotsCopy { authority: "https://other.example.org:443".into(), ..copy.clone() };
+                writer.robots(&other).unwrap();
+            }
+            let said = Vanished {
+                v: 1,
+                response: response.clone(),
+                before: self.answers[*before].0.clone(),
+                before_at: self.answers[*before].1.clone(),
+                stood_at: self.answers[*stood].1.clone(),
+                scope: "list".into(),
+                platform: "web".into(),
+                id: format!("news.example.org|{item}"),
+            };
+            writer.vanished(&said, now).unwrap();
+        }
         if plan.with_refusal {
             let ask = GateAsk { resolved: None, connected: None, ..self.ask(plan, "/private/list") };
             let decision = gate::decide(&policy, &[], &ask, Some(&copy));

@@ -72,7 +72,7 @@ impl Found<'_, '_> {
 }
 
 /// Whether all lines of a reading are at hand, from its header on.
-fn complete(conversion: &Conversion) -> bool {
+pub(super) fn complete(conversion: &Conversion) -> bool {
     let (Some(first), Some(last)) = (conversion.lines.first(), conversion.lines.last()) else {
         return false;
     };

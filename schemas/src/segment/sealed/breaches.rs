@@ -49,6 +49,11 @@ pub fn breaches(entry: &Entry, root: &TrustRoot, view: &View<'_>, whole: bool) -
     for conversion in &view.loose {
         found.reading(conversion);
     }
+    for (unit, said) in &view.vanished {
+        if said.scope != WHY || entry.authors != Authors::Named && !is_keyed(&said.id) {
+            found.add(*unit, "what vanished, or from where, stands in clear");
+        }
+    }
     found.said
 }
 

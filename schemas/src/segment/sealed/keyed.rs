@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     canonical::{CanonicalError, canonical_of, from_canonical},
-    capture::{End, GoneLine, Header, Line, RecordLine, UnreadableLine, What},
+    capture::{End, GoneLine, Header, Line, RecordLine, UnreadableLine, Vanished, What},
     coverage::Coverage,
     digest::Digest,
     minimise::minimise,
@@ -70,6 +70,19 @@ pub fn keyed_lines(
         stored.push(bytes);
     }
     Ok(stored)
+}
+
+/// What vanished as it is told, from what the agent knows: under sealed evidence its id becomes what its lines bear, and the scope the word `sealed`.
+#[must_use]
+pub fn keyed_vanished(said: Vanished, entry: &Entry, key: Option<&PseudonymKey>) -> Vanished {
+    if entry.evidence == Evidence::Open {
+        return said;
+    }
+    let id = match key.filter(|_| entry.authors != Authors::Named) {
+        Some(key) => pseudonym::id(key, &said.id),
+        None => said.id,
+    };
+    Vanished { scope: WHY.to_owned(), id, ..said }
 }
 
 /// Coverage as it stands in clear: numbers and state, without reasons.

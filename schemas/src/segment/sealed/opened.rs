@@ -14,7 +14,7 @@ use crate::{
 /// A sealed segment with its sealed parts opened.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// The parts, readings left out, with what was sealed in its place: what a reader may be given, and what can be asked whether it agrees with itself.
+    /// The parts, readings and what vanished by them left out, with what was sealed in its place: what a reader may be given, and what can be asked whether it agrees with itself.
     pub segment: Segment,
     /// The last line of each reading as the reader said it, by record id of the response.
     pub said: BTreeMap<String, Vec<u8>>,
@@ -37,6 +37,8 @@ impl Opened {
         for part in &segment.parts {
             match part {
                 Part::Conversion(_) => {}
+                // It rests on readings, not on what a reader is given.
+                Part::Record(at) if at.record.get("Content-Type") == Some(media_type::VANISHED) => {}
                 Part::Record(at) if is_sealed(&at.record) => {
                     let inner = opener.open(&at.record.block).and_then(|plain| records(&plain));
                     let inner = inner.map_err(|why| format!("unit {} stays shut: {why}", at.unit))?;

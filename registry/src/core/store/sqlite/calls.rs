@@ -21,6 +21,7 @@ const DERIVED: &[(&str, &str)] = &[
     ("items", "id"),
     ("revisions", "id"),
     ("withdrawals", "id"),
+    ("vanishings", "id"),
     ("oddities", "id"),
     ("coverage", "id"),
     ("refusals", "idx"),

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
 use super::item::{RevisionRow, insert_revision, known, shown_time, sixty_two_bits};
-use super::word;
+use super::{vanished, word};
 use crate::core::store::fold::{Sighting, fold};
 use crate::core::store::rows::{Stated, Withdrawn, row_parts};
 use crate::core::store::sqlite::time;
@@ -162,6 +162,7 @@ pub(super) fn refold(
             indexer.remove(tx, *id)?;
         }
         tx.prepare_cached("DELETE FROM items WHERE id = ?")?.execute([item])?;
+        vanished::forget(tx, item)?;
         return Ok(());
     };
     let withdrawals = withdrawals(tx, &row, &lines)?;
@@ -259,7 +260,7 @@ pub(super) fn refold(
         kind.unwrap_or_default(),
         item,
     ])?;
-    Ok(())
+    vanished::settle(tx, item)
 }
 
 /// What a line says: as it was known, as it is at hand, or out of the evidence.

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use schemas::record::Record;
 use sha2::{Digest as _, Sha256};
 
-use super::word;
+use super::{vanished, word};
 use crate::core::store::fold::Revision;
 use crate::core::store::rows::{Reading, Stated};
 use crate::core::store::sqlite::time;
@@ -137,7 +137,7 @@ pub(super) fn bare(tx: &Transaction<'_>, item: i64, line: &Sighted<'_>) -> Resul
 
 fn insert(tx: &Transaction<'_>, item: i64, line: &Sighted<'_>, count: i64, revision: i64) -> Result<(), StoreError> {
     let record = &line.stated.record;
-    tx.prepare_cached("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?7, ?7, ?8, ?8, ?8, ?9, ?9, ?9, 0)")?.execute(
+    tx.prepare_cached("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?7, ?7, ?8, ?8, ?8, ?9, ?9, ?9, 0, 0)")?.execute(
         params![
             item,
             record.platform,
@@ -178,16 +178,23 @@ pub(super) fn sight(tx: &Transaction<'_>, item: i64, revision: i64, line: &Sight
 
 /// The usual case without looking at the whole history: the current content again, captured after everything known. False if it is not that.
 pub(super) fn again(tx: &Transaction<'_>, item: i64, line: &Sighted<'_>) -> Result<bool, StoreError> {
-    let sql = "SELECT items.last_seen_at, revisions.id, revisions.content FROM items JOIN revisions ON revisions.id = items.current WHERE items.id = ?";
-    let found: Option<(String, i64, Option<String>)> =
-        tx.prepare_cached(sql)?.query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let sql = "SELECT items.last_seen_at, revisions.id, revisions.content, items.vanished FROM items JOIN revisions ON revisions.id = items.current WHERE items.id = ?";
+    let found: Option<(String, i64, Option<String>, bool)> = tx
+        .prepare_cached(sql)?
+        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
     match found {
-        Some((last, revision, said)) if said.as_deref() == Some(line.content) && time(&last)? <= line.reading.at => {
+        Some((last, revision, said, vanished))
+            if said.as_deref() == Some(line.content) && time(&last)? <= line.reading.at =>
+        {
             sight(tx, item, revision, line)?;
             let sql = "UPDATE revisions SET sightings = sightings + 1, last_seen_at = ? WHERE id = ?";
             tx.prepare_cached(sql)?.execute(params![line.at, revision])?;
             let sql = "UPDATE items SET sightings = sightings + 1, last_seen_at = ? WHERE id = ?";
             tx.prepare_cached(sql)?.execute(params![line.at, item])?;
+            if vanished {
+                vanished::settle(tx, item)?;
+            }
             Ok(true)
         }
         _ => Ok(false),

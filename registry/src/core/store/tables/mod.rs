@@ -2,6 +2,7 @@
 
 mod history;
 mod item;
+mod vanished;
 
 use std::collections::BTreeSet;
 
@@ -82,6 +83,11 @@ fn insert_segment(
                     }
                 }
             }
+        }
+    }
+    for row in &segment.vanished {
+        if let Some(item) = vanished::insert(tx, index, row)? {
+            vanished::settle(tx, item)?;
         }
     }
     Ok(())
@@ -243,6 +249,7 @@ pub(super) fn replace_segment(
         .query_map([first, next], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     items.extend(history::withdrawn_between(tx, first, next)?);
+    items.extend(vanished::between(tx, first, next)?);
     // A line may belong to another item afterwards: where the exchange record is gone, so is the vantage.
     let begun: Vec<i64> = tx
         .prepare_cached("SELECT id FROM revisions WHERE id >= ? AND id < ?")?
@@ -253,7 +260,7 @@ pub(super) fn replace_segment(
     }
     tx.execute("DELETE FROM revisions WHERE id >= ? AND id < ?", [first, next])?;
     // What a handle or an author's id was known from may go too, so what other withdrawals said of these items counts anew by itself.
-    for table in ["sightings", "withdrawals", "oddities"] {
+    for table in ["sightings", "withdrawals", "vanishings", "oddities"] {
         tx.execute(&format!("DELETE FROM {table} WHERE id >= ? AND id < ?"), [first, next])?;
     }
     for table in ["segments", "tombstones", "captures", "coverage"] {
@@ -281,6 +288,9 @@ pub(super) fn replace_segment(
             item::sight(tx, item, 0, &sighted)?;
             items.insert(item);
         }
+    }
+    for row in &segment.vanished {
+        items.extend(vanished::insert(tx, index, row)?);
     }
     for item in items {
         refold(tx, indexer, item, fetch, None)?;
