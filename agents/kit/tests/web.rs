@@ -12,7 +12,7 @@ use std::{
 };
 
 use kit::{
-    Flow, Request, Slot, SlotPlace,
+    Flow, Refill, Request, Slot, SlotPlace, Unit,
     engine::{Fetched, Hop, HopResult, Network as _, Outcome, Validators, Wanted},
     fetch::user_agent,
 };
@@ -421,4 +421,22 @@ async fn a_crawl_delay_is_kept_between_two_requests() {
         "a pause longer than a run waits is given back: {}",
         words(&waiting)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_request_reserved_is_not_given_back_by_the_next_one() {
+    let site = Site::with_robots("", |request| match request.contains("/broken") {
+        true => reply("500 Broken", "", b""),
+        false => ok("text/plain", "x"),
+    });
+    let points = Unit { name: "points".to_owned(), amount: 3, refill: Refill::Window(3_600) };
+    let world = World::with(&entry(&[&site.url()]), |setup| setup.units = vec![points]);
+    let ask = |path: &str| Request::get(format!("{}{path}", site.url()), Value::Null).reserve("points", 1);
+    assert!(matches!(world.ask(&ask("/broken")).await.result, HopResult::Failed { .. }));
+    for path in ["/a", "/b"] {
+        assert!(matches!(world.ask(&ask(path)).await.result, HopResult::Answer(_)));
+        world.web.spent(&world.run, "points", 1);
+    }
+    let short = world.ask(&ask("/c")).await;
+    assert!(matches!(short.result, HopResult::RateLimited { .. }), "{}", words(&short));
 }

@@ -245,8 +245,7 @@ impl Running {
         let at = self.walk.wakes_at()?;
         let pause = Duration::try_from(at.duration_since(now)).unwrap_or_default();
         if pause > Duration::from_secs(self.engine.bounds.patience_secs.into()) {
-            self.ended =
-                Some(Ended::Early(format!("the source asks to wait until {at}; the walk goes on in a later run")));
+            self.ended = Some(Ended::Early(format!("nothing is asked before {at}; the walk goes on in a later run")));
             return None;
         }
         Some(pause)

@@ -70,7 +70,7 @@ pub struct Web {
     pub(super) rows: Rows,
     pub(super) pace: Pace,
     units: Vec<Unit>,
-    /// What requests reserved and nobody settled yet, by target and unit.
+    /// What the newest request reserved and nobody settled yet, by target and unit.
     reserved: Mutex<HashMap<(String, String), u64>>,
     /// One lock an authority whose robots.txt is being fetched, so that it is fetched once.
     robots_locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -117,13 +117,13 @@ impl Web {
         self.units.iter().find(|unit| unit.name == name)
     }
 
-    /// Notes what a request reserved.
+    /// Notes what a request reserved. What the one before it reserved and nobody settled stands as spent: it failed, and was billed all the same.
     pub(super) fn remember(&self, run: &RunFacts, unit: &str, amount: u64) {
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        *reserved.entry((run.target.id.clone(), unit.to_owned())).or_default() += amount;
+        reserved.insert((run.target.id.clone(), unit.to_owned()), amount);
     }
 
-    /// What requests reserved of a unit, which is settled now.
+    /// What the newest request reserved of a unit, which is settled now.
     pub(super) fn recall(&self, run: &RunFacts, unit: &str) -> u64 {
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         reserved.remove(&(run.target.id.clone(), unit.to_owned())).unwrap_or(0)
