@@ -24,13 +24,15 @@ pub struct Agent {
     pub(crate) shift: Option<i64>,
     /// Which certificates it trusts; the system's where absent.
     pub(crate) trusted: Option<PathBuf>,
+    /// Its folder of credentials, as a service manager names it.
+    pub(crate) credentials: Option<PathBuf>,
 }
 
 impl Agent {
     /// An agent for a collector in a folder.
     #[must_use]
     pub fn at(folder: PathBuf, collector: &str) -> Self {
-        Self { folder, program: format!("vigie-{collector}"), shift: None, trusted: None }
+        Self { folder, program: format!("vigie-{collector}"), shift: None, trusted: None, credentials: None }
     }
 
     fn command(&self, what: &str, arguments: &[&str]) -> Command {
@@ -39,8 +41,17 @@ impl Agent {
         if let Some(trusted) = &self.trusted {
             agent.env("SSL_CERT_FILE", trusted);
         }
+        if let Some(credentials) = &self.credentials {
+            agent.env("CREDENTIALS_DIRECTORY", credentials);
+        }
         shifted(&mut agent, self.shift);
         agent
+    }
+
+    /// The same agent, with this folder of credentials.
+    #[must_use]
+    pub fn with_credentials(self, folder: &Path) -> Self {
+        Self { credentials: Some(folder.to_owned()), ..self }
     }
 
     /// Lets items be asked for again after these pauses, in seconds: `recheck_after_secs` of its settings.
@@ -52,6 +63,17 @@ impl Agent {
         let file = self.folder.join("agent.toml");
         let text = fs::read_to_string(&file).expect("settings");
         fs::write(&file, format!("recheck_after_secs = {pauses:?}\n{text}")).expect("settings");
+    }
+
+    /// Sets what the agent has counted of a platform's unit since it last refilled.
+    ///
+    /// # Panics
+    ///
+    /// Where its state cannot be written, or the unit was never drawn from.
+    pub fn used_up(&self, unit: &str, used: i64) {
+        let db = Connection::open(self.folder.join("state/network.sqlite")).expect("a database");
+        let set = db.execute("UPDATE quotas SET used = ?2 WHERE unit = ?1", (unit, used)).expect("a row");
+        assert_eq!(set, 1, "`{unit}` was never drawn from");
     }
 
     /// Collects every target once and pushes: `vigie-feed once`.

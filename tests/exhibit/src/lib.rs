@@ -27,6 +27,7 @@ mod site;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod truth;
+mod tube;
 mod wave;
 mod words;
 
@@ -44,6 +45,7 @@ pub use mastodon::{Instance, Manner};
 pub use newsroom::{Format, Mood, Newsroom, Pace, Paging, Robots};
 pub use seen::Seen;
 pub use truth::{TrueEntry, Truth, Wording};
+pub use tube::Tube;
 pub use words::Lang;
 
 use history::Calendar;
