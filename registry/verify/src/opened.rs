@@ -157,7 +157,8 @@ fn line(unit: u64, commitment: Digest, stored: &[u8]) -> Result<Part, String> {
     if matches!(line, Line::Tombstone(_)) {
         return Err("a tombstone where a line is claimed to be".to_owned());
     }
-    let at = LineAt { unit, commitment, stored: stored.to_vec().into(), said, line };
+    let said_digest = Digest::of(&said);
+    let at = LineAt { unit, commitment, stored: stored.to_vec().into(), said, said_digest, line };
     Ok(Part::Conversion(Conversion { offset: 0, length: 0, response: None, lines: vec![at] }))
 }
 

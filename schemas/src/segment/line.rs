@@ -1,11 +1,12 @@
 //! How does a conversion line carry its salt?
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     canonical::{self, CanonicalError},
     capture::{Line, RecordLine},
-    digest::Salt,
+    digest::{Digest, Salt},
 };
 
 const MARK: &str = "\"salt\":\"";
@@ -100,6 +101,16 @@ pub(super) fn without_salt(stored: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')).then_some((rest, digits))
 }
 
+/// SHA-256 of a stored line and of what it says without its salt. Most salts stand at the end, and what is before them is hashed once for both.
+pub(super) fn digests(stored: &[u8], said: &[u8]) -> [Digest; 2] {
+    let shared = said.strip_suffix(b"}").filter(|shared| stored.starts_with(shared)).unwrap_or_default();
+    let begun = Sha256::new_with_prefix(shared);
+    [stored, said].map(|line| {
+        let rest = line.get(shared.len()..).unwrap_or_default();
+        Digest(begun.clone().chain_update(rest).finalize().into())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -129,10 +140,12 @@ mod tests {
         fn what_has_a_salt_is_what_was_given_one(line in "\\{\"[rgeu][a-z,\"{}:]{0,40}\\}", seed in any::<u8>(), cut in any::<prop::sample::Index>(), other in any::<u8>()) {
             let stored = salted(line.as_bytes(), &salt(seed));
             prop_assert_eq!(unsalted(&stored).map(|(rest, _)| rest), Some(line.clone().into_bytes()));
+            prop_assert_eq!(digests(&stored, line.as_bytes()), [Digest::of(&stored), Digest::of(line.as_bytes())]);
             let mut broken = stored;
             let at = cut.index(broken.len());
             broken[at] = other;
             for text in [&broken[..], line.as_bytes(), &broken[1..]] {
+                prop_assert_eq!(digests(text, line.as_bytes()), [Digest::of(text), Digest::of(line.as_bytes())]);
                 if let Some((rest, salt)) = unsalted(text) {
                     prop_assert_eq!(salted(&rest, &salt), text);
                 }

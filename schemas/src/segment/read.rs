@@ -5,7 +5,12 @@ use serde::de::DeserializeOwned;
 use tlog::{CompactTree, Note, VerifierKey};
 use warc::{Record, RecordType};
 
-use super::{MAX_FILE_BYTES, MAX_SEGMENT_BYTES, NO_DATE, SALT_FIELD, line::without_salt, urn, write::conversion};
+use super::{
+    MAX_FILE_BYTES, MAX_SEGMENT_BYTES, NO_DATE, SALT_FIELD,
+    line::{digests, without_salt},
+    urn,
+    write::conversion,
+};
 use crate::{
     canonical,
     capture::{Line, Tombstone, media_type},
@@ -100,6 +105,8 @@ pub struct LineAt {
     pub stored: Bytes,
     /// Canonical bytes without salt: what a reader said. For a tombstone the same as `stored`.
     pub said: Vec<u8>,
+    /// SHA-256 of `said`.
+    pub said_digest: Digest,
     /// What it says.
     pub line: Line,
 }
@@ -302,13 +309,14 @@ fn lines(entry: &warc::Entry, commitments: &mut Vec<Digest>) -> Result<Conversio
         .strip_suffix(b"\n")
         .ok_or_else(|| layout("a conversion whose last line does not end".to_owned()))?;
     let mut found = Vec::new();
-    for (index, stored) in block.split(|byte| *byte == b'\n').enumerate() {
+    let mut from = 0;
+    for (index, end) in memchr::memchr_iter(b'\n', block).chain([block.len()]).enumerate() {
+        let stored = block.get(from..end).unwrap_or_default();
+        from = end + 1;
         let unit = commitments.len() as u64;
-        let (said, commitment) = match without_salt(stored) {
-            Some((said, _)) => (said, Digest::of(stored)),
-            None => (stored.to_vec(), Digest([0; 32])),
-        };
+        let said = without_salt(stored).map_or_else(|| stored.to_vec(), |(said, _)| said);
         let line: Line = json(entry, index + 1, &said)?;
+        let [commitment, said_digest] = digests(stored, &said);
         let commitment = match &line {
             Line::Tombstone(tombstone) if said == stored && tombstone.unit == unit => tombstone.commitment,
             Line::Tombstone(_) => {
@@ -318,7 +326,8 @@ fn lines(entry: &warc::Entry, commitments: &mut Vec<Digest>) -> Result<Conversio
             _ => commitment,
         };
         commitments.push(commitment);
-        found.push(LineAt { unit, commitment, stored: entry.record.block.slice_ref(stored), said, line });
+        let stored = entry.record.block.slice_ref(stored);
+        found.push(LineAt { unit, commitment, stored, said, said_digest, line });
     }
     let (response, expected) = match found.first().map(|first| &first.line) {
         Some(Line::Header(header)) => {

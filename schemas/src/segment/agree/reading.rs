@@ -60,7 +60,7 @@ impl Found<'_, '_> {
                 Line::Tombstone(_) => {}
             }
             if !matches!(at.line, Line::Header(_) | Line::End(_)) {
-                items.extend_from_slice(&Digest::of(&at.said).0);
+                items.extend_from_slice(&at.said_digest.0);
             }
         }
         let ends = conversion.lines.last().is_some_and(|line| matches!(line.line, Line::End(_)));
