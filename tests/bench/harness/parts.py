@@ -195,12 +195,12 @@ class Bench:
                 acks.append(took)
             unit.counts(self.records)
             if n + 1 < self.rounds or not self.keep_run:
-                shutil.rmtree(unit.folder)
+                base.fresh(unit.folder)
             folder = base.fresh(base.WORK / "syncs")
             # What the round left unwritten would be paid by the next to sync.
             os.sync()
             syncs.append(json.loads(base.do(self.bins / "bench-syncs", folder, *few)))
-            shutil.rmtree(folder)
+            base.fresh(folder)
             quiet = template.copy(self.units / "quiet")
             os.sync()
             with quiet:
