@@ -10,11 +10,10 @@ use schemas::{
 use serde_json::Value;
 
 use super::{
-    Answered, EngineError, Hop,
+    Answered, EngineError, Hop, Turn,
     draft::{Told, vanished_bytes},
     listen::{Lines, NoLines, listen},
     run::{Fate, Job, Running, want_key},
-    turns::Turn,
     unread::MayRead,
     walk::{Kept, Node},
 };
@@ -55,7 +54,7 @@ impl Running {
         told: &mut Told,
         turn: &mut Turn,
     ) -> Result<Read, EngineError> {
-        let Answered { hop, body, status, headers, url } = answered;
+        let Answered { hop, body, status, headers, url, turn: _ } = answered;
         let Some(Hop::Fetched(fetched)) = told.trail.get(hop) else {
             return Ok(Read::Fate(Fate::Failed("the answer was not told".to_owned())));
         };

@@ -12,7 +12,7 @@ use schemas::{
     segment::keyed_lines,
 };
 
-use super::{Bounds, turns::Turn};
+use super::{Bounds, Turn};
 use crate::{
     body::Body,
     contract::{Erased, Facts},

@@ -39,6 +39,7 @@ pub use clock::{Clock, SystemClock};
 pub use ports::{
     Answered, Fetched, Hop, HopResult, Judged, Network, Open, Outcome, Pending, Piece, RunFacts, Validators, Wanted,
 };
+pub(crate) use turns::{Turn, turn};
 
 use crate::{
     contract::{Erased, Work},

@@ -19,6 +19,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Turn;
 use crate::{
     body::Body,
     contract::{Part, Request, Scope, Slot},
@@ -313,6 +314,8 @@ pub struct Answered {
     pub headers: Vec<(String, String)>,
     /// Address that answered, after redirects.
     pub url: url::Url,
+    /// The turn in which it came into memory, where it waited for one.
+    pub turn: Turn,
 }
 
 impl std::fmt::Debug for Answered {

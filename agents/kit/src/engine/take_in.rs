@@ -9,13 +9,13 @@ use schemas::{
 use tokio::task::spawn_blocking;
 
 use super::{
-    EngineError, Hop, HopResult, Outcome,
+    EngineError, Hop, HopResult, Outcome, Turn,
     coverage::Ended,
     crash,
     draft::{Draft, Told, vanished_bytes},
     heard::Read,
     run::{Fate, Job, Running},
-    turns::{Turn, turn},
+    turn,
     walk::Node,
 };
 use crate::sealing::Recipients;
@@ -29,14 +29,18 @@ const SPARE_BYTES: u64 = 1 << 20;
 impl Running {
     /// Reads an answer, or sees what the lack of one means, and puts it into the draft.
     pub(super) async fn take_in(&mut self, job: Job, node: &Node, outcome: Outcome) -> Result<(), EngineError> {
-        let Outcome { trail, result } = outcome;
+        let Outcome { trail, mut result } = outcome;
         let mut told = Told::of(trail, node.request.step.clone(), node.conditions.clone());
         // robots.txt and redirects to it are asked for our own sake; whatever else was answered came from the source.
         let answered =
             |hop: &Hop| matches!(hop, Hop::Fetched(it) if !matches!(it.judged.ask.origin, Origin::Robots { .. }));
         let turned_away =
             matches!(&result, HopResult::Refused { code, .. } if turns_away(*code)) && !told.trail.iter().any(answered);
-        let mut turn = if matches!(result, HopResult::Answer(_)) { turn().await } else { None };
+        let mut turn = match &mut result {
+            HopResult::Answer(answered) if answered.turn.is_some() => answered.turn.take(),
+            HopResult::Answer(_) => turn().await,
+            _ => None,
+        };
         let mut fate = self.fate(node, result, &mut told, &mut turn).await?;
         match &fate {
             Read::Fate(Fate::Refused(_)) if turned_away => self.count.turned_away += 1,

@@ -6,11 +6,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// A turn, until it is dropped.
-pub(super) type Turn = Option<SemaphorePermit<'static>>;
+pub(crate) type Turn = Option<SemaphorePermit<'static>>;
 
 /// Waits for a turn. Whoever reads an answer packs it in the same turn: else all that are read would wait for the last
 /// that is not, with what was read of them.
-pub(super) async fn turn() -> Turn {
+pub(crate) async fn turn() -> Turn {
     // It is never closed.
     TURNS.acquire().await.ok()
 }

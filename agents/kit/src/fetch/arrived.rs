@@ -6,7 +6,7 @@ use url::Url;
 use super::{FetchError, status};
 use crate::{
     body::{Body, Spool},
-    engine::{Answered, HopResult},
+    engine::{Answered, HopResult, Turn},
 };
 
 /// What one hop brought, as kept.
@@ -46,7 +46,7 @@ pub(super) fn body_of(arrived: &Arrived, sealed: bool) -> Body {
 }
 
 /// The answer for the collector.
-pub(super) fn answered(arrived: Arrived, body: Body) -> HopResult {
+pub(super) fn answered(arrived: Arrived, body: Body, turn: Turn) -> HopResult {
     let Arrived { hop, status, headers, url, .. } = arrived;
-    HopResult::Answer(Box::new(Answered { hop, body, status, headers, url }))
+    HopResult::Answer(Box::new(Answered { hop, body, status, headers, url, turn }))
 }

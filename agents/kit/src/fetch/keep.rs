@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use schemas::{
     Digest,
@@ -72,7 +71,7 @@ impl Trip<'_> {
         drop(response.splice(..0, incoming.head));
         response.shrink_to_fit();
         let (request, response, struck) = strike(striker, out.render(), response).await?;
-        let response = Bytes::from(response);
+        let response = incoming.counted.with(response);
         let headers = headers_of(response.get(..head_len).unwrap_or_default());
         let id = Uuid::new_v4().urn().to_string();
         let kind = if not_modified {

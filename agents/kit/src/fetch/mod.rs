@@ -5,6 +5,7 @@
 //! Every bound has an error that names the address and the bound. No cookies, no proxies, no decoding, no second try: the engine decides on those.
 
 mod arrived;
+mod arriving;
 mod client;
 mod framer;
 mod keep;

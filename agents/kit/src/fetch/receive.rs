@@ -11,14 +11,12 @@ use tokio::time::timeout_at;
 
 use super::{
     Limits,
+    arriving::{Arriving, Counted},
     client::{ClientError, Clients},
     trouble::why,
     wire::{Outgoing, header_bytes, headers_of, response_head},
 };
-use crate::gate::Permitted;
-
-/// Most memory taken for a body before it has come: 1 MiB.
-const MOST_PROMISED_BYTES: u64 = 1 << 20;
+use crate::{engine::Turn, gate::Permitted};
 
 /// Why a permitted request has no usable answer. Each names the address and the bound.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +99,14 @@ pub enum FetchError {
         /// The causes in one line.
         why: String,
     },
+    /// What had come is lost: the agent's disk, not the source.
+    #[error("the body of {url} lay in a temporary file in {} and can't be read back: {why}", std::env::temp_dir().display())]
+    Lost {
+        /// Address.
+        url: String,
+        /// The system's reason.
+        why: String,
+    },
     /// The client could not be made.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -124,6 +130,8 @@ pub(super) struct Incoming {
     /// Status line and headers, the empty line included.
     pub head: Vec<u8>,
     pub body: Vec<u8>,
+    /// The body's share of the room for bodies.
+    pub counted: Counted,
     pub peer: Option<SocketAddr>,
     pub certificate: Option<Digest>,
     pub took: Duration,
@@ -148,10 +156,21 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Takes the body in, within all bounds.
-    pub async fn whole(self, limits: &Limits, url: &str, most_bytes: u64) -> Incoming {
-        take_body(self.incoming, self.response, limits, url, self.at, most_bytes).await
+    /// Takes the body in, within all bounds; where it had to wait in a file, with the turn in which it was read back.
+    pub async fn whole(self, limits: &Limits, body: Taken<'_>) -> Result<(Incoming, Turn), FetchError> {
+        take_body(self.incoming, self.response, limits, body, self.at).await
     }
+}
+
+/// How a body is to be taken.
+#[derive(Clone, Copy)]
+pub(super) struct Taken<'t> {
+    /// For error texts.
+    pub url: &'t str,
+    /// At most.
+    pub most_bytes: u64,
+    /// It may not touch the disk: sealed evidence.
+    pub memory_only: bool,
 }
 
 /// Sends what was permitted and waits for the head of the answer. The address stands in error texts and holds no secret.
@@ -177,6 +196,7 @@ pub(super) async fn send(
         status: status.as_u16(),
         head: response_head(status, reason.as_deref(), response.headers()),
         body: Vec::new(),
+        counted: Counted::default(),
         peer: response.remote_addr(),
         certificate: response
             .extensions()
@@ -227,52 +247,49 @@ async fn take_body(
     mut incoming: Incoming,
     mut response: Response,
     limits: &Limits,
-    url: &str,
+    taken: Taken<'_>,
     began: Instant,
-    most: u64,
-) -> Incoming {
+) -> Result<(Incoming, Turn), FetchError> {
+    let url = || taken.url.to_owned();
+    let lost = |error: std::io::Error| FetchError::Lost { url: url(), why: error.to_string() };
     let end = began + limits.total;
     let mut window = (Instant::now(), 0_u64);
-    let most_len = usize::try_from(most).unwrap_or(usize::MAX);
-    // What the server promises is believed up to a bound. The head is put before the body later.
-    let promised = response.content_length().unwrap_or(0).min(most).min(MOST_PROMISED_BYTES);
-    incoming.body.reserve_exact(usize::try_from(promised).unwrap_or_default() + incoming.head.len());
+    let most_len = usize::try_from(taken.most_bytes).unwrap_or(usize::MAX);
+    let promised = response.content_length().unwrap_or(0).min(taken.most_bytes);
+    let mut body = Arriving::new(promised, incoming.head.len(), taken.memory_only);
     incoming.cut = loop {
         let drip_end = window.0 + limits.drip;
         match timeout_at(end.min(drip_end).into(), response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
-                let room = most_len - incoming.body.len();
-                incoming.body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+                let room = most_len - body.len();
+                body.push(chunk.get(..room.min(chunk.len())).unwrap_or_default()).map_err(lost)?;
                 if chunk.len() > room {
-                    break Some(FetchError::TooLarge { url: url.to_owned(), limit_bytes: most });
+                    break Some(FetchError::TooLarge { url: url(), limit_bytes: taken.most_bytes });
                 }
                 window.1 += chunk.len() as u64;
             }
             Ok(Ok(None)) => break None,
             Ok(Err(error)) => {
-                break Some(FetchError::BrokeOff {
-                    url: url.to_owned(),
-                    got_bytes: incoming.body.len(),
-                    why: why(&error.without_url()),
-                });
+                let why = why(&error.without_url());
+                break Some(FetchError::BrokeOff { url: url(), got_bytes: body.len(), why });
             }
             Err(_) => {}
         }
         let now = Instant::now();
         if now >= end {
-            break Some(FetchError::Total { url: url.to_owned(), limit_ms: limits.total.as_millis() });
+            break Some(FetchError::Total { url: url(), limit_ms: limits.total.as_millis() });
         }
         if now >= drip_end {
             if window.1 < limits.drip_bytes {
-                break Some(FetchError::Drip {
-                    url: url.to_owned(),
-                    limit_bytes: limits.drip_bytes,
-                    limit_ms: limits.drip.as_millis(),
-                });
+                let (limit_bytes, limit_ms) = (limits.drip_bytes, limits.drip.as_millis());
+                break Some(FetchError::Drip { url: url(), limit_bytes, limit_ms });
             }
             window = (now, 0);
         }
     };
     incoming.took = began.elapsed();
-    incoming
+    let (bytes, counted, turn) = body.whole().await.map_err(lost)?;
+    incoming.body = bytes;
+    incoming.counted = counted;
+    Ok((incoming, turn))
 }

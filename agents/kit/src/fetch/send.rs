@@ -14,7 +14,7 @@ use super::{
     FetchError,
     arrived::Arrived,
     chain,
-    receive::{self, Begun, Incoming},
+    receive::{self, Begun, Incoming, Taken},
     stream::{Flow, is_stream},
     trip::{Ended, Leg, Trip, failed},
     wire::Outgoing,
@@ -33,6 +33,8 @@ const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(60);
 impl Trip<'_> {
     /// Makes one hop of the request.
     pub async fn hop(&mut self, leg: Leg<'_>) -> Result<Arrived, Ended> {
+        // Nobody waits for the network in a turn.
+        self.turn = None;
         let allowed = self.permit(leg).await?;
         self.finish(leg, allowed).await
     }
@@ -109,21 +111,29 @@ impl Trip<'_> {
         };
         let permitted = self.count(leg, allowed, found.as_deref()).await?;
         let out = self.outgoing(leg, &permitted)?;
-        let most = self.most_bytes(leg);
         let at = permitted.judged().ask.at;
         let received = receive::send(&self.web.clients, &self.web.limits, &permitted, &out).await;
         let host = pace_key(permitted.url());
-        let incoming = match received {
+        let received = match received {
             Ok(begun) if self.opens(leg) && is_stream(&begun.incoming) => {
                 self.felt(&host, leg, true);
                 return Err(self.open(leg, &permitted, begun, out, at).await);
             }
-            Ok(begun) => begun.whole(&self.web.limits, permitted.url().as_str(), most).await,
+            Ok(begun) => {
+                let url = permitted.url().as_str();
+                let taken = Taken { url, most_bytes: self.most_bytes(leg), memory_only: self.wanted.run.sealed() };
+                begun.whole(&self.web.limits, taken).await
+            }
+            Err(error) => Err(error),
+        };
+        let (incoming, turn) = match received {
+            Ok(received) => received,
             Err(error) => {
                 self.felt(&host, leg, false);
                 return Err(self.no_answer(permitted.judged().clone(), leg, &error.to_string()));
             }
         };
+        self.turn = turn;
         let sound = incoming.cut.is_none() && incoming.status < 500 && incoming.status != 429;
         self.felt(&host, leg, sound);
         let judged = match self.met(&permitted, &incoming) {

@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     FetchError,
     arrived::{Arrived, answered, body_of},
+    arriving::Counted,
     framer::{Framer, Framing},
     receive::{Begun, Incoming},
     status,
@@ -249,7 +250,7 @@ impl Trip<'_> {
     async fn tell_chunk(&mut self, flow: &mut Flow, chunk: Chunk) -> Result<HopResult, Ended> {
         let arrived = self.write_chunk(flow, chunk).await?;
         let body = body_of(&arrived, self.wanted.run.sealed());
-        Ok(answered(arrived, body))
+        Ok(answered(arrived, body, None))
     }
 
     /// Counts a chunk, has it judged and puts it on the trail.
@@ -270,6 +271,7 @@ impl Trip<'_> {
         };
         let incoming = Incoming {
             body: chunk.bytes,
+            counted: Counted::default(),
             took: chunk.took,
             cut: chunk.cut,
             head: flow.begun.incoming.head.clone(),

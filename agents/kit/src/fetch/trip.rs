@@ -16,7 +16,7 @@ use super::{
 use crate::{
     budget::Rows,
     contract::{Method, Request},
-    engine::{Hop, HopResult, Judged, Outcome, RunFacts, Wanted},
+    engine::{Hop, HopResult, Judged, Outcome, RunFacts, Turn, Wanted},
     gate::Gate,
     secrets::Credential,
 };
@@ -27,6 +27,8 @@ pub(super) struct Trip<'a> {
     pub wanted: &'a Wanted<'a>,
     pub gate: Gate<'a>,
     pub trail: Vec<Hop>,
+    /// The turn in which the last answer was read back from the file where it waited.
+    pub turn: Turn,
 }
 
 /// A trip that ended before its answer: what it means for the walk.
@@ -43,7 +45,7 @@ pub(super) struct Leg<'l> {
 
 impl<'a> Trip<'a> {
     pub fn new(web: &'a Web, wanted: &'a Wanted<'a>) -> Self {
-        Self { web, wanted, gate: Gate::of(wanted.run), trail: Vec::new() }
+        Self { web, wanted, gate: Gate::of(wanted.run), trail: Vec::new(), turn: None }
     }
 
     pub async fn make(mut self) -> Outcome {
@@ -255,7 +257,7 @@ impl<'a> Trip<'a> {
             Some(bound) => return Err(failed(bound.to_string())),
             None => {}
         }
-        Ok(answered(arrived, body))
+        Ok(answered(arrived, body, self.turn.take()))
     }
 
     /// Lets host or credential rest.

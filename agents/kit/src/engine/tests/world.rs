@@ -228,6 +228,7 @@ impl FakeNet {
             status: 200,
             headers,
             url: wanted.request.url.parse().unwrap(),
+            turn: None,
         };
         Outcome { trail: vec![Hop::Fetched(Box::new(fetched))], result: HopResult::Answer(Box::new(answered)) }
     }
