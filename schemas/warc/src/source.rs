@@ -1,6 +1,7 @@
 //! Where do stored bytes come from, and where in the file are we?
 
 use std::io::{BufRead, ErrorKind, Read as _};
+use std::mem;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -9,17 +10,21 @@ use crate::{Error, Limits, gzip};
 
 /// How much is decompressed at a time.
 const CHUNK_BYTES: usize = 32 << 10;
+/// Most room that is kept from one member to the next: 1 MiB. What took more is handed over with its room, and not copied out of it.
+const MOST_ROOM: usize = 1 << 20;
 
 /// A reader that counts what was taken from it.
 #[derive(Debug)]
 pub(crate) struct Source<R> {
     inner: R,
     offset: u64,
+    inflate: Decompress,
+    room: Vec<u8>,
 }
 
 impl<R: BufRead> Source<R> {
     pub fn new(inner: R, offset: u64) -> Self {
-        Self { inner, offset }
+        Self { inner, offset, inflate: Decompress::new(false), room: Vec::new() }
     }
 
     pub fn offset(&self) -> u64 {
@@ -153,30 +158,37 @@ impl<R: BufRead> Source<R> {
     fn inflate(&mut self, start: u64, mut keep: Option<&mut Vec<u8>>, limits: &Limits) -> Result<Vec<u8>, Error> {
         let limit_bytes = limits.member_bytes;
         let most_stored = limit_bytes.saturating_add(limit_bytes / 7).saturating_add(1024);
-        let mut inflate = Decompress::new(false);
-        let mut raw = Vec::with_capacity(CHUNK_BYTES);
+        self.inflate.reset(false);
+        let mut raw = mem::take(&mut self.room);
+        raw.clear();
         loop {
             if raw.len() == raw.capacity() {
                 let left = usize::try_from(limit_bytes).unwrap_or(usize::MAX).saturating_sub(raw.len());
                 raw.reserve_exact(raw.len().clamp(CHUNK_BYTES, left.saturating_add(CHUNK_BYTES)));
             }
-            let input = self.fill()?;
-            let (taken_before, made_before) = (inflate.total_in(), raw.len());
-            let status = inflate
+            let input = filled(&mut self.inner, self.offset)?;
+            let (taken_before, made_before) = (self.inflate.total_in(), raw.len());
+            let status = self
+                .inflate
                 .decompress_vec(input, &mut raw, FlushDecompress::None)
                 .map_err(|_| Error::Deflate { offset: start })?;
-            let taken = usize::try_from(inflate.total_in() - taken_before).unwrap_or(usize::MAX);
+            let taken = usize::try_from(self.inflate.total_in() - taken_before).unwrap_or(usize::MAX);
             let made = raw.len() - made_before;
             let at_end = input.is_empty();
             if let Some(stored) = keep.as_deref_mut() {
                 stored.extend_from_slice(input.get(..taken).unwrap_or_default());
             }
             self.advance(taken);
-            if raw.len() as u64 > limit_bytes || inflate.total_in() > most_stored {
+            if raw.len() as u64 > limit_bytes || self.inflate.total_in() > most_stored {
                 return Err(Error::MemberTooLarge { offset: start, limit_bytes });
             }
             match status {
-                Status::StreamEnd => return Ok(raw),
+                Status::StreamEnd if raw.capacity() > MOST_ROOM => return Ok(raw),
+                Status::StreamEnd => {
+                    let member = raw.as_slice().to_vec();
+                    self.room = raw;
+                    return Ok(member);
+                }
                 _ if taken > 0 || made > 0 => {}
                 _ if at_end => return Err(Error::Truncated { offset: start }),
                 _ => return Err(Error::Deflate { offset: start }),
@@ -184,23 +196,26 @@ impl<R: BufRead> Source<R> {
         }
     }
 
-    /// What comes next and is at hand; nothing at the end. An interrupted read is tried again.
     fn fill(&mut self) -> Result<&[u8], Error> {
-        let offset = self.offset;
-        loop {
-            match self.inner.fill_buf() {
-                Ok([]) => return Ok(&[]),
-                Ok(_) => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(source) => return Err(Error::Io { offset, source }),
-            }
-        }
-        // Something is there, so nothing is read for it.
-        self.inner.fill_buf().map_err(|source| Error::Io { offset, source })
+        filled(&mut self.inner, self.offset)
     }
 
     fn advance(&mut self, count: usize) {
         self.inner.consume(count);
         self.offset += count as u64;
     }
+}
+
+/// What comes next and is at hand; nothing at the end. An interrupted read is tried again.
+fn filled<R: BufRead>(inner: &mut R, offset: u64) -> Result<&[u8], Error> {
+    loop {
+        match inner.fill_buf() {
+            Ok([]) => return Ok(&[]),
+            Ok(_) => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(source) => return Err(Error::Io { offset, source }),
+        }
+    }
+    // Something is there, so nothing is read for it.
+    inner.fill_buf().map_err(|source| Error::Io { offset, source })
 }
