@@ -99,7 +99,9 @@ impl<'a> Api<'a> {
         let (base, query) = seed.split_once("/channels?id=").ok_or_else(odd)?;
         let (channel, first) = query.split_once("&first=").unwrap_or((query, "200"));
         let first = first.parse().map_err(|why| Unreadable::new("seed: first", why))?;
-        if channel.len() == 24 && channel.starts_with("UC") { Ok(Self { base, channel, first }) } else { Err(odd()) }
+        let plain = channel.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_id = plain && channel.len() == 24 && channel.starts_with("UC");
+        if is_id { Ok(Self { base, channel, first }) } else { Err(odd()) }
     }
 
     fn get(&self, method: &str, query: &[(&str, &str)], step: Step) -> Request<Step> {
@@ -227,4 +229,30 @@ fn refused(answer: &Answer<'_, Step>) -> Result<(), Halt<Step>> {
     let said = answer.parse::<Value>()?["error"].to_string();
     let key = KEY_REFUSED.iter().any(|word| said.contains(word));
     Err(if key { Halt::Denied(KEY.to_owned()) } else { answer.unreadable("/error", said) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Api;
+
+    #[test]
+    fn seed_names_a_channel_by_an_id_that_nobody_else_can_take_over() {
+        let channels = "https://youtube.googleapis.com/youtube/v3/channels?id=";
+        let seed = format!("{channels}UCexample000000000000001");
+        assert_eq!(Api::of(&seed).unwrap().first, 200);
+        let longer = format!("{seed}&first=1000");
+        let api = Api::of(&longer).unwrap();
+        assert_eq!((api.channel, api.first), ("UCexample000000000000001", 1_000));
+        for other in [
+            "https://www.youtube.com/channel/UCexample000000000000001",
+            "https://youtube.googleapis.com/youtube/v3/channels?forHandle=@harbour",
+            &format!("{channels}@harbour"),
+            &format!("{channels}UUexample000000000000001"),
+            &format!("{seed}&first=all"),
+            &format!("{seed}&key=oh-no"),
+            &format!("{channels}UCexample&key=oh-no-0001"),
+        ] {
+            assert!(Api::of(other).is_err(), "{other}");
+        }
+    }
 }
