@@ -226,7 +226,7 @@ pub struct Struck {
     pub from: u64,
     /// Number of bytes.
     pub len: u64,
-    /// Slot whose value stood there.
+    /// Name of the credential, as the entry has it, whose value stood there.
     pub slot: String,
 }
 

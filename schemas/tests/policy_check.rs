@@ -91,7 +91,7 @@ fn each_bad_value_is_refused_at_its_line() {
             r#"recipe = { file = "../a.toml", digest = "0000000000000000000000000000000000000000000000000000000000000000" }"#,
             "cannot be a recipe's file",
         ),
-        ("credential", r#"credential = "token""#, "not in this release"),
+        ("credential", r#"credential = "../token""#, "cannot be a credential's name"),
         ("authors", r#"authors = "pseudonym""#, "would name them all"),
         ("authors", r#"authors = "omit""#, "would name them all"),
         ("evidence", r#"evidence = "sealed""#, "the trust root names fewer"),
@@ -130,6 +130,12 @@ fn each_bad_value_is_refused_at_its_line() {
     }
     let (text, _) = with(ALLOWLIST, "expires_on", r#"expires_on = "2027-11-21""#);
     assert!(check_allowlist_file(&text, "allowlist.toml", &root(), today()).is_ok(), "twelve months to the day");
+    let (text, at) = with(ALLOWLIST, "credential", r#"credential = "harbour-key""#);
+    assert!(check_allowlist_file(&text, "allowlist.toml", &root(), today()).is_ok());
+    let (text, _) = with(&text, "match", r#"match = [{ host = "*.example.org" }]"#);
+    let problems = check_allowlist_file(&text, "allowlist.toml", &root(), today()).unwrap_err();
+    let found = problems.iter().find(|problem| problem.to_string().contains("every `match` has a `*`"));
+    assert!(found.is_some_and(|found| found.line.is_some_and(|line| line <= at)), "{}", shown(&problems));
 }
 
 #[test]

@@ -47,6 +47,8 @@ struct Starter {
     collector: String,
     /// File of [`RECIPES`].
     recipe: Option<String>,
+    /// Name of the key that its interface asks for.
+    credential: Option<String>,
     /// Ground in law that is proposed, from the closed list; none where no personal information is meant to be kept.
     basis: Option<String>,
     /// Fields to keep; absent for those of an article without its author.
@@ -158,6 +160,7 @@ fn entry(one: &Starter, requested_by: Option<&str>) -> String {
         }
         _ => String::new(),
     };
+    let credential = one.credential.as_ref().map_or_else(String::new, |name| format!("credential = {}\n", text(name)));
     let usual = ["url", "title", "text", "published_at", "edited_at", "language", "links", "media", "tags"];
     // A recipe's own fields and places tell of the page, not of its author.
     let more: &[&str] = if recipe.is_empty() { &[] } else { &["place", "extra"] };
@@ -170,7 +173,7 @@ id = {id}
 collector = {collector}
 seeds = [{seeds}]
 match = [{places}]
-{recipe}purpose = {purpose}
+{recipe}{credential}purpose = {purpose}
 program = {program}
 legal_basis = {{ code = {code}, reason = {basis} }}
 fields = [{fields}]

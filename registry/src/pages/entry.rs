@@ -82,7 +82,7 @@ pub fn groups(f: &Frame, source: &Source) -> Vec<Group> {
         plain("entry-legal", format!("{} – {}", f.word("legal", &legal), entry.legal_basis.reason)),
         written("entry-pia", &entry.pia),
     ];
-    let how = vec![
+    let mut how = vec![
         fact("entry-schedule", "code", vec![format!("{} ({})", entry.schedule, entry.zone)]),
         plain("entry-rate", f.n("entry-rate-is", &u64::from(entry.rate_secs))),
         plain("entry-daily", f.n("entry-daily-is", &u64::from(entry.daily))),
@@ -102,6 +102,9 @@ pub fn groups(f: &Frame, source: &Source) -> Vec<Group> {
             },
         ),
     ];
+    if let Some(name) = &entry.credential {
+        how.insert(5, plain("entry-credential", f.w("entry-credential-is", &shown_id(name))));
+    }
     let mut until = vec![
         plain("entry-expires", f.lang.day_of(&entry.expires_on)),
         plain("entry-retain", f.n("days", &u64::from(entry.retain_days))),

@@ -23,9 +23,6 @@ pub const UNDECIDED: &str = "DECIDE";
 
 /// What an entry asks for that this release does not do, in words; nothing where it enforces all of it.
 pub(crate) fn unenforced(entry: &Entry) -> Option<&'static str> {
-    if entry.credential.is_some() {
-        return Some("a credential");
-    }
     if entry.authors != Authors::Named {
         if entry.evidence != Evidence::Sealed {
             return Some("pseudonyms without `evidence = \"sealed\"`");
@@ -196,9 +193,7 @@ fn hosts(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
 
 fn promises(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
     let not_yet = |what: &str| format!("{what} is not in this release, and would be accepted in silence");
-    if entry.credential.is_some() {
-        found.add("credential", not_yet("`credential`"), "collect what is public without one");
-    }
+    credential(entry, found);
     sealing(entry, root, found);
     if !matches!(entry.domestic, Domestic::Allow { .. }) {
         found.add(
@@ -210,6 +205,25 @@ fn promises(entry: &Entry, root: &TrustRoot, found: &mut Findings) {
     if entry.expect.is_some() && entry.expected_per_day().is_none() {
         found.add("expect", "`expect` cannot be read", "write `5..200 per day`, the lower number first");
     }
+}
+
+/// A credential is named here and lies with the agent; it goes to hosts that are named in full.
+fn credential(entry: &Entry, found: &mut Findings) {
+    let Some(name) = &entry.credential else {
+        return;
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
+        let message = format!("`{}` cannot be a credential's name", name.escape_debug());
+        let hint = "write the name of the agent's file that holds it: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot, never the value itself";
+        found.add("credential", message, hint);
+    }
+    found.unless(
+        entry.matches.is_empty() || entry.matches.iter().any(|rule| !rule.host.contains('*')),
+        "credential",
+        "a credential goes to hosts that are named in full, and every `match` has a `*`",
+        "name the host of the interface",
+    );
 }
 
 /// Pseudonyms hold only where the evidence that names people is shut, and where nothing that stays in clear names them.

@@ -204,10 +204,14 @@ impl<'a, 'v> Found<'a, 'v> {
             Method::Get => "GET",
             Method::Post => "POST",
         };
-        // A secret may have stood in the address: then its length is no longer that of the address decided about.
+        // Where a secret stood in the address, `*` stands in both, as long as it was.
         let veiled =
             exchange.struck.iter().any(|struck| struck.part == "request" && struck.from < head.start_line.len() as u64);
-        let same = target == Some(&*path_and_query(&url)) || (veiled && target.is_some());
+        let wanted = path_and_query(&url);
+        let same = target.is_some_and(|target| {
+            target.len() == wanted.len()
+                && target.bytes().zip(wanted.bytes()).all(|(sent, asked)| sent == asked || veiled && sent == b'*')
+        });
         if method != Some(asked) || !same || version != Some("HTTP/1.1") || words.next().is_some() {
             self.add(
                 unit,

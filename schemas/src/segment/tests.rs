@@ -40,7 +40,7 @@ fn key() -> SigningKey {
     SigningKey::from_seed("agent-1", &[7; 32]).unwrap()
 }
 
-fn ask() -> GateAsk {
+pub(super) fn ask() -> GateAsk {
     GateAsk {
         entry: "harbour-news".into(),
         collector: "feed".into(),

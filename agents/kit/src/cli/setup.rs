@@ -97,7 +97,11 @@ pub(super) fn ready(collector: &Arc<dyn Erased>, cli: &Cli) -> anyhow::Result<Re
     rows.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // Where it failed, the network says why when it wants them.
     let _ = roots.join();
-    let network: Arc<dyn Network> = Arc::new(Web::new(Setup { units: collector.about().units, ..Setup::new(rows) })?);
+    let network: Arc<dyn Network> = Arc::new(Web::new(Setup {
+        units: collector.about().units,
+        credentials: config.credentials.clone(),
+        ..Setup::new(rows)
+    })?);
     let program = program.join().map_err(|_| anyhow::anyhow!("this program's own file can't be read"))??;
     let reader = reader_of(&**collector, program);
     let identity = Identity {

@@ -45,6 +45,9 @@ pub struct Config {
     /// File of the state key (`vigie key state`), for entries with sealed evidence. Default: `state.key` in that folder, where there is one.
     #[serde(default)]
     pub state_key: Option<PathBuf>,
+    /// Folder of the credentials that entries name, a file each with the value on its first line, beside those that systemd loads.
+    #[serde(default)]
+    pub credentials: Option<PathBuf>,
     /// How long segments stay on disk after their receipt, in hours. Default 72, at most 8 760.
     #[serde(default = "three_days")]
     pub keep_after_receipt_hours: u32,
@@ -111,7 +114,7 @@ impl Config {
         let mut config = Self::parse(&text, file)?;
         let base = file.parent().unwrap_or(Path::new(""));
         let named = [config.key.as_mut(), config.token.as_mut(), Some(&mut config.trust), config.state.as_mut()];
-        let sealing = [config.pseudonym_key.as_mut(), config.state_key.as_mut()];
+        let sealing = [config.pseudonym_key.as_mut(), config.state_key.as_mut(), config.credentials.as_mut()];
         for path in named.into_iter().chain(sealing).flatten() {
             *path = base.join(&*path);
         }

@@ -166,7 +166,7 @@ async fn strike(
                 part: part.to_owned(),
                 from,
                 len,
-                slot: striker.slot().to_owned(),
+                slot: striker.name().to_owned(),
             }));
         }
         (request, response, struck)

@@ -22,7 +22,7 @@ use crate::{
 pub struct Setup {
     /// A connection of its own to the agent's database, in WAL mode.
     pub rows: Connection,
-    /// Folder of credentials; `$CREDENTIALS_DIRECTORY` where absent.
+    /// Folder of credentials, beside `$CREDENTIALS_DIRECTORY`.
     pub credentials: Option<PathBuf>,
     /// The platform's units, from the collector's manifest.
     pub units: Vec<Unit>,

@@ -1,15 +1,12 @@
 //! Where do credentials come from, where do they go, and how do they stay out of everything that is kept?
 //!
-//! A credential is a file of that name in the folder systemd names in `$CREDENTIALS_DIRECTORY` or in a configured one: its value on the
-//! first line. A file `NAME.hosts` beside it, one host a line, says which hosts may be sent it; without one, these are the hosts that the
+//! A credential is a file of that name in the folder systemd names in `$CREDENTIALS_DIRECTORY`, else in the configured one: its value on the
+//! first line, and not for everybody to read. A file `NAME.hosts` beside it, one host a line, says which hosts may be sent it; without one, these are the hosts that the
 //! entry's match rules name without `*`. It travels by https only, but for loopback. No value has a `Debug` form, and what is captured passes [`Striker`].
 
 mod strike;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -32,7 +29,7 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 pub enum SecretError {
     /// Nobody said where credentials are.
     #[error(
-        "credential `{name}`: no folder of credentials is known; set `credentials` in the configuration or LoadCredential= in the unit"
+        "credential `{name}`: no folder of credentials is known; write `credentials = \"FOLDER\"` into agent.toml, or LoadCredential= into the unit"
     )]
     NoFolder {
         /// Its name.
@@ -43,6 +40,14 @@ pub enum SecretError {
     Name {
         /// The name as given.
         name: String,
+    },
+    /// No such file.
+    #[error("credential `{name}`: there is no file `{name}` in {}", shown(folders))]
+    Missing {
+        /// Its name.
+        name: String,
+        /// Where it was looked for.
+        folders: Vec<PathBuf>,
     },
     /// The file.
     #[error("credential `{name}` can't be read from {path}")]
@@ -73,17 +78,22 @@ pub enum SecretError {
     },
 }
 
-/// The folder of credentials.
+fn shown(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(" or ")
+}
+
+/// Where credentials lie.
 #[derive(Clone, Debug, Default)]
 pub struct Vault {
-    folder: Option<PathBuf>,
+    folders: Vec<PathBuf>,
 }
 
 impl Vault {
-    /// Credentials of this folder, else of `$CREDENTIALS_DIRECTORY`, else none.
+    /// Credentials of `$CREDENTIALS_DIRECTORY`, else of this folder.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder: folder.or_else(|| std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)) }
+        let loaded = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Self { folders: loaded.into_iter().chain(folder).collect() }
     }
 
     /// Reads a credential for the slot of a request.
@@ -105,7 +115,9 @@ impl Vault {
             return Err(unfit("a form field is not in this release"));
         }
         let name = entry.credential.as_deref().ok_or_else(|| unfit("the entry names no credential"))?;
-        let value = self.read(name)?.ok_or_else(|| SecretError::Value { name: name.to_owned(), why: "is missing" })?;
+        let value = self
+            .read(name)?
+            .ok_or_else(|| SecretError::Missing { name: name.to_owned(), folders: self.folders.clone() })?;
         let value = value.expose_secret().lines().next().unwrap_or_default().trim_end().to_owned();
         let bad = |why| SecretError::Value { name: name.to_owned(), why };
         if value.len() < MIN_SECRET_BYTES {
@@ -119,19 +131,13 @@ impl Vault {
         {
             return Err(bad("must be `name:password`, the password of 8 bytes or more"));
         }
-        let hosts = match self.read_file(name, &format!("{name}.hosts"))? {
+        let hosts = match self.read_file(name, &format!("{name}.hosts"), false)? {
             Some(text) => {
                 text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
             }
             None => entry.matches.iter().map(|rule| rule.host.clone()).filter(|host| !host.contains('*')).collect(),
         };
-        Ok(Credential {
-            name: name.to_owned(),
-            slot: slot.name.clone(),
-            place: slot.place.clone(),
-            value: value.into(),
-            hosts,
-        })
+        Ok(Credential { name: name.to_owned(), place: slot.place.clone(), value: value.into(), hosts })
     }
 
     fn read(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
@@ -139,19 +145,30 @@ impl Vault {
         if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
             return Err(SecretError::Name { name: name.chars().take(80).collect() });
         }
-        self.read_file(name, name)
+        self.read_file(name, name, true)
     }
 
-    fn read_file(&self, name: &str, file: &str) -> Result<Option<SecretString>, SecretError> {
-        let folder: &Path = self.folder.as_deref().ok_or_else(|| SecretError::NoFolder { name: name.to_owned() })?;
-        let path = folder.join(file);
-        let failed = |source| SecretError::File { name: name.to_owned(), path: path.display().to_string(), source };
-        match fs::metadata(&path) {
-            Ok(facts) if facts.len() > MAX_FILE_BYTES => Err(failed(io::Error::other("it has more than 64 KiB"))),
-            Ok(_) => fs::read_to_string(&path).map(|text| Some(text.into())).map_err(failed),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(error)),
+    fn read_file(&self, name: &str, file: &str, secret: bool) -> Result<Option<SecretString>, SecretError> {
+        if self.folders.is_empty() {
+            return Err(SecretError::NoFolder { name: name.to_owned() });
         }
+        for path in self.folders.iter().map(|folder| folder.join(file)) {
+            let failed = |source| SecretError::File { name: name.to_owned(), path: path.display().to_string(), source };
+            match fs::metadata(&path) {
+                Ok(facts) if facts.len() > MAX_FILE_BYTES => {
+                    return Err(failed(io::Error::other("it has more than 64 KiB")));
+                }
+                // The group's bits say nothing: the lists that systemd puts on its credentials show there.
+                Ok(facts) if secret && facts.permissions().mode() & 0o007 != 0 => {
+                    let why = format!("everybody on this machine may read it; `chmod 600 {}`", path.display());
+                    return Err(failed(io::Error::other(why)));
+                }
+                Ok(_) => return fs::read_to_string(&path).map(|text| Some(text.into())).map_err(failed),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -159,7 +176,6 @@ impl Vault {
 #[derive(Clone)]
 pub struct Credential {
     name: String,
-    slot: String,
     place: Place,
     value: SecretString,
     hosts: Vec<String>,
@@ -198,7 +214,7 @@ impl Credential {
         if let (Place::Basic, Some((_, password))) = (&self.place, value.split_once(':')) {
             values.push(password);
         }
-        Striker::new(&self.slot, &values)
+        Striker::new(&self.name, &values)
     }
 
     /// The address as the gate is asked about it and as it is kept: `*` where the value will stand. A parameter of that name which is

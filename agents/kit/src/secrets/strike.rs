@@ -3,9 +3,9 @@
 //! Each byte of the secret may stand raw or in any of the escapes below, mixed at will; and the whole may stand in base64, at any
 //! alignment, in either alphabet, itself escaped. What is found is overwritten with `*`, so lengths and offsets stay.
 
-/// Finds one slot's secrets. Has no `Debug` form.
+/// Finds one credential's secrets. Has no `Debug` form.
 pub struct Striker {
-    slot: String,
+    name: String,
     patterns: Vec<Pattern>,
 }
 
@@ -19,20 +19,20 @@ struct Pattern {
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Striker {
-    pub(super) fn new(slot: &str, secrets: &[&str]) -> Self {
+    pub(super) fn new(name: &str, secrets: &[&str]) -> Self {
         let mut patterns = Vec::new();
         for secret in secrets {
             let raw = secret.bytes().map(|byte| [byte, byte]).collect();
             patterns.push(Pattern { bytes: raw, edges: (false, false) });
             patterns.extend((0..3).map(|before| base64_inside(secret.as_bytes(), before)));
         }
-        Self { slot: slot.to_owned(), patterns }
+        Self { name: name.to_owned(), patterns }
     }
 
-    /// Name of the slot.
+    /// Name of the credential.
     #[must_use]
-    pub fn slot(&self) -> &str {
-        &self.slot
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Overwrites every form with `*`. Returns first byte and length of each stretch, ascending and apart.

@@ -103,6 +103,7 @@ fn slot(place: Place) -> Slot {
 fn vault(value: &str) -> (tempfile::TempDir, Vault) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("key"), value).unwrap();
+    fs::set_permissions(folder.path().join("key"), fs::Permissions::from_mode(0o600)).unwrap();
     let vault = Vault::new(Some(folder.path().to_owned()));
     (folder, vault)
 }
@@ -162,5 +163,16 @@ fn unfit_credentials_are_refused_without_showing_them() {
         assert!(matches!(vault.open(&slot(Place::Bearer), &wrong), Err(SecretError::Name { .. })), "{name}");
     }
     wrong.credential = Some("absent".to_owned());
-    assert!(matches!(vault.open(&slot(Place::Bearer), &wrong), Err(SecretError::Value { .. })));
+    assert!(matches!(vault.open(&slot(Place::Bearer), &wrong), Err(SecretError::Missing { .. })));
+}
+
+#[test]
+fn a_credential_that_everybody_may_read_is_refused() {
+    let (folder, vault) = vault("a-long-enough-value");
+    fs::set_permissions(folder.path().join("key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let error = vault.open(&slot(Place::Bearer), &entry()).err().expect("refused");
+    assert!(crate::fetch::chain(&error).contains("chmod 600"), "{error}");
+    fs::write(folder.path().join("key.hosts"), "auth.example.org\n").unwrap();
+    fs::set_permissions(folder.path().join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(vault.open(&slot(Place::Bearer), &entry()).is_ok(), "hosts are no secret");
 }

@@ -206,6 +206,8 @@ impl World {
 pub fn folder_with(name: &str, value: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(name), value).unwrap();
+    let own = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+    std::fs::set_permissions(folder.path().join(name), own).unwrap();
     let path = folder.path().to_owned();
     (folder, path)
 }

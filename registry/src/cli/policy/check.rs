@@ -89,6 +89,26 @@ fn uncovered(allowlist: &Allowlist, manifest: &serde_json::Value) -> Vec<String>
         .collect()
 }
 
+/// Where an entry names no credential and its collector asks for one, or the other way round.
+fn credentials(allowlist: &Allowlist, manifest: &serde_json::Value) -> Vec<String> {
+    let name = manifest.get("collector").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let slot = manifest.pointer("/about/slots/0/name").and_then(serde_json::Value::as_str);
+    let of_collector = allowlist.entries.iter().filter(|entry| entry.collector == name);
+    of_collector
+        .filter_map(|entry| match (slot, &entry.credential) {
+            (Some(slot), None) => Some(format!(
+                "entry `{}`: collector `{name}` asks for a credential (`{slot}`), and the entry names none; write `credential = \"NAME\"`",
+                entry.id
+            )),
+            (None, Some(own)) => Some(format!(
+                "entry `{}`: it names the credential `{own}`, and collector `{name}` asks for none; leave it out",
+                entry.id
+            )),
+            _ => None,
+        })
+        .collect()
+}
+
 /// `vigie policy check`.
 ///
 /// # Errors
@@ -103,6 +123,7 @@ pub fn check(args: &CheckArgs, allowlist: &Path, root: &TrustRoot, say: &Say) ->
         let manifest =
             serde_json::from_str(&text).with_context(|| format!("`{}` is not what `about` prints", file.display()))?;
         gaps.extend(uncovered(&list, &manifest));
+        gaps.extend(credentials(&list, &manifest));
     }
     if !gaps.is_empty() {
         bail!("{} refused:\n{}", allowlist.display(), gaps.join("\n"));

@@ -7,8 +7,9 @@ use schemas::permission::Entry;
 /// One entry in one sentence.
 pub fn sentence(entry: &Entry) -> String {
     let recipe = entry.recipe.as_ref().map_or_else(String::new, |recipe| format!(" by the recipe `{}`", recipe.file));
+    let credential = entry.credential.as_ref().map_or_else(String::new, |name| format!(" and the credential `{name}`"));
     format!(
-        "collect {} with `{}`{recipe}, {} ({}), at most {} requests a day, keep {} days, TLP:{}",
+        "collect {} with `{}`{recipe}{credential}, {} ({}), at most {} requests a day, keep {} days, TLP:{}",
         entry.seeds.join(", "),
         entry.collector,
         entry.schedule,

@@ -144,14 +144,50 @@ fn never_asked(conversion: &Conversion, ask: &GateAsk) -> bool {
         return false;
     }
     let asked = |request: &serde_json::Value| {
-        request.get("url").and_then(serde_json::Value::as_str).is_none_or(|url| same_address(url, &ask.url))
+        let same = |url| same_address(url, &ask.url) || same_address(url, without_credential(ask));
+        request.get("url").and_then(serde_json::Value::as_str).is_none_or(same)
     };
     !end.next.iter().chain(&end.also).any(asked)
+}
+
+/// The address as a reading would have asked for it: a credential that goes into the address is put at its end, as `*`.
+fn without_credential(ask: &GateAsk) -> &str {
+    let credential = |part: &str| {
+        part.split_once('=').is_some_and(|(_, value)| !value.is_empty() && value.bytes().all(|byte| byte == b'*'))
+    };
+    match ask.url.rsplit_once(['?', '&']) {
+        Some((before, last)) if ask.slot.is_some() && credential(last) => before,
+        _ => &ask.url,
+    }
 }
 
 fn same_address(left: &str, right: &str) -> bool {
     match (urlform::normal_form(left), urlform::normal_form(right)) {
         (Ok(left), Ok(right)) => left == right,
         _ => left == right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_asks_for_the_address_without_the_credential_that_went_in_it() {
+        let ask = |url: &str, slot: Option<&str>| GateAsk {
+            url: url.to_owned(),
+            slot: slot.map(str::to_owned),
+            ..crate::segment::tests::ask()
+        };
+        let bare = "https://api.example.org/videos?id=1";
+        for (url, slot, wanted) in [
+            ("https://api.example.org/videos?id=1&key=********", Some("key"), bare),
+            ("https://api.example.org/videos?key=********", Some("key"), "https://api.example.org/videos"),
+            (bare, Some("key"), bare),
+            ("https://api.example.org/videos?id=", Some("key"), "https://api.example.org/videos?id="),
+            ("https://api.example.org/videos?id=1&x=**", None, "https://api.example.org/videos?id=1&x=**"),
+        ] {
+            assert_eq!(without_credential(&ask(url, slot)), wanted, "{url}");
+        }
     }
 }
