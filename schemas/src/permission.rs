@@ -126,6 +126,19 @@ const fn fifteen_mib() -> u64 {
     15 * 1024 * 1024
 }
 
+/// Files in which this project's programs keep secrets and settings of their own, beside those that entries name. An entry that could name one could send it
+/// to a host of its choice.
+const OWN_FILES: [&str; 8] =
+    ["agent.key", "agent.toml", "log.key", "pseudonym.key", "registry.token", "state.key", "tls.key", "trust.toml"];
+
+/// Whether an entry may name a credential so: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot, and no secret of an agent's own.
+#[must_use]
+pub fn is_credential_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let fits = (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain);
+    fits && !OWN_FILES.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 impl Entry {
     /// SHA-256 of the entry's RFC 8785 bytes: what approvals sign.
     ///

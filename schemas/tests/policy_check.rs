@@ -92,6 +92,7 @@ fn each_bad_value_is_refused_at_its_line() {
             "cannot be a recipe's file",
         ),
         ("credential", r#"credential = "../token""#, "cannot be a credential's name"),
+        ("credential", r#"credential = "registry.token""#, "cannot be a credential's name"),
         ("authors", r#"authors = "pseudonym""#, "would name them all"),
         ("authors", r#"authors = "omit""#, "would name them all"),
         ("evidence", r#"evidence = "sealed""#, "the trust root names fewer"),

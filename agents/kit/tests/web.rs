@@ -286,6 +286,9 @@ async fn a_credential_is_sent_and_never_kept() {
             assert!(block[from..from + len].iter().all(|byte| *byte == b'*'));
         }
         assert_eq!(kept.judged.ask.slot.as_deref(), Some("key"));
+        let judged = kept.judged.decision.url.as_ref().unwrap().strip_prefix(&site.url()).unwrap();
+        let line = String::from_utf8_lossy(&kept.request);
+        assert!(line.starts_with(&format!("GET {judged} HTTP/1.1\r\n")), "registries compare them: {line}");
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     gate::network,
     minimise::RECORD_FIELDS,
-    permission::{Authors, Domestic, Entry, Evidence, LegalBasisCode},
+    permission::{Authors, Domestic, Entry, Evidence, LegalBasisCode, is_credential_name},
     pseudonym::names_a_person,
     schedule::Schedule,
     trust::{Role, TrustRoot},
@@ -212,10 +212,9 @@ fn credential(entry: &Entry, found: &mut Findings) {
     let Some(name) = &entry.credential else {
         return;
     };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
+    if !is_credential_name(name) {
         let message = format!("`{}` cannot be a credential's name", name.escape_debug());
-        let hint = "write the name of the agent's file that holds it: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot, never the value itself";
+        let hint = "write the name of the agent's file that holds it: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot; never the value itself, and never a secret of the agent's own, such as `agent.key`";
         found.add("credential", message, hint);
     }
     found.unless(

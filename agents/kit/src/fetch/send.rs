@@ -33,8 +33,6 @@ const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(60);
 impl Trip<'_> {
     /// Makes one hop of the request.
     pub async fn hop(&mut self, leg: Leg<'_>) -> Result<Arrived, Ended> {
-        // Nobody waits for the network in a turn.
-        self.turn = None;
         let allowed = self.permit(leg).await?;
         self.finish(leg, allowed).await
     }
@@ -97,6 +95,8 @@ impl Trip<'_> {
 
     /// From the gate's first yes to the answer.
     pub async fn finish(&mut self, leg: Leg<'_>, allowed: Allowed) -> Result<Arrived, Ended> {
+        // Nobody waits for the network, or for a second turn, in a turn: not in that of a robots.txt, or of a redirect, either.
+        self.turn = None;
         if let Some(credential) = leg.credential
             && !credential.may_go_to(allowed.url())
         {

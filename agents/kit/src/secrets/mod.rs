@@ -10,7 +10,7 @@ use std::{fs, io, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use schemas::permission::Entry;
+use schemas::permission::{Entry, is_credential_name};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -35,8 +35,10 @@ pub enum SecretError {
         /// Its name.
         name: String,
     },
-    /// A name that could lead elsewhere.
-    #[error("`{name}` is no name of a credential: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot")]
+    /// A name that could lead elsewhere, or to a secret of the agent's own.
+    #[error(
+        "`{name}` is no name of a credential: 1 to 64 of `a-z A-Z 0-9 - _ .`, not beginning with a dot, and no secret of the agent's own"
+    )]
     Name {
         /// The name as given.
         name: String,
@@ -126,6 +128,9 @@ impl Vault {
         if !value.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
             return Err(bad("holds something other than visible ASCII characters"));
         }
+        if value.starts_with("PRIVATE+KEY+") || value.starts_with("AGE-SECRET-KEY-") {
+            return Err(bad("is a private key of this project's own, which goes nowhere"));
+        }
         if matches!(slot.place, Place::Basic)
             && value.split_once(':').is_none_or(|(_, password)| password.len() < MIN_SECRET_BYTES)
         {
@@ -141,8 +146,7 @@ impl Vault {
     }
 
     fn read(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
+        if !is_credential_name(name) {
             return Err(SecretError::Name { name: name.chars().take(80).collect() });
         }
         self.read_file(name, name, true)

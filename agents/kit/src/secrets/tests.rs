@@ -150,7 +150,12 @@ fn a_basic_credential_leaves_no_trace_in_its_header() {
 
 #[test]
 fn unfit_credentials_are_refused_without_showing_them() {
-    for (value, why) in [("short", "fewer than 8"), ("has a space here", "visible ASCII"), ("", "fewer than 8")] {
+    for (value, why) in [
+        ("short", "fewer than 8"),
+        ("has a space here", "visible ASCII"),
+        ("", "fewer than 8"),
+        ("PRIVATE+KEY+harbour+01020304+abcdefgh", "goes nowhere"),
+    ] {
         let (_folder, vault) = vault(value);
         let error = vault.open(&slot(Place::Bearer), &entry()).err().expect("refused").to_string();
         assert!(error.contains(why), "{error}");
@@ -158,7 +163,7 @@ fn unfit_credentials_are_refused_without_showing_them() {
     }
     let (_folder, vault) = vault("a-long-enough-value");
     let mut wrong = entry();
-    for name in ["../key", ".key", "", "a/b"] {
+    for name in ["../key", ".key", "", "a/b", "agent.key", "registry.token", "State.key"] {
         wrong.credential = Some(name.to_owned());
         assert!(matches!(vault.open(&slot(Place::Bearer), &wrong), Err(SecretError::Name { .. })), "{name}");
     }

@@ -319,8 +319,9 @@ fn missing(tx: &Connection, whose: &Whose<'_>, scope: &Scope) -> Result<(), Stat
     let once = scope.missed.iter().map(|id| (id, 1));
     for (id, misses) in once.chain(scope.told.iter().map(|id| (id, 2))) {
         tx.run(
-            "UPDATE marks SET misses = ?4 WHERE target = ?1 AND lane = ?2 AND id = hide(?3)",
-            params![target, lane, id, misses],
+            // Not where it stands in another scope by now, as another reading of the same segment may say.
+            "UPDATE marks SET misses = ?4 WHERE target = ?1 AND lane = ?2 AND id = hide(?3) AND scope = hide(?5)",
+            params![target, lane, id, misses, scope.name],
         )?;
     }
     tx.run(

@@ -327,3 +327,19 @@ fn commits_are_synced_unless_they_say_otherwise() {
     state.commit(&whose(walk, Lane::Poll), &mut Changes::default(), &placed(1)).unwrap();
     assert_eq!(synchronous(&state.look()), full);
 }
+
+#[test]
+fn item_that_moved_to_another_scope_is_not_missing_from_that() {
+    let (_dir, state) = open();
+    let stands = |scope: &str| Mark { platform: Some("posts".into()), scope: Some(scope.into()), ..mark("a") };
+    let walk = begin(&state, Lane::Poll);
+    let mut changes = Changes { marks: vec![stands("open")], ..Changes::default() };
+    state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).unwrap();
+    // It was read in the other list first, and then found to be missing from its own.
+    let look = Look { response: "urn:uuid:1".into(), at: at_secs(30) };
+    let scope = Scope { name: "open".into(), look, missed: vec!["a".into()], told: vec![] };
+    let mut changes = Changes { marks: vec![stands("closed")], scopes: vec![scope], ..Changes::default() };
+    state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(2)).unwrap();
+    assert_eq!(state.standing("harbour-news", Lane::Poll, "closed").unwrap(), ["a"]);
+    assert_eq!(state.missing("harbour-news", Lane::Poll, "closed").unwrap(), []);
+}

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use jiff::SignedDuration;
-use warc::http::Head;
 
 use super::{Found, address};
 use crate::{
@@ -122,16 +121,14 @@ fn leads_to(from: &Capture<'_>, exchange: &Exchange, ask: &GateAsk) -> bool {
     if !matches!(head.status(), Some(301..=303 | 307 | 308)) {
         return false;
     }
-    let unclear =
-        |head: &Head| !exchange.struck.is_empty() || head.get("location").is_some_and(|text| !text.is_ascii());
-    if unclear(&head) {
+    if head.get("location").is_some_and(|text| !text.is_ascii()) {
         return true;
     }
     let (Some(location), Some(base)) = (head.get("location"), address(exchange.decision.url.as_deref())) else {
         return false;
     };
     let absolute = base.join(location).map_or_else(|_| location.to_owned(), String::from);
-    same_address(&absolute, &ask.url)
+    leads_by(&absolute, ask)
 }
 
 /// Whether a reading that is wholly at hand asked for other requests only.
@@ -144,21 +141,30 @@ fn never_asked(conversion: &Conversion, ask: &GateAsk) -> bool {
         return false;
     }
     let asked = |request: &serde_json::Value| {
-        let same = |url| same_address(url, &ask.url) || same_address(url, without_credential(ask));
-        request.get("url").and_then(serde_json::Value::as_str).is_none_or(same)
+        request.get("url").and_then(serde_json::Value::as_str).is_none_or(|url| leads_by(url, ask))
     };
     !end.next.iter().chain(&end.also).any(asked)
 }
 
-/// The address as a reading would have asked for it: a credential that goes into the address is put at its end, as `*`.
-fn without_credential(ask: &GateAsk) -> &str {
-    let credential = |part: &str| {
-        part.split_once('=').is_some_and(|(_, value)| !value.is_empty() && value.bytes().all(|byte| byte == b'*'))
+/// Whether whoever named this address led to what is asked: the same, or the same but for a credential that goes into the address. That is put at its end,
+/// as `*`, in the place of any parameter of its name.
+fn leads_by(named: &str, ask: &GateAsk) -> bool {
+    let without_credential = || {
+        let (before, last) = ask.url.rsplit_once(['?', '&']).filter(|_| ask.slot.is_some())?;
+        let (name, value) = last.split_once('=')?;
+        let is_veiled = !value.is_empty() && value.bytes().all(|byte| byte == b'*');
+        is_veiled.then(|| same_address(&without(named, name), before))
     };
-    match ask.url.rsplit_once(['?', '&']) {
-        Some((before, last)) if ask.slot.is_some() && credential(last) => before,
-        _ => &ask.url,
-    }
+    same_address(named, &ask.url) || without_credential().unwrap_or(false)
+}
+
+/// An address without its parameters of a name.
+fn without(address: &str, name: &str) -> String {
+    let whole = address.split('#').next().unwrap_or_default();
+    let (base, query) = whole.split_once('?').unwrap_or((whole, ""));
+    let kept: Vec<&str> =
+        query.split('&').filter(|part| !part.is_empty() && part.split('=').next() != Some(name)).collect();
+    if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) }
 }
 
 fn same_address(left: &str, right: &str) -> bool {
@@ -173,21 +179,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reading_asks_for_the_address_without_the_credential_that_went_in_it() {
-        let ask = |url: &str, slot: Option<&str>| GateAsk {
-            url: url.to_owned(),
-            slot: slot.map(str::to_owned),
-            ..crate::segment::tests::ask()
-        };
+    fn an_address_is_named_without_the_credential_that_goes_in_it() {
         let bare = "https://api.example.org/videos?id=1";
-        for (url, slot, wanted) in [
-            ("https://api.example.org/videos?id=1&key=********", Some("key"), bare),
-            ("https://api.example.org/videos?key=********", Some("key"), "https://api.example.org/videos"),
-            (bare, Some("key"), bare),
-            ("https://api.example.org/videos?id=", Some("key"), "https://api.example.org/videos?id="),
-            ("https://api.example.org/videos?id=1&x=**", None, "https://api.example.org/videos?id=1&x=**"),
+        for (named, url, slot, leads) in [
+            (bare, "https://api.example.org/videos?id=1&key=********", Some("key"), true),
+            ("https://api.example.org/videos", "https://api.example.org/videos?key=********", Some("key"), true),
+            (
+                "https://api.example.org/videos?key=x&id=1#top",
+                "https://api.example.org/videos?id=1&key=**",
+                Some("key"),
+                true,
+            ),
+            (bare, bare, Some("key"), true),
+            (bare, "https://api.example.org/videos?id=", Some("key"), false),
+            (bare, "https://api.example.org/videos?id=2&key=********", Some("key"), false),
+            (bare, "https://api.example.org/videos?id=1&x=**", None, false),
         ] {
-            assert_eq!(without_credential(&ask(url, slot)), wanted, "{url}");
+            let ask = GateAsk { url: url.to_owned(), slot: slot.map(str::to_owned), ..crate::segment::tests::ask() };
+            assert_eq!(leads_by(named, &ask), leads, "{named} to {url}");
         }
     }
 }
