@@ -108,6 +108,21 @@ fn what_another_agent_read_proves_nothing_for_this_one() {
 }
 
 #[test]
+fn another_agent_that_uses_its_ids_makes_no_true_claim_false() {
+    let mut world = World::new(false);
+    world.enrol("agent-2", "2026-11-01T09:30Z");
+    world.segment(&look(0, 3, &[]));
+    world.segment(&Plan { agent: "agent-2", ..look(1, 2, &[]) });
+    world.segment(&Plan { ids_again: true, ..look(1, 2, &[]) });
+    world.segment(&look(2, 2, &[(2, 2, 0)]));
+    assert_eq!(world.answers[1].0, world.answers[2].0);
+    let dir = tempfile::tempdir().unwrap();
+    world.write(dir.path());
+    let report = check_folder(dir.path(), &world.root, &FolderOptions { threads: 1, ..FolderOptions::default() });
+    assert_eq!((report.verdict.outcome, report.verdict.findings), (Outcome::Valid, vec![]));
+}
+
+#[test]
 fn what_cannot_be_checked_is_said() {
     let notes = |world: &World, lost: Option<Digest>| {
         let dir = tempfile::tempdir().unwrap();

@@ -126,7 +126,10 @@ impl Seen {
                 !look.whose.is_another(&claim.whose)
                     && look.scope.as_ref().is_none_or(|scope| *scope == claim.said.scope)
             };
-            let Some(before) = self.looks.iter().find(|look| look.response == claim.said.before) else {
+            // Another agent may have given an answer of its own the same id.
+            let mut named = self.looks.iter().filter(|look| look.response == claim.said.before);
+            let own = named.clone().find(|look| look.at < claim.at && of(look));
+            let Some(before) = own.or_else(|| named.next()) else {
                 verdicts.unchecked(number, NO_BEFORE);
                 continue;
             };

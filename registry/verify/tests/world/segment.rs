@@ -62,6 +62,8 @@ pub struct Plan {
     pub vanished: Vec<(usize, usize, usize)>,
     /// Puts the last of these where no reading stands before it.
     pub stray: bool,
+    /// Gives its records the ids of the segment before it.
+    pub ids_again: bool,
 }
 
 impl Default for Plan {
@@ -82,6 +84,7 @@ impl Default for Plan {
             scope: None,
             vanished: vec![],
             stray: false,
+            ids_again: false,
         }
     }
 }
@@ -140,7 +143,7 @@ impl World {
             date: now,
         };
         self.salts += 1;
-        let mut writer = SegmentWriter::new(Counted(self.salts << 32));
+        let mut writer = SegmentWriter::new(Counted((self.salts - u64::from(plan.ids_again)) << 32));
         let run = Run {
             v: 1,
             id: format!("harbour-news poll {now}"),
