@@ -30,11 +30,15 @@ def clean_env(**more):
     return {**{k: v for k, v in os.environ.items() if k not in dropped}, "RUST_LOG": "warn", "VIGIE_LOG": "warn", **more}
 
 
-def agent_env():
-    """As the service's template has it: an agent runs here as it is shipped."""
-    lines = (REPO / "systemd/vigie-agent@.service").read_text().splitlines()
+def service_env(unit):
+    """As the service has it: a program runs here as it is shipped."""
+    lines = (REPO / "systemd" / unit).read_text().splitlines()
     given = dict(line.removeprefix("Environment=").split("=", 1) for line in lines if line.startswith("Environment="))
     return clean_env(**given)
+
+
+def agent_env():
+    return service_env("vigie-agent@.service")
 
 
 def do(*command, ok=(0,), **options):

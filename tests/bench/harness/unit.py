@@ -99,7 +99,7 @@ class Unit:
     def start(self, wrap=()):
         log = open(self.folder / "registry.log", "ab")
         command = [*wrap, self.program("vigie"), "--unit", self.folder, "serve"]
-        self.server = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, env=base.clean_env())
+        self.server = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, env=base.service_env("vigie-registry.service"))
 
         def up():
             if self.server.poll() is not None:
