@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
-use super::item::{RevisionRow, insert_revision, known, shown_time, sixty_two_bits};
+use super::ids::{known, sixty_two_bits};
+use super::item::{RevisionRow, insert_revision, shown_time};
 use super::{vanished, word};
 use crate::core::store::fold::{Sighting, fold};
 use crate::core::store::rows::{Stated, Withdrawn, row_parts};

@@ -1,6 +1,7 @@
 //! What does one leaf change in the tables? Runs inside the transaction it is given.
 
 mod history;
+mod ids;
 mod item;
 mod vanished;
 
@@ -11,7 +12,8 @@ use rusqlite::{Transaction, params};
 use super::rows::{Change, LineKind, Reading, SegmentRow, row_id};
 use super::{Fetch, Indexer, StoreError};
 use history::{refold, withdrawn_items};
-use item::{Found, Sighted};
+use ids::Found;
+use item::Sighted;
 
 pub(super) fn apply(
     tx: &Transaction<'_>,
@@ -74,7 +76,7 @@ fn insert_segment(
             let content = content.to_string();
             let sighted =
                 Sighted { id, capture, reading, at: &at, place: &line.place, stated, content: &content, home: *home };
-            match item::find(tx, &stated.record, &reading.vantage)? {
+            match ids::find(tx, &stated.record, &reading.vantage)? {
                 Found::New(item) => item::first(tx, indexer, item, &sighted, entry)?,
                 Found::Known(item) => {
                     if !item::again(tx, item, &sighted)? {
@@ -278,7 +280,7 @@ pub(super) fn replace_segment(
             let content = content.to_string();
             let sighted =
                 Sighted { id, capture, reading, at: &at, place: &line.place, stated, content: &content, home: *home };
-            let item = match item::find(tx, &stated.record, &reading.vantage)? {
+            let item = match ids::find(tx, &stated.record, &reading.vantage)? {
                 Found::Known(item) => item,
                 Found::New(item) => {
                     item::bare(tx, item, &sighted)?;

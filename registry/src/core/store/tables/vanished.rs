@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
-use super::item::known;
+use super::ids::known;
 use crate::core::store::StoreError;
 use crate::core::store::rows::{VanishedRow, row_id};
 use crate::core::store::sqlite::time;
