@@ -1,3 +1,5 @@
+mod credential;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -67,6 +69,28 @@ fn decision() -> Decision {
     }
 }
 
+fn exchanged(response: String, target: Digest) -> Exchange {
+    Exchange {
+        v: 1,
+        response,
+        step: Value::Null,
+        target,
+        attempt: 1,
+        ask: ask(),
+        decision: decision(),
+        robots: None,
+        conditions: vec![],
+        struck: vec![],
+        part: 0,
+        last: true,
+        truncated: None,
+        peer: None,
+        certificate: None,
+        took_ms: 3,
+        read: true,
+    }
+}
+
 fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
     made_with(texts, |_, _| {})
 }
@@ -121,27 +145,7 @@ fn made_with(texts: &[&str], more: impl FnOnce(&mut SegmentWriter<Counted>, Dige
         ip: Some("192.0.2.1".parse().unwrap()),
         truncated: None,
     };
-    let id = writer
-        .exchange(&fetch, |response| Exchange {
-            v: 1,
-            response,
-            step: Value::Null,
-            target: target.digest(),
-            attempt: 1,
-            ask: ask(),
-            decision: decision(),
-            robots: None,
-            conditions: vec![],
-            struck: vec![],
-            part: 0,
-            last: true,
-            truncated: None,
-            peer: None,
-            certificate: None,
-            took_ms: 3,
-            read: true,
-        })
-        .unwrap();
+    let id = writer.exchange(&fetch, |response| exchanged(response, target.digest())).unwrap();
     let header = Header { v: 1, response: id, captured_at: write::date(at(1)), reader, step: Digest::of(b"null") };
     let mut lines = vec![line_bytes(&Line::Header(header.clone())).unwrap()];
     for (place, text) in texts.iter().enumerate() {
@@ -596,77 +600,4 @@ fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
     ] {
         assert!(found.iter().any(|found| found.what.contains(what)), "{what}: {found:?}");
     }
-}
-
-/// What is found to contradict a request that carried a credential and was redirected: sent to `sent`, asked for as `asked`.
-fn redirected(sent: &str, asked: &str) -> Vec<&'static str> {
-    let (file, _) = made_with(&[], |writer, target| {
-        let mut put = |path: &str, asked: &str, origin: Origin, response: &[u8]| {
-            let url = format!("https://news.example.org{asked}");
-            let line = format!("GET {path} HTTP/1.1\r\n");
-            let request = format!("{line}Host: news.example.org\r\nX-Key: ********\r\n\r\n");
-            let struck = |from: usize, len: usize| crate::capture::Struck {
-                part: "request".into(),
-                from: from as u64,
-                len: len as u64,
-                slot: "key".into(),
-            };
-            let all = request.match_indices("********").map(|(from, found)| struck(from, found.len())).collect();
-            let fetch = Fetch {
-                id: None,
-                url: &url,
-                date: at(1),
-                request: request.as_bytes(),
-                response,
-                payload_digest: Digest::of(b""),
-                kind: ResponseKind::Full,
-                ip: None,
-                truncated: None,
-            };
-            let exchange = |response| Exchange {
-                v: 1,
-                response,
-                step: Value::Null,
-                target,
-                attempt: 1,
-                ask: GateAsk { url: url.clone(), origin, slot: Some("key".into()), ..ask() },
-                decision: Decision { url: Some(url.clone()), ..decision() },
-                robots: None,
-                conditions: vec![],
-                struck: all,
-                part: 0,
-                last: true,
-                truncated: None,
-                peer: None,
-                certificate: None,
-                took_ms: 3,
-                read: true,
-            };
-            writer.exchange(&fetch, exchange).unwrap()
-        };
-        let moved = b"HTTP/1.1 302 Found\r\nLocation: /moved?id=1\r\n\r\n";
-        let from = put("/first?key=********", "/first?key=********", Origin::Plan, moved);
-        put(sent, asked, Origin::Redirect { from, hop: 1 }, b"HTTP/1.1 200 OK\r\n\r\n");
-    });
-    let segment = Segment::read(&file).unwrap();
-    let view = segment.view().unwrap();
-    contradictions(&segment, &view)
-        .into_iter()
-        .map(|found| found.code)
-        .filter(|code| ["redirect", "request", "struck"].contains(code))
-        .filter({
-            let mut usual = true;
-            // The exchange that is in each of these segments has no decision, and says so.
-            move |code| !(*code == "request" && std::mem::take(&mut usual))
-        })
-        .collect()
-}
-
-#[test]
-fn a_credential_excuses_no_other_redirect_and_no_other_request() {
-    let moved = "/moved?id=1&key=********";
-    assert_eq!(redirected(moved, moved), [""; 0]);
-    assert_eq!(redirected("/moved?id=1", "/moved?id=1"), [""; 0]);
-    assert_eq!(redirected("/other?id=1&key=********", "/other?id=1&key=********"), ["redirect"]);
-    assert_eq!(redirected("/moved********y=********", moved), ["request"]);
 }
