@@ -309,6 +309,48 @@ async fn a_compressed_answer_to_a_secret_is_kept_decoded() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_searched_for_a_secret_is_withheld() {
+    let gzipped = || {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(format!("token {SECRET}").as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let chunk =
+        |bytes: Vec<u8>| [format!("{:x}\r\n", bytes.len()).into_bytes(), bytes, b"\r\n0\r\n\r\n".to_vec()].concat();
+    let transfer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\nconnection: close\r\n\r\n".to_vec();
+    let cases = [
+        ([transfer, chunk(gzipped())].concat(), "came in gzip for the transfer all the same; withheld"),
+        (
+            reply("200 OK", "content-encoding: identity\r\ncontent-encoding: gzip\r\n", &gzipped()),
+            "came in gzip all the same; kept decoded",
+        ),
+    ];
+    for (answer, verdict) in cases {
+        let site = Site::start(move |_| answer.clone());
+        let (_folder, path) = folder_with("key", SECRET);
+        let world = with_secret(&api(&site), &path, SlotPlace::Bearer);
+        let outcome = world.ask(&Request::get(site.url(), Value::Null).with("token")).await;
+        let kept = last(&outcome);
+        assert_eq!(kept.conditions[0].verdict, verdict);
+        let body = &kept.response[kept.response.len() - kept.payload_len..];
+        assert!(body.ends_with(b"**************"), "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_the_end_of_an_answer_cuts_in_two_is_struck_as_well() {
+    let half = &SECRET[..8];
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\ntoken {half}");
+    let site = Site::start(move |_| answer.clone().into_bytes());
+    let (_folder, path) = folder_with("key", SECRET);
+    let world = with_secret(&api(&site), &path, SlotPlace::Bearer);
+    let outcome = world.ask(&Request::get(site.url(), Value::Null).with("token")).await;
+    let kept = last(&outcome);
+    assert!(kept.truncated.is_some(), "{}", words(&outcome));
+    assert!(kept.response.ends_with(b"token ********"), "{}", String::from_utf8_lossy(&kept.response));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_credential_never_crosses_to_another_origin() {
     let other = Site::start(|_| ok("text/plain", "other"));
     let location = format!("location: {}/b\r\n", other.url());
@@ -337,7 +379,7 @@ async fn a_refused_credential_is_tried_once_more_only_if_it_was_renewed() {
     let tries = AtomicUsize::new(0);
     let site = Site::start(move |request| {
         if request.contains("renewed-value") {
-            return ok("text/plain", "in");
+            return ok("text/plain", &format!("in, and {SECRET} is over"));
         }
         if tries.fetch_add(1, Ordering::SeqCst) == 1 {
             std::fs::write(&stored, "renewed-value").unwrap();

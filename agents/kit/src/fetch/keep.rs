@@ -16,7 +16,6 @@ use super::{
     FetchError,
     arrived::Arrived,
     receive::Incoming,
-    status,
     trip::{Ended, Leg, Trip, failed},
     wire::{Outgoing, headers_of},
 };
@@ -70,7 +69,7 @@ impl Trip<'_> {
         let mut response = incoming.body;
         drop(response.splice(..0, incoming.head));
         response.shrink_to_fit();
-        let (request, response, struck) = strike(striker, out.render(), response).await?;
+        let (request, response, struck) = strike(striker, out.render(), response, incoming.cut.is_some()).await?;
         let response = incoming.counted.with(response);
         let headers = headers_of(response.get(..head_len).unwrap_or_default());
         let id = Uuid::new_v4().urn().to_string();
@@ -112,12 +111,21 @@ impl Trip<'_> {
 }
 
 /// An answer to a request that carried a secret must be searchable. One that came compressed although `identity` was asked for is kept decoded; one that
-/// cannot be decoded is withheld.
+/// cannot be decoded is withheld, and so is one that was compressed for the transfer (RFC 9112 section 6.1), which nobody asked for and nobody undoes.
 async fn open_up(incoming: &mut Incoming) -> Option<Condition> {
     let headers = incoming.headers();
-    let coding = status::header(&headers, "content-encoding")
-        .filter(|coding| !coding.is_empty() && *coding != "identity")?
-        .to_owned();
+    let named = |header: &str, plain: &str| {
+        let values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
+        let codings = values.flat_map(|(_, value)| value.split(',')).map(str::trim);
+        let found: Vec<_> = codings.filter(|one| !one.is_empty() && !one.eq_ignore_ascii_case(plain)).collect();
+        (!found.is_empty()).then(|| found.join(", "))
+    };
+    if let Some(coding) = named("transfer-encoding", "identity") {
+        incoming.body.fill(b'*');
+        let verdict = format!("came in {coding} for the transfer all the same; withheld");
+        return Some(Condition { name: "identity".to_owned(), verdict });
+    }
+    let coding = named("content-encoding", "identity")?;
     let raw = std::mem::take(&mut incoming.body);
     let (cut, length) = (incoming.cut.is_some(), raw.len());
     let open = move || Body::new(Spool::of(raw), &headers, cut).bytes().map(Cow::into_owned);
@@ -154,14 +162,15 @@ async fn strike(
     striker: Option<Striker>,
     mut request: Vec<u8>,
     mut response: Vec<u8>,
+    cut: bool,
 ) -> Result<(Vec<u8>, Vec<u8>, Vec<Struck>), Ended> {
     let Some(striker) = striker else {
         return Ok((request, response, Vec::new()));
     };
     let work = tokio::task::spawn_blocking(move || {
         let mut struck = Vec::new();
-        for (part, block) in [("request", &mut request), ("response", &mut response)] {
-            let found = striker.strike(block);
+        for (part, block, cut) in [("request", &mut request, false), ("response", &mut response, cut)] {
+            let found = striker.strike(block, cut);
             struck.extend(found.into_iter().map(|(from, len)| Struck {
                 part: part.to_owned(),
                 from,

@@ -123,11 +123,10 @@ impl<'a> Trip<'a> {
             if matches!(arrived.status, 401 | 403) && secret.is_some() && !refreshed {
                 refreshed = true;
                 // A person may have renewed the stored value since; the same one again would only be refused again.
-                let renewed = self.credential(entry)?;
-                if let (Some(old), Some(new)) = (&credential, &renewed)
-                    && !old.same_value(new)
+                if let (Some(old), Some(new)) = (&credential, self.credential(entry)?)
+                    && !old.same_value(&new)
                 {
-                    credential = renewed;
+                    credential = Some(new.in_place_of(old));
                     continue;
                 }
             }

@@ -1,7 +1,8 @@
 //! What was sent and received, as bytes of HTTP/1.1.
 //!
 //! A rendering: header names are written in lower case as HTTP/2 has them and the client library keeps them, headers of one name stand
-//! together, and `Transfer-Encoding` is left out because the coding is removed from the body (RFC 9112, section 7.1.3).
+//! together, and `chunked` is left out of `Transfer-Encoding` because it is removed from the body (RFC 9112, section 7.1.3). Other transfer codings, which
+//! nobody asks for, are not undone and stay named.
 
 use reqwest::{
     StatusCode,
@@ -46,10 +47,23 @@ pub(super) fn response_head(status: StatusCode, reason: Option<&[u8]>, headers: 
     for (name, value) in headers {
         if name != reqwest::header::TRANSFER_ENCODING {
             line(&mut block, name, value);
+        } else if let Some(left) = without_chunked(value) {
+            line(&mut block, name, &left);
         }
     }
     block.extend_from_slice(b"\r\n");
     block
+}
+
+/// The transfer codings that stay on the body.
+fn without_chunked(codings: &HeaderValue) -> Option<HeaderValue> {
+    let left: Vec<_> = codings
+        .as_bytes()
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"chunked"))
+        .collect();
+    HeaderValue::from_bytes(&left.join(&b", "[..])).ok().filter(|left| !left.is_empty())
 }
 
 /// Bytes of all header lines as rendered.
@@ -92,9 +106,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_is_rendered_without_its_transfer_coding() {
+    fn a_response_is_rendered_without_the_coding_that_was_removed() {
         let mut headers = HeaderMap::new();
         headers.insert("transfer-encoding", HeaderValue::from_static("chunked"));
+        assert_eq!(response_head(StatusCode::OK, None, &headers), b"HTTP/1.1 200 OK\r\n\r\n");
+        headers.insert("transfer-encoding", HeaderValue::from_static("gzip, Chunked"));
+        assert_eq!(
+            response_head(StatusCode::OK, None, &headers),
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n"
+        );
+        headers.remove("transfer-encoding");
         headers.append("x-one", HeaderValue::from_static("1"));
         headers.append("x-one", HeaderValue::from_bytes(b"\xe9").unwrap());
         let head = response_head(StatusCode::OK, None, &headers);

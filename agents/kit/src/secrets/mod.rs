@@ -142,7 +142,13 @@ impl Vault {
             }
             None => entry.matches.iter().map(|rule| rule.host.clone()).filter(|host| !host.contains('*')).collect(),
         };
-        Ok(Credential { name: name.to_owned(), place: slot.place.clone(), value: value.into(), hosts })
+        Ok(Credential {
+            name: name.to_owned(),
+            place: slot.place.clone(),
+            value: value.into(),
+            renewed_from: None,
+            hosts,
+        })
     }
 
     fn read(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
@@ -182,6 +188,8 @@ pub struct Credential {
     name: String,
     place: Place,
     value: SecretString,
+    /// The value that it was renewed from within this request: an answer may still repeat that one.
+    renewed_from: Option<SecretString>,
     hosts: Vec<String>,
 }
 
@@ -210,13 +218,23 @@ impl Credential {
         self.value.expose_secret() == other.value.expose_secret()
     }
 
-    /// Strikes this credential out of whatever is kept.
+    /// This one, in the place of another that was refused: what follows is searched for both.
+    #[must_use]
+    pub fn in_place_of(mut self, old: &Self) -> Self {
+        self.renewed_from = Some(old.value.clone());
+        self
+    }
+
+    /// Strikes this credential out of whatever is kept, and the one it was renewed from.
     #[must_use]
     pub fn striker(&self) -> Striker {
-        let value = self.value.expose_secret();
-        let mut values = vec![value];
-        if let (Place::Basic, Some((_, password))) = (&self.place, value.split_once(':')) {
-            values.push(password);
+        let mut values = Vec::new();
+        for value in std::iter::once(&self.value).chain(&self.renewed_from) {
+            let value = value.expose_secret();
+            values.push(value);
+            if let (Place::Basic, Some((_, password))) = (&self.place, value.split_once(':')) {
+                values.push(password);
+            }
         }
         Striker::new(&self.name, &values)
     }

@@ -16,6 +16,12 @@ struct Pattern {
     edges: (bool, bool),
 }
 
+/// How much of a secret must stand at the end of what was cut short for it to be struck there: fewer bytes say little, and would strike many an end.
+const MIN_BEGINNING: usize = 4;
+
+/// Longest escape of one byte that may itself be cut in two: `&#x0041;`.
+const LONGEST_ESCAPE: usize = 10;
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Striker {
@@ -35,12 +41,13 @@ impl Striker {
         &self.name
     }
 
-    /// Overwrites every form with `*`. Returns first byte and length of each stretch, ascending and apart.
-    pub fn strike(&self, block: &mut [u8]) -> Vec<(u64, u64)> {
+    /// Overwrites every form with `*`. Of a block that was `cut` short, the beginning of a form at its end as well, from 4 bytes on. Returns first byte and
+    /// length of each stretch, ascending and apart.
+    pub fn strike(&self, block: &mut [u8], cut: bool) -> Vec<(u64, u64)> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         for pattern in &self.patterns {
             // At every byte, because two occurrences may overlap.
-            found.extend((0..block.len()).filter_map(|at| pattern.find_at(block, at)));
+            found.extend((0..block.len()).filter_map(|at| pattern.find_at(block, at, cut)));
         }
         found.sort_unstable();
         let mut apart: Vec<(usize, usize)> = Vec::new();
@@ -62,20 +69,23 @@ impl Striker {
     #[must_use]
     pub fn struck(&self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        self.strike(&mut bytes);
+        self.strike(&mut bytes, false);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
 impl Pattern {
-    /// The stretch that begins at `at`, edges included.
-    fn find_at(&self, block: &[u8], at: usize) -> Option<(usize, usize)> {
+    /// The stretch that begins at `at`, edges included; where the block was `cut`, also one that runs into its end.
+    fn find_at(&self, block: &[u8], at: usize, cut: bool) -> Option<(usize, usize)> {
         let first = self.bytes.first()?;
         if !readings(block, at).any(|(byte, _)| first.contains(&byte)) {
             return None;
         }
         let mut ends = vec![at];
-        for wanted in &self.bytes {
+        for (met, wanted) in self.bytes.iter().enumerate() {
+            if cut && met >= MIN_BEGINNING && ends.iter().any(|&end| is_cut_off(block, end)) {
+                return Some((self.from(block, at), block.len()));
+            }
             let mut next = Vec::new();
             for &end in &ends {
                 for (byte, len) in readings(block, end) {
@@ -90,15 +100,31 @@ impl Pattern {
             ends = next;
         }
         let mut to = ends.into_iter().max()?;
-        let letter = |at: usize| readings(block, at).find(|(byte, _)| is_base64(*byte)).map(|(_, len)| len);
         if self.edges.1 {
-            to += letter(to).unwrap_or(0);
+            to = if cut && is_cut_off(block, to) { block.len() } else { to + letter(block, to).unwrap_or(0) };
         }
+        Some((self.from(block, at), to))
+    }
+
+    /// Where a stretch begins whose first whole byte or letter stands at `at`.
+    fn from(&self, block: &[u8], at: usize) -> usize {
         // The letter before may be an escape of up to six bytes, whose last digit would pass for a letter: the longest counts.
         let before =
-            (1..=6).rev().filter_map(|back| at.checked_sub(back)).find(|&from| letter(from) == Some(at - from));
-        let from = before.filter(|_| self.edges.0).unwrap_or(at);
-        Some((from, to))
+            (1..=6).rev().filter_map(|back| at.checked_sub(back)).find(|&from| letter(block, from) == Some(at - from));
+        before.filter(|_| self.edges.0).unwrap_or(at)
+    }
+}
+
+/// Length of the letter of base64 that stands here, escaped or not.
+fn letter(block: &[u8], at: usize) -> Option<usize> {
+    readings(block, at).find(|(byte, _)| is_base64(*byte)).map(|(_, len)| len)
+}
+
+/// Whether nothing more stands here, or half an escape.
+fn is_cut_off(block: &[u8], at: usize) -> bool {
+    match block.get(at..).unwrap_or_default() {
+        [] => true,
+        [first, ..] => block.len() - at < LONGEST_ESCAPE && matches!(first, b'%' | b'\\' | b'&'),
     }
 }
 

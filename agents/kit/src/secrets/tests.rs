@@ -40,11 +40,28 @@ proptest! {
         let shown = encode(&secret, form, lower);
         let mut block = format!("{before}{shown}{after}").into_bytes();
         let (length, offset) = (block.len(), before.len());
-        let ranges = Striker::new("s", &[&secret]).strike(&mut block);
+        let ranges = Striker::new("s", &[&secret]).strike(&mut block, false);
         prop_assert_eq!(block.len(), length);
         prop_assert!(block[offset..offset + shown.len()].iter().all(|byte| *byte == b'*'), "{:?}", String::from_utf8_lossy(&block));
         let covered = ranges.iter().any(|(from, len)| *from as usize <= offset && (from + len) as usize >= offset + shown.len());
         prop_assert!(covered, "the list names what was struck");
+    }
+
+    #[test]
+    fn no_beginning_survives_at_the_end_of_what_was_cut(
+        secret in "[!-~]{8,40}",
+        before in "[ -~]{0,20}",
+        form in 0_u8..9,
+        base64: bool,
+        cut_off in 0_usize..80,
+    ) {
+        use base64::engine::general_purpose::STANDARD_NO_PAD;
+        let written = if base64 { STANDARD_NO_PAD.encode(&secret) } else { secret.clone() };
+        let (shown, least) = (encode(&written, form, false), encode(&written[..4], form, false).len());
+        let kept = shown.len().saturating_sub(cut_off).max(least);
+        let mut block = format!("{before}{}", &shown[..kept]).into_bytes();
+        Striker::new("s", &[&secret]).strike(&mut block, true);
+        prop_assert!(block[before.len()..].iter().all(|byte| *byte == b'*'), "{:?}", String::from_utf8_lossy(&block));
     }
 
     #[test]
@@ -59,7 +76,7 @@ proptest! {
         let bytes = [before.as_slice(), secret.as_bytes(), after.as_slice()].concat();
         let encoded = if url_safe { URL_SAFE_NO_PAD.encode(&bytes) } else { STANDARD.encode(&bytes) };
         let mut block = encode(&encoded, form, true).into_bytes();
-        Striker::new("s", &[&secret]).strike(&mut block);
+        Striker::new("s", &[&secret]).strike(&mut block, false);
         // What is left of the base64 decodes to nothing of the secret: letters that hold a bit of it are gone.
         let text: String = String::from_utf8(block).unwrap();
         let first = before.len() * 8 / 6;
@@ -73,7 +90,7 @@ proptest! {
     #[test]
     fn what_holds_no_secret_stays(block in "[a-m \r\n:/%&=]{0,200}") {
         let mut bytes = block.clone().into_bytes();
-        prop_assert!(Striker::new("s", &["ZYXWVUTSRQ"]).strike(&mut bytes).is_empty());
+        prop_assert!(Striker::new("s", &["ZYXWVUTSRQ"]).strike(&mut bytes, false).is_empty());
         prop_assert_eq!(bytes, block.into_bytes());
     }
 }
