@@ -358,6 +358,13 @@ pub enum What {
     },
 }
 
+impl What {
+    /// An item by its canonical identity.
+    pub fn record(platform: impl Into<String>, id: impl Into<String>) -> Self {
+        Self::Record { platform: platform.into(), id: id.into() }
+    }
+}
+
 /// One odd item, set aside; its neighbours stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

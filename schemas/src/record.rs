@@ -121,6 +121,13 @@ impl Record {
             value => drop(self.extra.insert(name.to_owned(), value)),
         }
     }
+
+    /// Puts a counter into `metrics`; an absent one stays absent, and is not zero.
+    pub fn set_metric(&mut self, name: &str, count: Option<u64>) {
+        if let Some(count) = count {
+            self.metrics.insert(name.to_owned(), count);
+        }
+    }
 }
 
 /// What sort of thing a record describes.

@@ -23,7 +23,9 @@
 //!
 //! Not yet tried against the service: `fixtures/` are invented, and real answers were read from the service's own tests (`tests/real.rs`).
 
-use kit::{About, Absent, Answer, Ask, Collector, Halt, Known, Place, Reading, Request, Unreadable, What, Work};
+use kit::{
+    About, Absent, Answer, Ask, Collector, Halt, Json as _, Known, Place, Reading, Request, Unreadable, What, Work,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -98,7 +100,7 @@ impl Collector for Bluesky {
 fn read_profile(answer: &Answer<'_, Step>, absent: &[Known], out: &mut Reading<'_, Bluesky>) -> Result<(), Halt<Step>> {
     if answer.status() == 400 {
         let error: Value = answer.parse()?;
-        let why = parse::text(&error, "/message")?;
+        let why: String = error.need("/message")?;
         let closed = matches!(error["error"].as_str(), Some("AccountDeactivated" | "AccountTakedown"));
         let gone = closed || why == "Profile not found";
         if gone && matches!(answer.step, Step::Absent(_)) {
@@ -112,7 +114,7 @@ fn read_profile(answer: &Answer<'_, Step>, absent: &[Known], out: &mut Reading<'
         out.next(feed(&answer.target.url, None)?);
     }
     for known in absent.iter().filter(|known| is_post(known)) {
-        let what = What::Record { platform: parse::PLATFORM.to_owned(), id: known.id.clone() };
+        let what = What::record(parse::PLATFORM, &known.id);
         out.gone(Place::Whole, what, "not shown, while the account is: deleted or hidden");
     }
     Ok(())
@@ -120,9 +122,9 @@ fn read_profile(answer: &Answer<'_, Step>, absent: &[Known], out: &mut Reading<'
 
 fn read_feed(answer: &Answer<'_, Step>, out: &mut Reading<'_, Bluesky>) -> Result<(), Halt<Step>> {
     let page: Value = answer.json()?;
-    let items: Vec<_> = parse::list(&page, "/feed")?.iter().map(parse::listed).collect();
+    let items: Vec<_> = page.list("/feed")?.iter().map(parse::listed).collect();
     let readable = items.iter().any(Result::is_ok);
-    match parse::maybe(&page, "/cursor")?.map(|older| feed(&answer.target.url, Some(&older))).transpose()? {
+    match page.maybe("/cursor")?.map(|older| feed(&answer.target.url, Some(older))).transpose()? {
         Some(older) if readable => out.next(older.while_new()),
         Some(older) => {
             out.unreadable(Place::Pointer("/feed"), "nothing to read here, and more to come");
@@ -147,7 +149,7 @@ fn read_standing(
 ) -> Result<(), Halt<Step>> {
     let seed = &answer.target.url;
     let page: Value = answer.json()?;
-    let posts = parse::list(&page, "/posts")?;
+    let posts = page.list("/posts")?;
     if let Some(n) = posts.iter().position(|post| asked.iter().all(|known| post["uri"] != known.handle)) {
         return Err(answer.unreadable(Place::Json("/posts", n), "was not asked for"));
     }

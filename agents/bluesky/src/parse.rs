@@ -1,8 +1,6 @@
 //! What does a view of a post or an account say? Views are open: what is not named here is passed over, what is named has to be right.
 
-use std::collections::BTreeMap;
-
-use kit::{Unreadable, address::Base};
+use kit::{Json as _, Unreadable, address::Base, dates::claimed};
 use schemas::record::{Author, Kind, Media, Record, Relation, RelationKind};
 use serde_json::Value;
 
@@ -16,11 +14,11 @@ pub fn listed(item: &Value) -> Result<Record, Unreadable> {
         None | Some(Some("app.bsky.feed.defs#reasonPin")) => {}
         Some(Some("app.bsky.feed.defs#reasonRepost")) => {
             record.relations = vec![Relation { kind: RelationKind::RepostOf, to: record.id.clone() }];
-            record.handle = Some(std::mem::replace(&mut record.id, text(item, "/reason/uri")?));
+            record.handle = Some(std::mem::replace(&mut record.id, item.need("/reason/uri")?));
             record.author = Some(author(&item["reason"]["by"])?);
-            record.published_at = kit::dates::claimed(&text(item, "/reason/indexedAt")?);
+            record.published_at = claimed(item.need("/reason/indexedAt")?);
             record.metrics.clear();
-            record.set_extra("cid", text(item, "/reason/cid")?);
+            record.set_extra("cid", item.need::<&str>("/reason/cid")?);
         }
         Some(other) => return Err(Unreadable::unknown_value("/reason/$type", other.unwrap_or("nothing"))),
     }
@@ -29,42 +27,37 @@ pub fn listed(item: &Value) -> Result<Record, Unreadable> {
 
 /// A post as `app.bsky.feed.defs#postView` shows it.
 pub fn post(view: &Value) -> Result<Record, Unreadable> {
-    let (uri, did) = (text(view, "/uri")?, text(view, "/author/did")?);
+    let (uri, did): (&str, &str) = (view.need("/uri")?, view.need("/author/did")?);
     let key = uri.strip_prefix(&format!("at://{did}/app.bsky.feed.post/"));
-    let mut record = Record::new(Kind::Post, PLATFORM, &uri);
-    record.url = key.map(|key| format!("https://bsky.app/profile/{did}/post/{key}"));
-    if record.url.is_none() {
-        return Err(Unreadable::new("/uri", format!("{uri} is no post of {did}")));
-    }
+    let key = key.ok_or_else(|| Unreadable::new("/uri", format_args!("{uri} is no post of {did}")))?;
+    let mut record = Record::new(Kind::Post, PLATFORM, uri);
+    record.url = Some(format!("https://bsky.app/profile/{did}/post/{key}"));
     let said = &view["record"];
     record.author = Some(author(&view["author"])?);
-    record.published_at = kit::dates::claimed(&text(said, "/createdAt")?);
-    record.text = Some(text(said, "/text")?).filter(|text| !text.is_empty());
-    record.language = maybe(said, "/langs/0")?;
+    record.published_at = claimed(said.need("/createdAt")?);
+    record.text = Some(said.need("/text")?).filter(|text: &String| !text.is_empty());
+    record.language = said.maybe("/langs/0")?;
     record.set_extra("langs", said.get("langs").cloned());
-    if said.get("tags").is_some() {
-        record.tags = list(said, "/tags")?.iter().map(|tag| text(tag, "")).collect::<Result<_, _>>()?;
-    }
-    if said.get("facets").is_some() {
-        for facet in list(said, "/facets")? {
-            mark(&mut record, list(facet, "/features")?)?;
-        }
+    record.tags = said.maybe("/tags")?.unwrap_or_default();
+    for facet in said.maybe_list("/facets")?.unwrap_or_default() {
+        mark(&mut record, facet.list("/features")?)?;
     }
     if let Some(reply) = said.get("reply") {
-        record.relations.push(Relation { kind: RelationKind::ReplyTo, to: text(reply, "/parent/uri")? });
-        record.set_extra("root", text(reply, "/root/uri")?);
+        record.relations.push(Relation { kind: RelationKind::ReplyTo, to: reply.need("/parent/uri")? });
+        record.set_extra("root", reply.need::<&str>("/root/uri")?);
     }
     if let Some(embed) = view.get("embed") {
-        record.set_extra("embed", text(embed, "/$type")?);
+        record.set_extra("embed", embed.need::<&str>("/$type")?);
         show(&mut record, embed)?;
     }
-    record.metrics = counts(
-        view,
-        &[("replyCount", "replies"), ("repostCount", "reposts"), ("likeCount", "likes"), ("quoteCount", "quotes")],
-    );
-    record.set_extra("cid", text(view, "/cid")?);
-    record.set_extra("volatile_indexed_at", text(view, "/indexedAt")?);
-    let labels: Vec<_> = list(view, "/labels")?.iter().map(|label| label["val"].clone()).collect();
+    for (name, at) in
+        [("replies", "/replyCount"), ("reposts", "/repostCount"), ("likes", "/likeCount"), ("quotes", "/quoteCount")]
+    {
+        record.set_metric(name, view.maybe(at)?);
+    }
+    record.set_extra("cid", view.need::<&str>("/cid")?);
+    record.set_extra("volatile_indexed_at", view.need::<&str>("/indexedAt")?);
+    let labels: Vec<_> = view.list("/labels")?.iter().map(|label| label["val"].clone()).collect();
     record.set_extra("volatile_labels", Some(labels).filter(|labels| !labels.is_empty()));
     Ok(record)
 }
@@ -73,9 +66,9 @@ pub fn post(view: &Value) -> Result<Record, Unreadable> {
 fn mark(record: &mut Record, features: &[Value]) -> Result<(), Unreadable> {
     for feature in features {
         match feature["$type"].as_str() {
-            Some("app.bsky.richtext.facet#link") => link(record, &text(feature, "/uri")?),
-            Some("app.bsky.richtext.facet#mention") => record.mentions.push(text(feature, "/did")?),
-            Some("app.bsky.richtext.facet#tag") => record.tags.push(text(feature, "/tag")?),
+            Some("app.bsky.richtext.facet#link") => link(record, feature.need("/uri")?),
+            Some("app.bsky.richtext.facet#mention") => record.mentions.push(feature.need("/did")?),
+            Some("app.bsky.richtext.facet#tag") => record.tags.push(feature.need("/tag")?),
             _ => {}
         }
     }
@@ -85,16 +78,17 @@ fn mark(record: &mut Record, features: &[Value]) -> Result<(), Unreadable> {
 /// Puts what a post shows beside its text into the record.
 fn show(record: &mut Record, embed: &Value) -> Result<(), Unreadable> {
     match embed["$type"].as_str().unwrap_or_default() {
-        "app.bsky.embed.images#view" => media(record, list(embed, "/images")?, "/fullsize")?,
-        "app.bsky.embed.gallery#view" => media(record, list(embed, "/items")?, "/fullsize")?,
+        "app.bsky.embed.images#view" => media(record, embed.list("/images")?, "/fullsize")?,
+        "app.bsky.embed.gallery#view" => media(record, embed.list("/items")?, "/fullsize")?,
         "app.bsky.embed.video#view" => media(record, std::slice::from_ref(embed), "/playlist")?,
         "app.bsky.embed.external#view" => {
-            link(record, &text(embed, "/external/uri")?);
-            record.set_extra("card", vec![text(embed, "/external/title")?, text(embed, "/external/description")?]);
+            link(record, embed.need("/external/uri")?);
+            let card: [String; 2] = [embed.need("/external/title")?, embed.need("/external/description")?];
+            record.set_extra("card", card.to_vec());
         }
-        "app.bsky.embed.record#view" => quote(record, text(embed, "/record/uri")?),
+        "app.bsky.embed.record#view" => quote(record, embed.need("/record/uri")?),
         "app.bsky.embed.recordWithMedia#view" => {
-            quote(record, text(embed, "/record/record/uri")?);
+            quote(record, embed.need("/record/record/uri")?);
             show(record, &embed["media"])?;
         }
         _ => {} // an open union: `extra.embed` names it
@@ -104,37 +98,38 @@ fn show(record: &mut Record, embed: &Value) -> Result<(), Unreadable> {
 
 /// An account as `app.bsky.actor.defs#profileViewDetailed` shows it.
 pub fn account(view: &Value) -> Result<Record, Unreadable> {
-    let did = text(view, "/did")?;
-    let mut record = Record::new(Kind::Account, PLATFORM, &did);
+    let did: &str = view.need("/did")?;
+    let mut record = Record::new(Kind::Account, PLATFORM, did);
     record.url = Some(format!("https://bsky.app/profile/{did}"));
     record.author = Some(author(view)?);
-    record.title = maybe(view, "/displayName")?;
-    record.text = maybe(view, "/description")?;
-    record.published_at = maybe(view, "/createdAt")?.as_deref().and_then(kit::dates::claimed);
-    record.set_extra("handle", text(view, "/handle")?);
-    record.set_extra("pinned", maybe(view, "/pinnedPost/uri")?);
-    record.metrics =
-        counts(view, &[("followersCount", "followers"), ("followsCount", "following"), ("postsCount", "posts")]);
+    record.title = view.maybe("/displayName")?;
+    record.text = view.maybe("/description")?;
+    record.published_at = view.maybe("/createdAt")?.and_then(claimed);
+    record.set_extra("handle", view.need::<&str>("/handle")?);
+    record.set_extra("pinned", view.maybe::<String>("/pinnedPost/uri")?);
+    for (name, at) in [("followers", "/followersCount"), ("following", "/followsCount"), ("posts", "/postsCount")] {
+        record.set_metric(name, view.maybe(at)?);
+    }
     Ok(record)
 }
 
 /// Who is shown, unless they ask not to be shown to those without login.
 fn author(actor: &Value) -> Result<Author, Unreadable> {
-    if list(actor, "/labels")?.iter().any(|label| label["val"] == "!no-unauthenticated") {
+    if actor.list("/labels")?.iter().any(|label| label["val"] == "!no-unauthenticated") {
         return Err(Unreadable::new("/labels", "the account asks not to be shown without login"));
     }
     Ok(Author {
-        id: Some(text(actor, "/did")?),
-        handle: maybe(actor, "/handle")?,
-        name: maybe(actor, "/displayName")?,
+        id: Some(actor.need("/did")?),
+        handle: actor.maybe("/handle")?,
+        name: actor.maybe("/displayName")?,
         kind: None,
     })
 }
 
 fn media(record: &mut Record, shown: &[Value], address: &str) -> Result<(), Unreadable> {
     for one in shown {
-        let alt = maybe(one, "/alt")?.filter(|alt| !alt.is_empty());
-        record.media.push(Media { alt, media_type: None, url: text(one, address)? });
+        let alt = one.maybe("/alt")?.filter(|alt: &String| !alt.is_empty());
+        record.media.push(Media { alt, media_type: None, url: one.need(address)? });
     }
     Ok(())
 }
@@ -147,21 +142,32 @@ fn link(record: &mut Record, address: &str) {
     record.links.extend(Base::none().web(address).filter(|address| !record.links.contains(address)));
 }
 
-fn counts(view: &Value, names: &[(&str, &str)]) -> BTreeMap<String, u64> {
-    names.iter().filter_map(|(theirs, ours)| Some(((*ours).to_owned(), view[*theirs].as_u64()?))).collect()
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// The text at a pointer.
-pub fn text(value: &Value, at: &str) -> Result<String, Unreadable> {
-    value.pointer(at).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| Unreadable::missing(at))
-}
+    use super::*;
 
-/// The text at a pointer, where it may be absent, but may not be null.
-pub fn maybe(value: &Value, at: &str) -> Result<Option<String>, Unreadable> {
-    value.pointer(at).map(|_| text(value, at)).transpose()
-}
+    /// What becomes of a post when one member of it is another.
+    fn with(at: &str, value: Value) -> Result<Record, String> {
+        let author = json!({ "did": "did:plc:example", "labels": [] });
+        let mut view = json!({
+            "uri": "at://did:plc:example/app.bsky.feed.post/1", "cid": "one", "author": author, "likeCount": 4,
+            "record": { "createdAt": "2026-11-20T08:00:00Z", "text": "Harbour", "langs": ["en"], "tags": [], "facets": [] },
+            "labels": [], "indexedAt": "2026-11-20T08:00:01Z"
+        });
+        *view.pointer_mut(at).unwrap() = value;
+        post(&view).map_err(|why| why.to_string())
+    }
 
-/// The list at a pointer.
-pub fn list<'a>(value: &'a Value, at: &str) -> Result<&'a Vec<Value>, Unreadable> {
-    value.pointer(at).and_then(Value::as_array).ok_or_else(|| Unreadable::missing(at))
+    #[test]
+    fn member_of_a_wrong_type_is_not_taken_for_one_that_is_left_out() {
+        let whole = with("/likeCount", json!(5)).unwrap();
+        assert_eq!((whole.metrics["likes"], whole.metrics.len(), whole.language.as_deref()), (5, 1, Some("en")));
+        for at in ["/likeCount", "/record/langs", "/record/tags", "/record/facets"] {
+            for wrong in [json!("four"), Value::Null] {
+                assert!(with(at, wrong).unwrap_err().contains(at.trim_start_matches("/record")), "{at}");
+            }
+        }
+    }
 }

@@ -52,8 +52,7 @@ impl<'a> Seed<'a> {
 
 /// What a cell says, white space tidied; nothing where it is empty.
 fn said(row: &Row, column: &str) -> Result<Option<String>, Unreadable> {
-    let tidy = row.cell(column)?.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(Some(tidy).filter(|tidy| !tidy.is_empty()))
+    Ok(row.maybe(column)?.map(|cell| cell.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
 fn must(row: &Row, column: &str) -> Result<String, Unreadable> {

@@ -41,7 +41,7 @@ impl Collector for Collected {
             out.item(place(entry.at), entry.record);
         }
         for deleted in feed.deleted {
-            out.gone(place(deleted.at), What::Record { platform: PLATFORM.to_owned(), id: deleted.id }, deleted.why);
+            out.gone(place(deleted.at), What::record(PLATFORM, deleted.id), deleted.why);
         }
         match feed.cut {
             Some(why) => out.cut(why),

@@ -14,6 +14,7 @@ pub mod derive;
 pub mod engine;
 pub mod fetch;
 pub mod gate;
+pub mod json;
 pub mod outbox;
 pub mod policy;
 pub mod push;
@@ -31,3 +32,4 @@ pub use contract::{
     RecipeProblem, Recipes, Record, Refill, Request, Scope, Slot, SlotPlace, Target, TokenStyle, Unit, Unreadable,
     What, Work,
 };
+pub use json::Json;

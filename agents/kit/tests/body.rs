@@ -180,6 +180,17 @@ fn tables_keep_their_quotes_charsets_and_odd_rows() {
 }
 
 #[test]
+fn a_blank_cell_is_none_and_a_column_that_is_not_there_is_damage() {
+    let body = body(b"id,name,note\n 7 ,Ferry,  \n8,Ferry\n", &[]);
+    let mut rows = body.rows(Table::Csv, Charset::Utf8).unwrap();
+    let (whole, short) = (rows.next().unwrap().unwrap().1, rows.next().unwrap().unwrap().1);
+    assert_eq!((whole.need("id"), whole.maybe("note")), (Ok("7"), Ok(None)));
+    assert_eq!(whole.need("note").unwrap_err().to_string(), "note: is missing");
+    assert!(short.maybe("note").unwrap_err().to_string().contains("2 cells under 3 columns"));
+    assert!(whole.maybe("notes").unwrap_err().to_string().contains("`notes` is not among them"));
+}
+
+#[test]
 fn tabs_separate_and_quotes_mean_nothing_and_a_cut_row_is_left_out() {
     let body = Body::new(Spool::of(b"A\tB\n\"x\ty\n1\t2".to_vec()), &[], true);
     let rows: Vec<Vec<String>> = body

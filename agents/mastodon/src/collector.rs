@@ -273,7 +273,7 @@ fn closed(answer: &Answer<'_, Step>, timeline: &Timeline, out: &mut Reading<'_, 
 }
 
 fn checked(answer: &Answer<'_, Step>, timeline: &Timeline, id: &str, out: &mut Reading<'_, Mastodon>) -> Read {
-    let gone = || What::Record { platform: PLATFORM.to_owned(), id: id.to_owned() };
+    let gone = || What::record(PLATFORM, id);
     if matches!(answer.status(), 404 | 410) {
         let problem: wire::Problem = answer.parse()?;
         out.gone(
@@ -307,7 +307,7 @@ fn checked(answer: &Answer<'_, Step>, timeline: &Timeline, id: &str, out: &mut R
 }
 
 fn still_there(answer: &Answer<'_, Step>, id: &str, out: &mut Reading<'_, Mastodon>) -> Read {
-    let gone = What::Record { platform: PLATFORM.to_owned(), id: id.to_owned() };
+    let gone = What::record(PLATFORM, id);
     if matches!(answer.status(), 404 | 410) {
         out.gone(Place::Whole, gone, format!("its own server answers {}", answer.status()));
         return Ok(());

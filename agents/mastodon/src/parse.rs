@@ -61,15 +61,16 @@ pub fn post(status: &Value, server: &Url) -> Result<Post, Unreadable> {
     if let Some(quoted) = quoted(&quote)? {
         record.relations.push(relation(RelationKind::QuoteOf, quoted));
     }
-    let counts = [
+    for (name, count) in [
         ("replies", Some(status.replies_count)),
         ("reposts", Some(status.reblogs_count)),
         ("likes", Some(status.favourites_count)),
         ("quotes", status.quotes_count),
         ("votes", status.poll.as_ref().and_then(|poll| poll.votes_count)),
         ("voters", status.poll.as_ref().and_then(|poll| poll.voters_count)),
-    ];
-    record.metrics.extend(counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count?))));
+    ] {
+        record.set_metric(name, count);
+    }
     record.set_extra("content_warning", Some(status.spoiler_text).filter(|warning| !warning.is_empty()));
     record.set_extra("sensitive", status.sensitive.filter(|sensitive| *sensitive));
     record.set_extra("application", status.application.and_then(|application| application.name));
@@ -106,7 +107,7 @@ pub fn account(account: &Value) -> Result<Option<Record>, Unreadable> {
         ("following", account.following_count),
         ("posts", account.statuses_count),
     ] {
-        record.metrics.insert(name.to_owned(), count);
+        record.set_metric(name, Some(count));
     }
     let mut fields = Vec::new();
     for field in account.fields {

@@ -19,8 +19,7 @@ pub mod parse;
 
 use std::collections::BTreeMap;
 
-use kit::{About, Absent, Answer, Ask, Collector, Halt, Place, Reading, Request, Scope, Unreadable};
-use serde::Deserialize;
+use kit::{About, Absent, Answer, Ask, Collector, Halt, Json as _, Place, Reading, Request, Scope, Unreadable};
 use serde_json::Value;
 use url::Url;
 
@@ -33,33 +32,6 @@ const ASKED: &str = "action=query&format=json&formatversion=2&maxlag=5&prop=info
 
 /// Collects recent changes; the crate's documentation says how.
 pub struct Mediawiki;
-
-#[derive(Deserialize)]
-struct Page {
-    error: Option<Refusal>,
-    query: Option<Query>,
-    #[serde(rename = "continue", default, deserialize_with = "there")]
-    more: Option<BTreeMap<String, String>>,
-    #[serde(default)]
-    batchcomplete: bool,
-}
-
-/// `null` is no way of saying that there is nothing more.
-fn there<'de, D: serde::Deserializer<'de>>(more: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    Deserialize::deserialize(more).map(Some)
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    code: String,
-    info: String,
-}
-
-#[derive(Deserialize)]
-struct Query {
-    pages: Option<Vec<Value>>,
-    recentchanges: Vec<Value>,
-}
 
 /// The seed's filters with what is always asked, and what `more` says to go on with.
 fn address(seed: &str, more: &BTreeMap<String, String>) -> Result<String, Unreadable> {
@@ -77,18 +49,16 @@ fn address(seed: &str, more: &BTreeMap<String, String>) -> Result<String, Unread
     Ok(url.into())
 }
 
-impl Refusal {
-    fn halt(self, answer: &Answer<'_, ()>) -> Halt<()> {
-        let why = format!("{}: {}", self.code, self.info);
-        match self.code.as_str() {
-            "maxlag" | "ratelimited" | "readonly" => {
-                Halt::SlowDown { until: answer.retry_after(60), scope: Scope::Host }
-            }
-            "readapidenied" | "blocked" | "autoblocked" | "permissiondenied" => Halt::Blocked(why),
-            code if code.starts_with("internal_api_error") => Halt::NotYet { wait_secs: 60, tries: 3, or_else: None },
-            _ => answer.unreadable("/error", why),
-        }
-    }
+/// What the wiki says in place of an answer.
+fn refusal(page: &Value, answer: &Answer<'_, ()>) -> Result<Halt<()>, Unreadable> {
+    let (code, info): (&str, &str) = (page.need("/error/code")?, page.need("/error/info")?);
+    let why = format!("{code}: {info}");
+    Ok(match code {
+        "maxlag" | "ratelimited" | "readonly" => Halt::SlowDown { until: answer.retry_after(60), scope: Scope::Host },
+        "readapidenied" | "blocked" | "autoblocked" | "permissiondenied" => Halt::Blocked(why),
+        code if code.starts_with("internal_api_error") => Halt::NotYet { wait_secs: 60, tries: 3, or_else: None },
+        _ => answer.unreadable("/error", why),
+    })
 }
 
 impl Collector for Mediawiki {
@@ -111,12 +81,12 @@ impl Collector for Mediawiki {
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
-        let page: Page = answer.json()?;
-        if let Some(refusal) = page.error {
-            return Err(refusal.halt(answer));
+        let page: Value = answer.json()?;
+        if page.get("error").is_some() {
+            return Err(refusal(&page, answer)?);
         }
-        let query = page.query.ok_or_else(|| Unreadable::missing("/query"))?;
-        match (answer.target.url.contains("rctitle="), query.pages.as_deref()) {
+        let changes = page.list("/query/recentchanges")?;
+        match (answer.target.url.contains("rctitle="), page.maybe_list("/query/pages")?) {
             (false, None) => {}
             (true, Some([page])) if page.get("missing").or_else(|| page.get("invalid")).is_none() => {}
             (true, Some([_])) => return Err(Halt::Gone(Absent::Asked { why: "no page has this title".to_owned() })),
@@ -124,24 +94,24 @@ impl Collector for Mediawiki {
         }
         let wiki = answer.url.as_str().split_once("/api.php").ok_or_else(|| Unreadable::missing("api.php"))?.0;
         let mut stands = false;
-        for (n, entry) in query.recentchanges.iter().enumerate() {
+        for (n, entry) in changes.iter().enumerate() {
             let place = Place::Json("/query/recentchanges", n);
             match parse::change(wiki, entry, place, out) {
                 Ok(edit) => stands |= edit,
                 Err(why) => out.unreadable(place, why),
             }
         }
-        if query.recentchanges.is_empty() {
+        if changes.is_empty() {
             out.empty("recentchanges is an empty list");
         }
-        match page.more {
+        match page.maybe::<BTreeMap<_, _>>("/continue")? {
             Some(more) if more.contains_key("rccontinue") => {
                 let older = Request::get(address(&answer.target.url, &more)?, ());
                 // A page that filters left empty, or of hidden edits alone, lists nothing new and says nothing of the pages below.
                 out.next(if stands { older.while_new() } else { older });
             }
             Some(_) => return Err(Unreadable::missing("/continue/rccontinue").into()),
-            None if page.batchcomplete => {}
+            None if page.maybe("/batchcomplete")? == Some(true) => {}
             None => out.cut("neither batchcomplete nor continue"),
         }
         Ok(())

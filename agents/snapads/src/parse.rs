@@ -28,45 +28,44 @@ impl Columns {
     }
 
     /// What a row says under a plain name; nothing where the cell is blank.
-    fn cell(&self, row: &Row, plain: &str) -> Result<Option<String>, Unreadable> {
-        let cell = row.cell(self.0.get(plain).map_or(plain, String::as_str))?.trim();
-        Ok(Some(cell.to_owned()).filter(|cell| !cell.is_empty()))
+    fn maybe(&self, row: &Row, plain: &str) -> Result<Option<String>, Unreadable> {
+        Ok(row.maybe(self.0.get(plain).map_or(plain, String::as_str))?.map(str::to_owned))
     }
 
-    fn filled(&self, row: &Row, plain: &str) -> Result<String, Unreadable> {
-        self.cell(row, plain)?.ok_or_else(|| Unreadable::missing(plain))
+    fn need(&self, row: &Row, plain: &str) -> Result<String, Unreadable> {
+        self.maybe(row, plain)?.ok_or_else(|| Unreadable::missing(plain))
     }
 }
 
 /// The ad of a row; nothing where it ran in another country than the one that is wanted.
 pub fn ad(columns: &Columns, row: &Row, wanted: Option<&str>) -> Result<Option<Record>, Unreadable> {
-    let place = columns.filled(row, "countrycode")?;
+    let place = columns.need(row, "countrycode")?;
     let country = country(&place)?;
     if wanted.is_some_and(|wanted| wanted != country) {
         return Ok(None);
     }
-    let mut record = Record::new(Kind::Ad, "snap-ads", columns.filled(row, "adid")?);
+    let mut record = Record::new(Kind::Ad, "snap-ads", columns.need(row, "adid")?);
     record.place = Some(place);
-    record.author = Some(Author { name: columns.cell(row, "organizationname")?, ..Author::default() });
-    let starts_on = columns.filled(row, "startdate")?;
+    record.author = Some(Author { name: columns.maybe(row, "organizationname")?, ..Author::default() });
+    let starts_on = columns.need(row, "startdate")?;
     record.published_at = dates::claimed(&starts_on);
     for metric in ["spend", "impressions"] {
-        let amount = columns.filled(row, metric)?;
+        let amount = columns.need(row, metric)?;
         let amount = amount.parse().map_err(|_| Unreadable::unknown_value(metric, amount))?;
-        record.metrics.insert(metric.to_owned(), amount);
+        record.set_metric(metric, Some(amount));
     }
-    if let Some(address) = columns.cell(row, "creativeurl")? {
+    if let Some(address) = columns.maybe(row, "creativeurl")? {
         record.media.push(Media { url: Url::parse(&address)?.into(), alt: None, media_type: None });
     }
     let mut ad = Ad {
-        payer: columns.cell(row, "payingadvertisername")?,
-        currency: Some(columns.filled(row, "currencycode")?),
+        payer: columns.maybe(row, "payingadvertisername")?,
+        currency: Some(columns.need(row, "currencycode")?),
         starts_on: Some(starts_on),
-        ends_on: columns.cell(row, "enddate")?,
+        ends_on: columns.maybe(row, "enddate")?,
         ..Ad::default()
     };
     for plain in columns.0.keys() {
-        let Some(value) = columns.cell(row, plain)? else { continue };
+        let Some(value) = columns.maybe(row, plain)? else { continue };
         let is_in = |list: &str| list.split(' ').any(|name| name == plain);
         if is_in(TARGETING) || plain.ends_with("included") || plain.ends_with("excluded") {
             ad.targeting.push(format!("{plain}: {value}"));

@@ -196,7 +196,7 @@ pub fn read(
     out: &mut Reading<'_, Web>,
 ) -> Result<(), Halt<Step>> {
     if let (404 | 410, Some(id)) = (answer.status(), &asked.id) {
-        let what = What::Record { platform: PLATFORM.to_owned(), id: id.clone() };
+        let what = What::record(PLATFORM, id);
         return Err(Halt::Gone(Absent::Item { what, why: format!("status {}", answer.status()) }));
     }
     let whole = whole(recipe, answer)?;

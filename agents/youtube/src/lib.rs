@@ -22,10 +22,9 @@
 //! Not yet tried against the service: `fixtures/` are invented; real answers of other requests are read in `tests/real.rs`.
 
 use kit::{
-    About, Absent, Answer, Ask, Collector, Flow, Halt, Place, Reading, Refill, Request, Slot, SlotPlace, Unit,
-    Unreadable, What, Work,
+    About, Absent, Answer, Ask, Collector, Flow, Halt, Json as _, Place, Reading, Refill, Request, Slot, SlotPlace,
+    Unit, Unreadable, What, Work,
 };
-use parse::{at, items, need};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
@@ -159,24 +158,24 @@ impl Collector for Youtube {
         let api = Api::of(&answer.target.url)?;
         refused(answer)?;
         let json: Value = answer.json()?;
-        let items = items(&json)?;
+        let items = parse::items(&json)?;
         match answer.step {
             Step::Channel => {
                 let Some(channel) = items.first() else {
                     return Err(Halt::Gone(Absent::Asked { why: "the API shows no channel of this id".to_owned() }));
                 };
-                let list: String = need(channel, "/contentDetails/relatedPlaylists/uploads")?;
+                let list: String = channel.need("/contentDetails/relatedPlaylists/uploads")?;
                 out.next(api.uploads(&list, None, api.first.div_ceil(PAGE), true));
                 out.cursor(Cursor { uploads: Some(list) });
             }
             Step::Uploads { list, pages, .. } => {
                 for (n, item) in items.iter().enumerate() {
-                    match need::<&str>(item, "/contentDetails/videoId") {
+                    match item.need::<&str>("/contentDetails/videoId") {
                         Ok(id) => out.want(id, id),
                         Err(why) => out.unreadable(Place::Json("/items", n), why),
                     }
                 }
-                match at(&json, "/nextPageToken")? {
+                match json.maybe("/nextPageToken")? {
                     Some(token) if *pages > 1 => out.next(api.uploads(list, Some(token), pages - 1, true).while_new()),
                     _ if items.is_empty() => out.empty("totalResults is 0"),
                     _ => {}
@@ -205,14 +204,8 @@ impl Collector for Youtube {
                 out.cut("the channel is not shown, so no video of it counts as gone")
             }
             Step::Absent(ids) => {
-                for id in ids.iter().cloned() {
-                    let what = What::Record { platform: PLATFORM.to_owned(), id };
-                    out.gone(
-                        Place::Pointer("/items/0"),
-                        what,
-                        "left out when asked for alone, while its channel is shown",
-                    );
-                }
+                let why = "left out when asked for alone, while its channel is shown";
+                ids.iter().for_each(|id| out.gone(Place::Pointer("/items/0"), What::record(PLATFORM, id), why));
             }
         }
         out.spent(UNITS, 1);

@@ -1,28 +1,17 @@
 //! What does the API say of a video? Its JSON read place by place, so that what is odd is named by where it stands.
 
-use kit::{Record, Unreadable};
+use kit::{Json as _, Record, Unreadable, dates::claimed};
 use schemas::record::{Author, Kind, Media};
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Counters by our name, and where they stand: as text, and absent where the channel hides them.
 const COUNTERS: [(&str, &str); 3] =
     [("views", "/statistics/viewCount"), ("likes", "/statistics/likeCount"), ("comments", "/statistics/commentCount")];
 
-/// What stands at a JSON pointer, if anything does. `null` is no absence: the API leaves out what it does not have.
-pub fn at<'a, T: Deserialize<'a>>(json: &'a Value, place: &str) -> Result<Option<T>, Unreadable> {
-    json.pointer(place).map(|value| T::deserialize(value).map_err(|why| Unreadable::new(place, why))).transpose()
-}
-
-/// What has to stand at a JSON pointer.
-pub fn need<'a, T: Deserialize<'a>>(json: &'a Value, place: &str) -> Result<T, Unreadable> {
-    at(json, place)?.ok_or_else(|| Unreadable::missing(place))
-}
-
 /// The items of a list. None only where the API counts none: of an unknown channel it leaves out the list itself.
-pub fn items(json: &Value) -> Result<Vec<Value>, Unreadable> {
-    let items: Vec<Value> = at(json, "/items")?.unwrap_or_default();
-    match need::<u64>(json, "/pageInfo/totalResults")? {
+pub fn items(json: &Value) -> Result<&[Value], Unreadable> {
+    let items = json.maybe_list("/items")?.unwrap_or_default();
+    match json.need::<u64>("/pageInfo/totalResults")? {
         total if items.is_empty() && total > 0 => Err(Unreadable::new("/items", format_args!("no list of {total}"))),
         _ => Ok(items),
     }
@@ -30,34 +19,33 @@ pub fn items(json: &Value) -> Result<Vec<Value>, Unreadable> {
 
 /// One item of `videos`.
 pub fn video(item: &Value) -> Result<Record, Unreadable> {
-    match need(item, "/status/privacyStatus")? {
+    match item.need("/status/privacyStatus")? {
         "public" => {}
         hidden @ ("unlisted" | "private") => {
             return Err(Unreadable::new("/status/privacyStatus", format_args!("left out: {hidden}")));
         }
         other => return Err(Unreadable::unknown_value("/status/privacyStatus", other)),
     }
-    let id: &str = need(item, "/id")?;
+    let id: &str = item.need("/id")?;
     let mut video = Record::new(Kind::Video, crate::PLATFORM, id);
     video.url = Some(format!("https://www.youtube.com/watch?v={id}"));
-    let (channel, name) = (need(item, "/snippet/channelId")?, need(item, "/snippet/channelTitle")?);
+    let (channel, name) = (item.need("/snippet/channelId")?, item.need("/snippet/channelTitle")?);
     video.author = Some(Author { id: Some(channel), name: Some(name), ..Author::default() });
-    video.published_at = kit::dates::claimed(need(item, "/snippet/publishedAt")?);
-    video.title = Some(need(item, "/snippet/title")?);
-    video.text = Some(need(item, "/snippet/description")?);
-    video.language = at(item, "/snippet/defaultAudioLanguage")?.or(at(item, "/snippet/defaultLanguage")?);
-    video.tags = at(item, "/snippet/tags")?.unwrap_or_default();
-    let picture = at(item, "/snippet/thumbnails/high/url")?;
+    video.published_at = claimed(item.need("/snippet/publishedAt")?);
+    video.title = Some(item.need("/snippet/title")?);
+    video.text = Some(item.need("/snippet/description")?);
+    video.language = item.maybe("/snippet/defaultAudioLanguage")?.or(item.maybe("/snippet/defaultLanguage")?);
+    video.tags = item.maybe("/snippet/tags")?.unwrap_or_default();
+    let picture = item.maybe("/snippet/thumbnails/high/url")?;
     video.media = picture.map(|url| Media { alt: None, media_type: None, url }).into_iter().collect();
     for (name, place) in COUNTERS {
-        if let Some(count) = at::<&str>(item, place)? {
-            video.metrics.insert(name.to_owned(), count.parse().map_err(|why| Unreadable::new(place, why))?);
-        }
+        let count = item.maybe(place)?.map(str::parse).transpose();
+        video.set_metric(name, count.map_err(|why| Unreadable::new(place, why))?);
     }
-    video.set_extra("duration", at::<String>(item, "/contentDetails/duration")?);
-    video.set_extra("paid_promotion", at::<bool>(item, "/paidProductPlacementDetails/hasPaidProductPlacement")?);
-    video.set_extra("synthetic_media", at::<bool>(item, "/status/containsSyntheticMedia")?);
-    video.set_extra("volatile_live", at::<String>(item, "/snippet/liveBroadcastContent")?);
+    video.set_extra("duration", item.maybe::<String>("/contentDetails/duration")?);
+    video.set_extra("paid_promotion", item.maybe::<bool>("/paidProductPlacementDetails/hasPaidProductPlacement")?);
+    video.set_extra("synthetic_media", item.maybe::<bool>("/status/containsSyntheticMedia")?);
+    video.set_extra("volatile_live", item.maybe::<String>("/snippet/liveBroadcastContent")?);
     Ok(video)
 }
 
@@ -115,6 +103,7 @@ mod tests {
     fn odd_values_are_named_by_their_place() {
         assert!(with("/statistics/viewCount", json!("many")).unwrap_err().contains("/statistics/viewCount"));
         assert!(with("/snippet/title", Value::Null).unwrap_err().contains("/snippet/title"));
+        assert!(with("/statistics", json!("hidden")).unwrap_err().contains("/statistics/viewCount"));
     }
 
     #[test]

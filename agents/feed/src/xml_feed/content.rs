@@ -124,9 +124,7 @@ impl<'d, 'a> Reader<'d, 'a> {
     /// Counters, place, relations and what has no field of its own.
     pub(super) fn rest(&self, inside: &Inside<'d, 'a>, record: &mut Record) {
         let number = |names: &[(&[Ns], &str)]| inside.text(names).and_then(|text| text.parse::<u64>().ok());
-        if let Some(replies) = number(&[(&[Ns::Slash], "comments"), (&[Ns::Thr], "total")]) {
-            record.metrics.insert("replies".to_owned(), replies);
-        }
+        record.set_metric("replies", number(&[(&[Ns::Slash], "comments"), (&[Ns::Thr], "total")]));
         record.place = self.place(inside);
         for node in inside.all(&[Ns::Thr], "in-reply-to") {
             let to = node.attribute("href").and_then(|href| self.bases.of(node).web(&href));

@@ -54,9 +54,7 @@ fn media_rss(reader: &Reader<'_, '_>, inside: &Inside<'_, '_>, plain: &mut Plain
                 .and_then(|text| text.parse().ok())
         };
         for (name, count) in [("views", count("statistics", "views")), ("ratings", count("starRating", "count"))] {
-            if let Some(count) = count {
-                record.metrics.insert(name.to_owned(), count);
-            }
+            record.set_metric(name, count);
         }
     }
 }

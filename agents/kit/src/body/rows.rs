@@ -54,6 +54,24 @@ impl Row {
         self.cells.get(index).ok_or_else(|| Unreadable::missing(column))
     }
 
+    /// What a cell says, without the white space around it; none where it is blank.
+    ///
+    /// # Errors
+    ///
+    /// As [`cell`](Self::cell).
+    pub fn maybe(&self, column: &str) -> Result<Option<&str>, Unreadable> {
+        Ok(Some(self.cell(column)?.trim()).filter(|cell| !cell.is_empty()))
+    }
+
+    /// What a cell says that may not be blank.
+    ///
+    /// # Errors
+    ///
+    /// As [`cell`](Self::cell), or the cell is blank.
+    pub fn need(&self, column: &str) -> Result<&str, Unreadable> {
+        self.maybe(column)?.ok_or_else(|| Unreadable::missing(column))
+    }
+
     /// All cells in order.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
         self.cells.iter()
