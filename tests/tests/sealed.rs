@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -15,6 +16,7 @@ use std::{
     thread::JoinHandle,
 };
 
+use exhibit::Tube;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use schemas::{
     Digest,
@@ -184,9 +186,10 @@ struct Unit {
     world: World,
     site: Site,
     keys: PathBuf,
+    collectors: &'static [&'static str],
 }
 
-const COLLECTORS: [&str; 3] = ["feed", "mastodon", "snapads"];
+const COLLECTORS: &[&str] = &["feed", "mastodon", "snapads"];
 
 const SOURCES: [(&str, &str, &str); 5] = [
     ("ads", "snapads", "/political/2026/PoliticalAds.zip"),
@@ -204,11 +207,15 @@ impl Unit {
             .iter()
             .map(|(name, collector, feed)| Source::new(name, &site.url, feed).read_by(collector))
             .collect();
-        let mut world = World::prepared(&sources, "every 10s");
+        Self::of(site, &sources, COLLECTORS, authors)
+    }
+
+    fn of(site: Site, sources: &[Source], collectors: &'static [&'static str], authors: Authors) -> Self {
+        let mut world = World::prepared(sources, "every 10s");
         world.start();
         let keys = world.scratch().join("keys of others");
         fs::create_dir(&keys).unwrap();
-        let unit = Self { world, site, keys };
+        let unit = Self { world, site, keys, collectors };
         unit.seal(authors);
         unit
     }
@@ -251,10 +258,11 @@ impl Unit {
         for entry in &mut list.entries {
             entry.authors = authors;
             entry.evidence = Evidence::Sealed;
-            let rule = entry.matches.remove(0);
+            let rule = entry.matches[0].clone();
             let paths = match entry.collector.as_str() {
                 "mastodon" => &["/api/v1/timelines/tag/harbour", "/api/v1/statuses/", "/api/v2/instance"][..],
                 "snapads" => &["/political/2026/PoliticalAds.zip"],
+                "youtube" => &["/youtube/v3/"],
                 _ => &["/feed.atom", "/away.atom", "/broken.atom"][..],
             };
             entry.matches = paths
@@ -273,7 +281,7 @@ impl Unit {
 
     /// Gives every agent its keys, as a configuration that names files elsewhere.
     fn hand_out_keys(&self) {
-        for collector in COLLECTORS {
+        for collector in self.collectors {
             let state = format!("{collector}.state.key");
             self.made(&["state"], &state);
             let file = self.world.agent_of(collector).folder.join("agent.toml");
@@ -288,14 +296,18 @@ impl Unit {
     }
 
     fn keep_programs(&self) {
-        for name in COLLECTORS.map(|collector| format!("vigie-{collector}")) {
+        for name in self.collectors.iter().map(|collector| format!("vigie-{collector}")) {
             self.world.vigie(&["agent", "program", program(&name).to_str().unwrap()]).ok();
         }
     }
 
     /// Collects once with all agents; what they said.
     fn once(&self) -> String {
-        COLLECTORS.map(|collector| self.world.agent_of(collector).once().said()).join("\n")
+        self.collectors
+            .iter()
+            .map(|collector| self.world.agent_of(collector).once().said())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Every place below the unit's folder, and in what was said, where somebody can be found as they are written.
@@ -453,6 +465,50 @@ fn uncompressed(file: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn key_that_an_answer_repeats_is_struck_before_it_is_sealed() {
+    const CHANNEL: &str = "UCexampleharbourfilms001";
+    const KEY: &str = "key-of-nobody-0123456789abcdef";
+    let service = Tube::start(CHANNEL, KEY).unwrap();
+    service.put(json!({
+        "id": "EXAMPLEvid0", "contentDetails": { "duration": "PT58S" }, "status": { "privacyStatus": "public" },
+        "snippet": {
+            "publishedAt": "2026-10-01T12:00:00Z", "channelId": CHANNEL, "channelTitle": "Harbour of Exampleton",
+            "title": "Film 0", "description": "", "liveBroadcastContent": "none"
+        }
+    }));
+    let source = Source::new("films", service.url(), &format!("/youtube/v3/channels?id={CHANNEL}"))
+        .read_by("youtube")
+        .with_lines("credential = \"youtube-key\"\nrobots = \"api: the interface's own terms\"");
+    let mut unit = Unit::of(Site::start(), &[source], &["youtube"], Authors::Named);
+    unit.hand_out_keys();
+    fs::write(unit.keys.join("youtube-key"), KEY).unwrap();
+    fs::set_permissions(unit.keys.join("youtube-key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let said = unit.world.agent_of("youtube").with_credentials(&unit.keys).once().ok().said();
+    let _ = unit.world.settled();
+    assert_eq!(unit.world.search("source:films").len(), 1, "{said}");
+    unit.world.holds("with a key in sealed evidence");
+    unit.world.stop();
+    let found = unit.found(&said, &[KEY.to_owned()]);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+
+    unit.keep_programs();
+    let open = unit.rederive(&["--identity", &unit.own("eva.age")]).ok().json();
+    assert_eq!((&open["segments_that_differ"], &open["lines"]), (&json!(0), &open["equal"]), "{open}");
+    assert!(open["lines"].as_u64().unwrap() > 0, "{open}");
+    // Whoever may open it sees an answer that repeated the key, and stars in its place.
+    let holder = registry::unsealing::Holder::read(&[unit.keys.join("eva.age")], &[]).unwrap();
+    let mut repeated = 0;
+    for file in tests::segments(&unit.world.data()) {
+        let segment = schemas::segment::Segment::read(&fs::read(file).unwrap()).unwrap();
+        let clear = schemas::segment::Opened::of(&segment, &holder).unwrap();
+        let text = String::from_utf8_lossy(&uncompressed(&clear.to_warc().unwrap())).into_owned();
+        assert!(!text.contains(KEY));
+        repeated += text.matches(&format!("&key={}\",\"", "*".repeat(KEY.len()))).count();
+    }
+    assert!(repeated > 0, "no answer was to be seen");
+}
+
+#[test]
 fn agent_killed_at_any_time_leaves_nobody_behind() {
     let mut unit = Unit::new(Authors::Pseudonym);
     unit.hand_out_keys();
@@ -488,7 +544,6 @@ fn agent_killed_at_any_time_leaves_nobody_behind() {
 
 #[test]
 fn keys_that_others_can_read_or_that_lie_beside_what_they_hide_are_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
     let mut unit = Unit::new(Authors::Omit);
     unit.hand_out_keys();
     let agent = unit.world.agent_of("feed");
