@@ -93,17 +93,22 @@ fn registry_killed_at_each_point_keeps_what_it_promised() {
 fn agent_killed_at_each_point_collects_again() {
     let mut drill = Drill::new();
     let rounds = times(1, 20);
+    let mut hit = 0;
     for point in AGENT {
-        for pass in 1..=rounds {
+        for round in 0..rounds {
             drill.next();
-            let at = format!("{point}:{}", 1 + (pass - 1) % 3);
+            let pass = 1 + round % 3;
+            let at = format!("{point}:{pass}");
             let said = drill.world.agent().once_crashing(Some(&at));
-            assert!(said.aborted(), "`{at}` was not passed:\n{}", said.said());
+            // Runs that end together share a commit, so there may be no second.
+            let shared = pass > 1 && point.ends_with("_commit");
+            assert!(said.aborted() || shared, "`{at}` was not passed:\n{}", said.said());
+            hit += usize::from(said.aborted());
             drill.mended(&at);
         }
     }
     drill.complete();
-    println!("crash: agent killed {} times at {} points, everything there, once", AGENT.len() * rounds, AGENT.len());
+    println!("crash: agent killed {hit} times at {} points, everything there, once", AGENT.len());
 }
 
 #[test]
