@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
+    rc::Rc,
 };
 
 use schemas::{
@@ -119,9 +120,15 @@ impl Seen {
     /// Holds every claim against the readings that it rests on.
     pub fn check(&self, data_dir: &Path, log: &Log, out: &mut Findings) {
         let mut verdicts = Verdicts { log, claims: &self.claims, unchecked: BTreeMap::new(), out };
-        let mut asked: BTreeMap<usize, Vec<(&Look, usize, Asked)>> = BTreeMap::new();
+        // A mass removal is thousands of claims that rest on the same readings.
+        let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (number, Claim { segment, said, .. }) in self.claims.iter().enumerate() {
+            groups.entry((segment, &said.response, &said.before, &said.scope)).or_default().push(number);
+        }
+        let mut questions = Vec::new();
         let mut stood: HashMap<usize, bool> = HashMap::new();
-        for (number, claim) in self.claims.iter().enumerate() {
+        for numbers in groups.into_values() {
+            let Some(claim) = numbers.first().and_then(|number| self.claims.get(*number)) else { continue };
             let of = |look: &&Look| {
                 !look.whose.is_another(&claim.whose)
                     && look.scope.as_ref().is_none_or(|scope| *scope == claim.said.scope)
@@ -130,25 +137,37 @@ impl Seen {
             let mut named = self.looks.iter().filter(|look| look.response == claim.said.before);
             let own = named.clone().find(|look| look.at < claim.at && of(look));
             let Some(before) = own.or_else(|| named.next()) else {
-                verdicts.unchecked(number, NO_BEFORE);
+                numbers.iter().for_each(|number| verdicts.unchecked(*number, NO_BEFORE));
                 continue;
             };
             if before.at >= claim.at || !of(&before) {
-                verdicts.wrong(
-                    number,
-                    "the first reading that it names is not an earlier one of the same agent, target and scope",
-                );
+                let why = "the first reading that it names is not an earlier one of the same agent, target and scope";
+                numbers.iter().for_each(|number| verdicts.wrong(*number, why));
                 continue;
             }
-            asked.entry(before.segment).or_default().push((before, number, Asked::Before));
+            let numbers: Rc<[usize]> = numbers.into();
+            let mut by_time: HashMap<&str, Vec<usize>> = HashMap::new();
+            for number in &*numbers {
+                let said = self.claims.get(*number).map(|claim| &*claim.said.stood_at);
+                by_time.entry(said.unwrap_or_default()).or_default().push(*number);
+                stood.insert(*number, false);
+            }
+            let by_time: HashMap<&str, Rc<[usize]>> =
+                by_time.into_iter().map(|(at, numbers)| (at, numbers.into())).collect();
             for look in self.looks.iter().filter(of) {
                 if look.at > before.at && look.at < claim.at && look.response != claim.said.response {
-                    asked.entry(look.segment).or_default().push((look, number, Asked::Between));
-                } else if look.at < before.at && look.captured_at == claim.said.stood_at {
-                    asked.entry(look.segment).or_default().push((look, number, Asked::Stood));
+                    questions.push((look, Rc::clone(&numbers), Asked::Between));
+                } else if look.at < before.at
+                    && let Some(numbers) = by_time.get(&*look.captured_at)
+                {
+                    questions.push((look, Rc::clone(numbers), Asked::Stood));
                 }
             }
-            stood.insert(number, false);
+            questions.push((before, numbers, Asked::Before));
+        }
+        let mut asked: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+        for question in questions {
+            asked.entry(question.0.segment).or_default().push(question);
         }
         for (position, asked) in asked {
             let file = log
@@ -158,30 +177,33 @@ impl Seen {
             let segment = file.and_then(|file| Segment::read(&file).ok());
             let view = segment.as_ref().and_then(|segment| segment.view().ok());
             let mut standing: HashMap<&str, Option<Standing<'_>>> = HashMap::new();
-            for (look, number, why) in asked {
-                let Some(claim) = self.claims.get(number) else { continue };
+            for (look, numbers, why) in asked {
                 let found = standing
                     .entry(&look.response)
                     .or_insert_with(|| view.as_ref().and_then(|view| standing_of(view, &look.response)));
-                let holds = found.as_ref().map(|standing| standing.holds(&claim.said));
-                match (why, found.as_ref().map(|standing| standing.lacks(&claim.said))) {
-                    (Asked::Stood, _) if holds == Some(true) => {
-                        stood.insert(number, true);
+                for &number in &*numbers {
+                    let Some(claim) = self.claims.get(number) else { continue };
+                    let holds = found.as_ref().map(|standing| standing.holds(&claim.said));
+                    match (why, found.as_ref().map(|standing| standing.lacks(&claim.said))) {
+                        (Asked::Stood, _) if holds == Some(true) => {
+                            stood.insert(number, true);
+                        }
+                        (Asked::Stood, Some(Ok(true))) => {
+                            verdicts.wrong(number, "the answer that it is said to have stood in lacks it");
+                            stood.insert(number, true);
+                        }
+                        (Asked::Stood, _) => {}
+                        (Asked::Before, Some(Err(why))) => {
+                            verdicts
+                                .wrong(number, &format!("the first reading that it names does not show that: {why}"));
+                        }
+                        (Asked::Before, Some(Ok(true))) => {}
+                        (Asked::Before, _) => verdicts.unchecked(number, NO_BEFORE),
+                        (Asked::Between, _) if holds == Some(true) => {
+                            verdicts.wrong(number, "it stands in a reading between the two that it names");
+                        }
+                        (Asked::Between, _) => {}
                     }
-                    (Asked::Stood, Some(Ok(true))) => {
-                        verdicts.wrong(number, "the answer that it is said to have stood in lacks it");
-                        stood.insert(number, true);
-                    }
-                    (Asked::Stood, _) => {}
-                    (Asked::Before, Some(Err(why))) => {
-                        verdicts.wrong(number, &format!("the first reading that it names does not show that: {why}"));
-                    }
-                    (Asked::Before, Some(Ok(true))) => {}
-                    (Asked::Before, _) => verdicts.unchecked(number, NO_BEFORE),
-                    (Asked::Between, _) if holds == Some(true) => {
-                        verdicts.wrong(number, "it stands in a reading between the two that it names");
-                    }
-                    (Asked::Between, _) => {}
                 }
             }
         }
