@@ -5,9 +5,10 @@
 use std::{collections::BTreeMap, fs};
 
 use exhibit::FileSite;
+use jiff::Timestamp;
 use schemas::segment::Segment;
 use serde_json::Value;
-use tests::{Source, World, archive, get, occurrences, program, segments};
+use tests::{Source, World, archive, get, occurrences, program, segments, skipped};
 
 const COLUMNS: &str = "AD ID,CreativeURL,Spend,Impressions,Currency Code,Start Date,End Date,Organization Name,BillingAddress,PayingAdvertiserName,\
     CandidateBallotInformation,Gender,AgeBracket,CountryCode";
@@ -33,8 +34,12 @@ impl Library {
     }
 
     fn publish_with(&self, canary: bool, further: &str) {
+        self.publish_ads(30, canary, further);
+    }
+
+    fn publish_ads(&self, ads: u32, canary: bool, further: &str) {
         let mut rows = vec![COLUMNS.to_owned()];
-        let numbers = (0..30).map(|number| format!("ad-{number:04}")).chain(canary.then(|| CANARY.to_owned()));
+        let numbers = (0..ads).map(|number| format!("ad-{number:04}")).chain(canary.then(|| CANARY.to_owned()));
         rows.extend(numbers.map(|id| {
             format!(
                 "{id},https://ads.example.com/asset/{id},412,98211,CAD,2026/09/01 04:00:00Z,2026/09/14 03:59:59Z,Example Agency,\
@@ -137,6 +142,51 @@ fn ad_missing_twice_is_told_once_whatever_kills_the_agent_and_again_when_it_came
     let derived = world.vigie(&["--json", "rederive", "--all"]).ok().json();
     assert_eq!((&derived["segments_that_differ"], &derived["lines"]), (&0.into(), &derived["equal"]), "{derived}");
     assert!(derived["lines"].as_u64().unwrap() > 200, "{derived}");
+}
+
+/// Two thirds of the library go at once. That is doubted for a day, and then told.
+#[test]
+fn mass_removal_is_told_once_three_readings_over_a_day_agree() {
+    const HOUR: i64 = 3_600;
+    if !World::can_shift() {
+        return skipped("mass_removal_is_told_once_three_readings_over_a_day_agree", "faketime");
+    }
+    let (mut world, library) = unit();
+    let at = |world: &mut World, hours: i64| {
+        world.stop();
+        world.shift(hours * HOUR);
+        world.start();
+    };
+    let says = |world: &World| {
+        let _ = world.settled();
+        let (_, state, why) = world.coverage().into_iter().find(|(entry, ..)| entry == "ads").unwrap();
+        (state, why)
+    };
+    look(&world, &library, true);
+    library.publish_ads(12, false, "");
+    for hours in [1, 13] {
+        at(&mut world, hours);
+        world.agent_of("snapads").once().ok();
+        let (state, why) = says(&world);
+        assert_eq!((&*state, claims(&world).len()), ("partial", 0), "{why}");
+        assert!(why.contains("held 31 items and lacks 19") && why.contains("doubted since"), "{why}");
+    }
+    at(&mut world, 26);
+    for point in ["agent_after_exchange", "agent_after_segment", "agent_before_commit"] {
+        world.agent_of("snapads").once_crashing(Some(point));
+        let _ = world.settled();
+        assert_eq!(claims(&world).len(), 0, "{point}");
+    }
+    for _ in 0..2 {
+        world.agent_of("snapads").once().ok();
+        assert_eq!((says(&world).0.as_str(), claims(&world).len()), ("complete", 19));
+    }
+    assert_eq!(world.search("is:vanished").len(), 19);
+    let gone = &canary(&world)["vanished"][0];
+    let since = |name: &str| gone[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(since("at").duration_since(since("before_at")).as_hours() >= 24, "{gone}");
+    shown(&world);
+    world.holds("after a mass removal");
 }
 
 /// Pages in both languages, search, command line and proofs say the same.

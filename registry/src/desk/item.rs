@@ -97,7 +97,7 @@ pub struct Item {
     pub capture: Option<Capture>,
 }
 
-/// An item missing from two complete readings in a row.
+/// An item missing from two complete readings and all between.
 #[derive(Clone, Debug, Serialize)]
 pub struct Vanishing {
     /// The unit of evidence that says so.

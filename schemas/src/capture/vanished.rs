@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An item that a snapshot held, and that the last two complete readings of it in a row did not. The source did not say so, and no reader did: it is
+/// An item that a snapshot held, and that two complete readings of it did not, nor any between them. The source did not say so, and no reader did: it is
 /// found by comparing captures, which it names. Stands after the reading of the second.
 ///
 /// One unit an item, so that it can be erased with what it names.
@@ -14,7 +14,7 @@ pub struct Vanished {
     pub v: u32,
     /// Record id of the response whose reading is the second without it (`urn:uuid:…`).
     pub response: String,
-    /// Record id of the response whose reading is the first without it: the complete one of this scope right before.
+    /// Record id of the response whose reading is the first without it: a complete one of this scope, right before or the first of those that were doubted.
     pub before: String,
     /// When that was captured (its WARC-Date).
     pub before_at: String,

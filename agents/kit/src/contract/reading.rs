@@ -141,9 +141,10 @@ impl<'a, C: Collector> Reading<'a, C> {
         self.heard.word(Word::Cut(why.to_string()));
     }
 
-    /// These are all items of the scope, a name of this target's own. The kit compares with the reading before: where more than a twentieth of 20
-    /// or more is missing at once, the reading is doubted and made `cut`. An item that two in a row lack is told to have vanished, by the kit. An id that
-    /// comes twice stands as it was said last.
+    /// These are all items of the scope, a name of this target's own. The kit compares with the reading before. An item that two in a
+    /// row lack is told to have vanished, by the kit. Where more than a twentieth of 20 or more is missing at once, more than half of 3 to 19, or anything
+    /// after a change of the reader, the reading counts as `cut`, until three or more in a row over a day agree. An id that comes twice stands as it was said
+    /// last.
     pub fn snapshot(&mut self, scope: impl Into<String>) {
         self.heard.word(Word::Snapshot(scope.into()));
     }

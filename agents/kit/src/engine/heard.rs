@@ -1,17 +1,14 @@
 //! What follows from what a reading said?
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use schemas::{
-    capture::{Condition, Vanished},
-    segment::keyed_vanished,
-};
+use schemas::capture::{Condition, Vanished};
 use serde_json::Value;
 
 use super::{
     Answered, EngineError, Hop, Turn,
-    draft::{Told, vanished_bytes},
+    draft::Told,
     listen::{Lines, NoLines, listen},
     run::{Fate, Job, Running, want_key},
     unread::MayRead,
@@ -20,14 +17,8 @@ use super::{
 use crate::{
     contract::{Facts, Known, Request, Work},
     derive::Derived,
-    state::{Look, Mark, Scope, ShelfItem},
+    state::{Look, Mark, ShelfItem},
 };
-
-/// A snapshot that lost more than this share of its items at once is doubted: nothing is counted as missing from it.
-const MAX_LOSS_PERCENT: usize = 5;
-
-/// From how many items on a loss is doubted.
-const MIN_DOUBTED: usize = 20;
 
 /// What an exchange means: known at once, or said by the collector.
 pub(super) enum Read {
@@ -43,6 +34,13 @@ pub(super) struct Heard {
     pub(super) captured_at: Timestamp,
     url: String,
     validators: Option<Kept>,
+}
+
+impl Heard {
+    /// The scope that it says it is all of.
+    pub(super) fn scope(&self) -> Option<&str> {
+        self.derived.end.snapshot.as_deref()
+    }
 }
 
 impl Running {
@@ -145,7 +143,7 @@ impl Running {
             self.changes.target_gone = Some(0);
         }
         let end = &derived.end;
-        let is_first = end.snapshot.as_ref().is_none_or(|scope| !self.waits(&self.scope(scope)));
+        let marked = self.changes.marks.len();
         let news = self.list(&lines, &derived, captured_at)?;
         if let Some(said) = &end.empty {
             self.tally.empty.get_or_insert_with(|| said.clone());
@@ -168,9 +166,13 @@ impl Running {
             && let Some(scope) = &end.snapshot
         {
             let look = Look { response, at: captured_at };
-            match self.snapshot(scope, &lines, look, if is_first { room } else { 0 })? {
+            match self.snapshot(scope, &lines, look, &node.request.url, room)? {
                 Ok(told) => vanished = told,
-                Err(doubt) => cut = Some(doubt),
+                Err(doubt) => {
+                    let marks = self.changes.marks.iter_mut().skip(marked);
+                    marks.filter(|mark| mark.scope.is_some()).for_each(|mark| mark.doubted = true);
+                    cut = Some(doubt);
+                }
             }
         }
         if let Job::Walk(n) = job {
@@ -198,9 +200,18 @@ impl Running {
             handle: item.handle.clone(),
             content: Some(item.content),
             scope: scope.clone(),
+            doubted: false,
             at,
         });
-        let bare = |id: &str| Mark { id: id.to_owned(), platform: None, handle: None, content: None, scope: None, at };
+        let bare = |id: &str| Mark {
+            id: id.to_owned(),
+            platform: None,
+            handle: None,
+            content: None,
+            scope: None,
+            doubted: false,
+            at,
+        };
         let keys = derived.also.iter().filter_map(|request| request.unless_known.as_deref());
         let listed: Vec<Mark> = items
             .chain(derived.end.want.iter().map(|[id, _]| bare(id)))
@@ -220,14 +231,6 @@ impl Running {
             if matches!(self.work(), Work::Items { .. }) {
                 self.tally.answered.insert(mark.id.clone());
                 self.tally.handles.extend(mark.handle.clone());
-            }
-        }
-        if !self.changes.scopes.is_empty() {
-            // Missing from a reading before this one in the same segment, and back.
-            let ids: HashSet<&str> = listed.iter().map(|mark| &*mark.id).collect();
-            for scope in &mut self.changes.scopes {
-                scope.missed.retain(|id| !ids.contains(&**id));
-                scope.told.retain(|id| !ids.contains(&**id));
             }
         }
         lines.gone.iter().for_each(|what| self.gone(what));
@@ -340,62 +343,5 @@ impl Running {
                 self.tally.gap(format!("{open} items were asked for and not answered"));
             }
         }
-    }
-
-    /// The name under which a scope is remembered: the same of another seed or recipe is another one.
-    fn scope(&self, scope: &str) -> String {
-        format!("{} {scope}", self.order.facts.target.digest().short())
-    }
-
-    /// Whether a reading of the snapshot waits for its segment, so that the state does not know of it.
-    fn waits(&self, scope: &str) -> bool {
-        self.changes.scopes.iter().any(|one| one.name == scope)
-            || self.changes.marks.iter().any(|mark| mark.scope.as_deref() == Some(scope))
-    }
-
-    /// Compares a snapshot with the one before. Gives what vanished, of which what does not fit into `room` waits for the next reading; or why the
-    /// snapshot is doubted.
-    fn snapshot(
-        &mut self,
-        scope: &str,
-        lines: &Lines,
-        look: Look,
-        room: u64,
-    ) -> Result<Result<Vec<Vanished>, String>, EngineError> {
-        let (state, target, name) = (Arc::clone(&self.engine.state), &self.order.facts.target.id, self.scope(scope));
-        let ids: HashSet<&str> = lines.items.iter().map(|item| &*item.id).collect();
-        let mut missed = state.standing(target, self.lane, &name)?;
-        let before = missed.len();
-        missed.retain(|id| !ids.contains(&**id));
-        let lost = missed.len();
-        if before >= MIN_DOUBTED && lost * 100 > before * MAX_LOSS_PERCENT {
-            let doubt =
-                format!("`{scope}` held {before} items and lacks {lost} of them: more lost at once than is believed");
-            return Ok(Err(doubt));
-        }
-        let (mut vanished, mut told, mut left) = (Vec::new(), Vec::new(), room);
-        let last = state.snapshot(target, self.lane, &name)?;
-        if let (Some(last), Some(entry)) = (last, self.order.facts.entry()) {
-            let missing = state.missing(target, self.lane, &name)?;
-            for item in missing.into_iter().filter(|item| !ids.contains(&*item.id)) {
-                let said = Vanished {
-                    v: 1,
-                    response: look.response.clone(),
-                    before: last.response.clone(),
-                    before_at: last.at.to_string(),
-                    stood_at: item.stood_at.to_string(),
-                    scope: scope.to_owned(),
-                    platform: item.platform,
-                    id: item.id.clone(),
-                };
-                let said = keyed_vanished(said, entry, self.engine.sealing.pseudonyms.as_ref());
-                let Some(rest) = left.checked_sub(vanished_bytes(&said)) else { break };
-                left = rest;
-                told.push(item.id);
-                vanished.push(said);
-            }
-        }
-        self.changes.scopes.push(Scope { name, look, missed, told });
-        Ok(Ok(vanished))
     }
 }

@@ -17,6 +17,7 @@ mod listen;
 pub mod ports;
 mod run;
 mod settle;
+mod snapshot;
 mod stream;
 mod take_in;
 mod turns;

@@ -49,7 +49,9 @@ impl Running {
         }
         // What is settled stands in the same segment as the exchange that settles it, so make room first.
         let full = schemas::segment::MAX_SEGMENT_BYTES - SPARE_BYTES;
-        if self.draft.bytes() + told.bytes() > full && self.draft.exchanges() > 0 {
+        // A list is compared with what the state knows of it.
+        let waits = matches!(&fate, Read::Heard(heard) if heard.scope().is_some_and(|scope| self.waits(scope)));
+        if (waits || self.draft.bytes() + told.bytes() > full) && self.draft.exchanges() > 0 {
             self.close(false).await?;
         }
         if told.bytes() > full {
@@ -147,6 +149,7 @@ impl Running {
             HopResult::NotModified => {
                 self.count.answers += 1;
                 self.tally.unchanged = true;
+                self.changes.unchanged.push(node.request.url.clone());
                 Fate::Settled
             }
             HopResult::Refused { code: DecisionCode::Budget, because } => {

@@ -8,8 +8,8 @@ use schemas::{Digest, capture::Lane, coverage::Coverage};
 use serde_json::Value;
 
 use super::{
-    Cached as _, Change, Mark, Scope, ShelfItem, State, StateError, considered::end_run, json, readings::give_up, us,
-    walks::lane_word,
+    Cached as _, Change, Mark, Scope, ShelfItem, State, StateError, considered::end_run, json, readings::give_up,
+    scopes, us, walks::lane_word,
 };
 use crate::{
     contract::Known,
@@ -73,6 +73,8 @@ pub struct Changes {
     pub gone_handles: Vec<String>,
     /// Snapshots read completely.
     pub scopes: Vec<Scope>,
+    /// Addresses that answered that nothing changed.
+    pub unchanged: Vec<String>,
     /// Items to be described.
     pub wants: Vec<Known>,
     /// Items that were asked for, answered or not.
@@ -244,11 +246,12 @@ fn walk(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), Sta
 fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), StateError> {
     let (target, lane) = (whose.target, lane_word(whose.lane));
     let pauses = changes.recheck_after_secs.first().filter(|_| !changes.again);
+    scopes::before_marks(tx, whose, changes)?;
     let first_check = |at: Timestamp| pauses.map(|secs| us(at) + i64::from(*secs) * 1_000_000);
     // The first walk that settled an id keeps it, unless that walk came to nothing.
     let mut put = tx.prepare_cached(
-        "INSERT INTO marks (target, lane, id, walk, handle, content, scope, recheck_at, first_at, last_at, platform)
-         VALUES (?1, ?2, hide(?3), ?4, hide(?5), hide(?6), hide(?7), ?8, ?9, ?9, hide(?10))
+        "INSERT INTO marks (target, lane, id, walk, handle, content, scope, recheck_at, first_at, last_at, platform, misses)
+         VALUES (?1, ?2, hide(?3), ?4, hide(?5), hide(?6), hide(?7), ?8, ?9, ?9, hide(?10), ?11)
          ON CONFLICT DO UPDATE SET
              walk = CASE WHEN (SELECT state FROM walks WHERE id = marks.walk) = 'complete' THEN marks.walk ELSE excluded.walk END,
              handle = coalesce(excluded.handle, marks.handle),
@@ -256,7 +259,7 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
              scope = coalesce(excluded.scope, marks.scope),
              platform = coalesce(excluded.platform, marks.platform),
              recheck_at = CASE WHEN marks.content IS NULL THEN excluded.recheck_at ELSE marks.recheck_at END,
-             misses = 0,
+             misses = CASE WHEN excluded.misses = 4 AND (marks.misses = 4 OR marks.scope IS NOT excluded.scope) THEN 4 ELSE 0 END,
              last_at = excluded.last_at",
     )?;
     for mark in &changes.marks {
@@ -271,7 +274,8 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
             mark.scope,
             recheck_at,
             us(mark.at),
-            mark.platform
+            mark.platform,
+            if mark.doubted { 4 } else { 0 }
         ])?;
     }
     let mut done: Vec<&String> = changes.rechecked.iter().collect();
@@ -308,26 +312,8 @@ fn items(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), St
         tx.run(&format!("{gone} coalesce(handle, id) = hide(?2)"), params![target, handle])?;
     }
     for scope in &changes.scopes {
-        missing(tx, whose, scope)?;
+        scopes::missing(tx, whose, scope)?;
     }
-    Ok(())
-}
-
-/// Marks what a complete reading lacks, and what is told of it.
-fn missing(tx: &Connection, whose: &Whose<'_>, scope: &Scope) -> Result<(), StateError> {
-    let (target, lane) = (whose.target, lane_word(whose.lane));
-    let once = scope.missed.iter().map(|id| (id, 1));
-    for (id, misses) in once.chain(scope.told.iter().map(|id| (id, 2))) {
-        tx.run(
-            // Not where it stands in another scope by now, as another reading of the same segment may say.
-            "UPDATE marks SET misses = ?4 WHERE target = ?1 AND lane = ?2 AND id = hide(?3) AND scope = hide(?5)",
-            params![target, lane, id, misses, scope.name],
-        )?;
-    }
-    tx.run(
-        "INSERT OR REPLACE INTO snapshots (target, lane, scope, response, at) VALUES (?1, ?2, hide(?3), ?4, ?5)",
-        params![target, lane, scope.name, scope.look.response, us(scope.look.at)],
-    )?;
     Ok(())
 }
 

@@ -23,41 +23,10 @@ pub struct Mark {
     pub content: Option<Digest>,
     /// Snapshot it stood in.
     pub scope: Option<String>,
+    /// Whether that is doubted: then it does not stand there by this alone.
+    pub doubted: bool,
     /// When.
     pub at: Timestamp,
-}
-
-/// A snapshot that was read completely.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
-    /// Its name.
-    pub name: String,
-    /// The reading.
-    pub look: Look,
-    /// Ids that stood before and that it lacks.
-    pub missed: Vec<String>,
-    /// Ids that its segment tells to have vanished.
-    pub told: Vec<String>,
-}
-
-/// A complete reading of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// Record id of its response.
-    pub response: String,
-    /// When that was captured.
-    pub at: Timestamp,
-}
-
-/// An item that a snapshot no longer holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// Its platform.
-    pub platform: String,
-    /// Its id.
-    pub id: String,
-    /// When the newest answer that it stood in was captured.
-    pub stood_at: Timestamp,
 }
 
 /// What is known of an id in a lane.
@@ -129,51 +98,6 @@ impl State {
             .look()
             .prepare_cached("SELECT 1 FROM keys WHERE target = ?1 AND key = hide(?2)")?
             .exists(params![target, key])?)
-    }
-
-    /// Ids that a snapshot held the last time it was read.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::Sql`].
-    pub fn standing(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<String>, StateError> {
-        let db = self.look();
-        let mut rows = db.prepare_cached(
-            "SELECT show(id) FROM marks WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 0",
-        )?;
-        let found =
-            rows.query_map(params![target, lane_word(lane), scope], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(found)
-    }
-
-    /// The newest complete reading of a snapshot.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::Sql`].
-    pub fn snapshot(&self, target: &str, lane: Lane, scope: &str) -> Result<Option<Look>, StateError> {
-        let db = self.look();
-        let sql = "SELECT response, at FROM snapshots WHERE target = ?1 AND lane = ?2 AND scope = hide(?3)";
-        let read = |row: &rusqlite::Row<'_>| Ok(Look { response: row.get(0)?, at: at(row.get(1)?) });
-        Ok(db.prepare_cached(sql)?.query_row(params![target, lane_word(lane), scope], read).optional()?)
-    }
-
-    /// Items that were missing from the newest complete reading of a snapshot, ascending by id; not those that were told to have vanished, or that the
-    /// source withdrew.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::Sql`].
-    pub fn missing(&self, target: &str, lane: Lane, scope: &str) -> Result<Vec<Missing>, StateError> {
-        let db = self.look();
-        let mut rows = db.prepare_cached(
-            "SELECT show(platform), show(id) AS shown, last_at FROM marks
-             WHERE target = ?1 AND lane = ?2 AND scope = hide(?3) AND misses = 1 AND content IS NOT NULL AND platform IS NOT NULL ORDER BY shown",
-        )?;
-        let read =
-            |row: &rusqlite::Row<'_>| Ok(Missing { platform: row.get(0)?, id: row.get(1)?, stood_at: at(row.get(2)?) });
-        let found = rows.query_map(params![target, lane_word(lane), scope], read)?.collect::<Result<_, _>>()?;
-        Ok(found)
     }
 
     /// Items due for a re-check, at most `limit`.

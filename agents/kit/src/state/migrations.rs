@@ -237,4 +237,22 @@ CREATE TABLE snapshots (
     at          INTEGER NOT NULL,           -- when that was captured
     PRIMARY KEY (target, lane, scope)
 ) STRICT, WITHOUT ROWID;
+",
+"
+-- A loss that is doubted is believed in the end. From here on `misses` is also 3 of what stood and every reading since the doubt began lacked, and 4 of
+-- what only doubted readings held.
+ALTER TABLE snapshots ADD COLUMN reader TEXT;                  -- name, version and program digest; null until it is read again
+
+-- Complete readings that agree with each other, and are not believed so far.
+CREATE TABLE doubts (
+    target      TEXT NOT NULL,
+    lane        TEXT NOT NULL,
+    scope       TEXT NOT NULL,
+    response    TEXT NOT NULL,              -- record id of the first of them
+    at          INTEGER NOT NULL,           -- when that was captured
+    readings    INTEGER NOT NULL,           -- how many
+    reader      TEXT NOT NULL,
+    url         TEXT NOT NULL,              -- address of the newest of them: where that answers 304, the list is as it was before
+    PRIMARY KEY (target, lane, scope)
+) STRICT, WITHOUT ROWID;
 "];

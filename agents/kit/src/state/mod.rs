@@ -18,6 +18,7 @@ mod marks;
 mod migrations;
 mod readings;
 mod runs;
+mod scopes;
 mod veil;
 mod walks;
 
@@ -38,9 +39,10 @@ pub(crate) use cached::{Cached, STATEMENTS};
 pub use chain::{Chain, Receipted, Waiting};
 pub use commit::{Changes, Placed, Settled, Whose};
 pub use considered::{Across, Taken};
-pub use marks::{Look, Mark, Missing, Scope, Seen, Wanted};
+pub use marks::{Mark, Seen, Wanted};
 pub use readings::{Before, Begun, Blocks, Left};
 pub use runs::Blocked;
+pub use scopes::{Doubt, Look, Missing, Scope, Snapshot, Stood};
 pub use walks::{ShelfItem, WalkRow};
 
 /// Marks the file as an agent's state: "VIGA".

@@ -54,7 +54,15 @@ fn whose(walk: i64, lane: Lane) -> Whose<'static> {
 }
 
 fn mark(id: &str) -> Mark {
-    Mark { id: id.into(), platform: None, handle: None, content: Some(Digest([1; 32])), scope: None, at: at_secs(10) }
+    Mark {
+        id: id.into(),
+        platform: None,
+        handle: None,
+        content: Some(Digest([1; 32])),
+        scope: None,
+        doubted: false,
+        at: at_secs(10),
+    }
 }
 
 fn seen(state: &State, lane: Lane, id: &str) -> Option<Seen> {
@@ -337,9 +345,9 @@ fn item_that_moved_to_another_scope_is_not_missing_from_that() {
     state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(1)).unwrap();
     // It was read in the other list first, and then found to be missing from its own.
     let look = Look { response: "urn:uuid:1".into(), at: at_secs(30) };
-    let scope = Scope { name: "open".into(), look, missed: vec!["a".into()], told: vec![] };
+    let scope = Scope { name: "open".into(), look, missed: vec!["a".into()], told: vec![], doubt: None };
     let mut changes = Changes { marks: vec![stands("closed")], scopes: vec![scope], ..Changes::default() };
     state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(2)).unwrap();
-    assert_eq!(state.standing("harbour-news", Lane::Poll, "closed").unwrap(), ["a"]);
-    assert_eq!(state.missing("harbour-news", Lane::Poll, "closed").unwrap(), []);
+    assert_eq!(state.standing("harbour-news", Lane::Poll, "closed").unwrap(), [("a".to_owned(), Stood::Firm)]);
+    assert_eq!(state.missing("harbour-news", Lane::Poll, "closed", true).unwrap(), []);
 }

@@ -20,7 +20,7 @@ use super::StateError;
 const NONCE_BYTES: usize = 24;
 
 /// Columns that are hidden. A new column that can hold a source's words belongs here.
-const HIDDEN: [(&str, &[&str]); 13] = [
+const HIDDEN: [(&str, &[&str]); 14] = [
     ("lanes", &["cursor"]),
     ("walks", &["work", "cursor", "tally"]),
     ("nodes", &["node"]),
@@ -28,6 +28,7 @@ const HIDDEN: [(&str, &[&str]); 13] = [
     ("wants", &["id", "handle"]),
     ("marks", &["id", "handle", "content", "scope", "platform"]),
     ("snapshots", &["scope"]),
+    ("doubts", &["scope", "url"]),
     ("keys", &["key"]),
     ("validators", &["url", "etag", "last_modified", "response_url"]),
     ("readings", &["answer", "told", "why"]),

@@ -158,7 +158,7 @@ CREATE INDEX withdrawals_native ON withdrawals (native) WHERE native IS NOT NULL
 CREATE INDEX withdrawals_handle ON withdrawals (handle) WHERE handle IS NOT NULL;
 CREATE INDEX withdrawals_author ON withdrawals (author) WHERE author IS NOT NULL;
 
--- Items that left a source which is published whole: missing from two complete readings of a scope in a row, as the agent found. Never a revision.
+-- Items that left a source which is published whole: missing from two complete readings of a scope and all between, as the agent found. Never a revision.
 CREATE TABLE vanishings (
     id INTEGER PRIMARY KEY,    -- of the unit that says so
     capture INTEGER NOT NULL,  -- whose reading is the second without it

@@ -99,6 +99,8 @@ enum Said {
     Loop,
     Promise(u64),
     Snapshot(Vec<u64>),
+    /// The same, and asked for once more.
+    SnapshotTwice(Vec<u64>),
     Gone,
 }
 
@@ -161,6 +163,11 @@ impl Collector for Feed {
             Said::Snapshot(ids) => {
                 posts(&ids);
                 out.snapshot("all");
+            }
+            Said::SnapshotTwice(ids) => {
+                posts(&ids);
+                out.snapshot("all");
+                out.next(Request::get("https://news.example.org/again", 0));
             }
             Said::Promise(n) => {
                 posts(&[1]);

@@ -3,6 +3,7 @@
 pub(crate) mod collectors;
 mod crashes;
 mod deaths;
+mod lists;
 pub(crate) mod world;
 
 use schemas::coverage::CoverageState::{Blocked, Complete, Empty, Failed, Partial, RateLimited};
@@ -360,134 +361,6 @@ async fn target_counts_as_gone_after_three_answers_in_a_row() {
     world.net.answers(|_| json("{\"posts\":[1]}"));
     world.poll().await;
     assert_eq!(world.engine.state.gone("harbour-news").unwrap(), 0);
-}
-
-#[tokio::test]
-async fn half_a_register_is_doubted() {
-    let (_dir, world) = feed();
-    world.net.answers(register((0..40).collect()));
-    assert_eq!(world.poll().await.state, Complete);
-    world.net.answers(register((0..20).collect()));
-    let coverage = world.poll().await;
-    assert_eq!(coverage.state, Partial);
-    assert!(coverage.why.unwrap().contains("held 40 items and lacks 20 of them"));
-    // As many items, most of them others.
-    world.net.answers(register((30..70).collect()));
-    assert_eq!(world.poll().await.state, Partial);
-    world.poll().await;
-    assert!(vanished(&world).is_empty(), "what is doubted tells nothing");
-}
-
-fn register(ids: Vec<u64>) -> impl Fn(&str) -> Reply + Send + Sync {
-    move |_: &str| Reply::Json(format!("{{\"snapshot\":{ids:?}}}"))
-}
-
-/// What the segments say has vanished: id, and the positions of the readings that lacked it and of the one that held it, counted from 0.
-fn vanished(world: &World) -> Vec<(String, [usize; 3])> {
-    let segments = world.segments();
-    let views: Vec<_> = segments.iter().map(|segment| (segment, segment.view().unwrap())).collect();
-    let mut answers = Vec::new();
-    for (segment, view) in &views {
-        assert_eq!(schemas::segment::contradictions(segment, view).iter().find(|found| found.code == "vanished"), None);
-        for capture in &view.captures {
-            let schemas::segment::CaptureKind::Exchange(exchange) = &capture.kind else { continue };
-            answers.push((exchange.response.clone(), capture.date.clone()));
-        }
-    }
-    let by_id = |id: &str| answers.iter().position(|(response, _)| response == id).unwrap();
-    let by_date = |date: &str| answers.iter().position(|(_, at)| at == date).unwrap();
-    let all = views.iter().flat_map(|(_, view)| &view.vanished);
-    all.map(|(_, said)| {
-        assert_eq!((&*said.scope, &*said.platform), ("all", "posts"));
-        assert_eq!(answers[by_id(&said.before)].1, said.before_at);
-        (said.id.clone(), [by_id(&said.response), by_id(&said.before), by_date(&said.stood_at)])
-    })
-    .collect()
-}
-
-#[tokio::test]
-async fn row_missing_twice_is_told_once_and_again_when_it_came_back_and_left() {
-    let (_dir, world) = feed();
-    let (all, less): (Vec<u64>, Vec<u64>) = ((0..40).collect(), (0..39).collect());
-    let look = async |rows: &Vec<u64>| {
-        world.net.answers(register(rows.clone()));
-        assert_eq!(world.poll().await.state, Complete);
-        world.clock.pass(60);
-        vanished(&world)
-    };
-    for rows in [&all, &all, &less] {
-        assert_eq!(look(rows).await, [], "it stands, or is missing once");
-    }
-    let first = ("39".to_owned(), [3, 2, 1]);
-    for _ in 0..3 {
-        assert_eq!(look(&less).await, std::slice::from_ref(&first), "told once");
-    }
-    // Back, missing once and back: nothing is new.
-    for rows in [&all, &less, &all, &less] {
-        assert_eq!(look(rows).await, std::slice::from_ref(&first));
-    }
-    assert_eq!(look(&less).await, [first, ("39".to_owned(), [10, 9, 8])]);
-}
-
-/// A reading that leaves room for three: the others are told by the next one.
-#[tokio::test]
-async fn what_does_not_fit_into_a_segment_is_told_by_the_next_reading() {
-    let (_dir, world) = feed();
-    let (all, less): (Vec<u64>, Vec<u64>) = ((1000..1400).collect(), (1010..1400).collect());
-    for rows in [&all, &less] {
-        world.net.answers(register(rows.clone()));
-        world.poll().await;
-        world.clock.pass(60);
-    }
-    let segments = world.segments();
-    let view = segments[1].view().unwrap();
-    let [capture] = &view.captures[..] else { panic!("{:?}", view.captures) };
-    let lines: usize = capture.conversion.unwrap().lines.iter().map(|line| line.said.len() + 80).sum();
-    let text = format!("{{\"snapshot\":{less:?}}}");
-    let rest = capture.request.unwrap().record.block.len() + capture.response.unwrap().record.block.len() - text.len();
-    let rest = rest + lines + (8 << 10) + 4 * "https://news.example.org/list".len();
-    let full = (63 << 20) - rest;
-    let padded = text.clone() + &" ".repeat(full - text.len() - 3 * 1100);
-    world.net.answers(move |_| Reply::Json(padded.clone()));
-    world.poll().await;
-    let told = vanished(&world);
-    assert_eq!(told.iter().map(|(id, _)| &**id).collect::<Vec<_>>(), ["1000", "1001", "1002"]);
-    world.clock.pass(60);
-    world.net.answers(register(less));
-    world.poll().await;
-    let all: Vec<_> = vanished(&world).into_iter().map(|(id, [second, first, _])| (id, second, first)).collect();
-    let later: Vec<_> = (1003..1010).map(|id| (id.to_string(), 3, 2)).collect();
-    assert_eq!(all[3..], later[..], "the reading before is the one that had no room");
-}
-
-#[tokio::test]
-async fn another_seed_is_another_list() {
-    let (_dir, world) = feed();
-    world.net.answers(register((0..40).collect()));
-    world.poll().await;
-    let mut order = world.order();
-    order.facts.target.url = "https://news.example.org/other".to_owned();
-    world.net.answers(register((40..50).collect()));
-    for _ in 0..3 {
-        world.clock.pass(60);
-        let report = world.engine.run(order.clone()).await.unwrap().unwrap();
-        assert!(!report.coverage.why.unwrap_or_default().contains("lost"), "it is not doubted");
-    }
-    assert_eq!(vanished(&world), []);
-}
-
-#[tokio::test]
-async fn doubted_reading_between_two_is_neither_of_them() {
-    let (_dir, world) = feed();
-    for rows in [0..40, 0..39, 0..10] {
-        world.net.answers(register(rows.collect()));
-        world.poll().await;
-        world.clock.pass(60);
-    }
-    assert_eq!(vanished(&world), []);
-    world.net.answers(register((0..39).collect()));
-    world.poll().await;
-    assert_eq!(vanished(&world), [("39".to_owned(), [3, 1, 0])]);
 }
 
 #[tokio::test]
