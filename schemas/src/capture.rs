@@ -1,6 +1,6 @@
 //! What stands beside the bytes in a segment? The JSON blocks of its metadata records and the lines of its conversions.
 //!
-//! `reading = read(step, target, captured_at, url, status, headers, body, part)`: these eight and nothing else, so every conversion can
+//! `reading = read(step, target, captured_at, url, status, headers, body, part, reservation)`: these nine and nothing else, so every conversion can
 //! be derived again from the segment alone.
 
 mod vanished;
@@ -17,6 +17,7 @@ use crate::{
     digest::Digest,
     gate::{Decision, GateAsk},
     record::Record,
+    reservation::Reservation,
 };
 
 pub use vanished::Vanished;
@@ -169,6 +170,9 @@ pub struct Exchange {
     /// Record id of the robots copy the decision rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub robots: Option<String>,
+    /// What the site's reservation file says of the address, where its collector heeds such files; under sealed evidence left out in clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<Reservation>,
     /// The condition the request carried (`if_changed`, `while_new`, `unless_known`) and what the kit found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

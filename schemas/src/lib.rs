@@ -20,6 +20,7 @@ pub mod problem;
 pub mod pseudonym;
 pub mod receipt;
 pub mod record;
+pub mod reservation;
 pub mod robots;
 pub mod schedule;
 pub mod segment;

@@ -203,6 +203,7 @@ fn origins() -> impl Strategy<Value = Origin> {
         1 => "[a-z:0-9-]{0,50}".prop_map(|asked_by| Origin::Follow { asked_by }),
         1 => (0_u32..8).prop_map(|hop| Origin::Redirect { from: "urn:uuid:6f1c0a52-3b8e-4c43-9d3f-0a1b2c3d4e5f".to_owned(), hop }),
         1 => (0_u32..8).prop_map(|hop| Origin::Robots { hop }),
+        1 => (0_u32..8).prop_map(|hop| Origin::Reservation { hop }),
         1 => Just(Origin::Token),
     ]
 }
@@ -286,8 +287,12 @@ proptest! {
             }
             let entry = entries.iter().find(|entry| entry.id == ask.entry).unwrap();
             let url = found.url.unwrap();
-            let robots = matches!(ask.origin, Origin::Robots { .. }) && url.ends_with("/robots.txt");
-            prop_assert!(robots || entry.matches.iter().any(|rule| naive_rule(rule, &url)), "{} by {:?}", url, entry.matches);
+            let own = match ask.origin {
+                Origin::Robots { .. } => url.ends_with("/robots.txt"),
+                Origin::Reservation { .. } => url.ends_with("/.well-known/tdmrep.json"),
+                _ => false,
+            };
+            prop_assert!(own || entry.matches.iter().any(|rule| naive_rule(rule, &url)), "{} by {:?}", url, entry.matches);
             prop_assert!(entry.methods.contains(&ask.method));
             prop_assert!(ask.spent_today < entry.daily);
             prop_assert!(ask.at.to_string().get(..10) <= Some(entry.expires_on.as_str()));

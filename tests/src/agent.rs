@@ -108,6 +108,11 @@ impl Agent {
         Output::of(self.command("plan", &[]))
     }
 
+    /// Shows what the recipe makes of a page: `vigie-web recipe try`.
+    pub fn tries(&self, url: &str, kind: &str) -> Output {
+        Output::of(self.command("recipe", &["try", url, "--as", kind]))
+    }
+
     /// As [`Agent::once`], still running.
     #[must_use]
     pub fn begin_once(&self) -> Running {

@@ -188,6 +188,61 @@ fn a_changed_recipe_makes_revisions_of_the_reader_beside_those_of_the_source() {
     world.stop();
 }
 
+/// Paths that a site was asked for, but robots.txt.
+fn asked(site: &FileSite) -> Vec<String> {
+    site.log().into_iter().map(|seen| seen.path).filter(|path| path != "/robots.txt").collect()
+}
+
+#[test]
+fn what_a_site_reserves_by_its_file_is_asked_for_once_kept_and_obeyed() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["reserved", ".well-known"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    put("news.html", &listing(&["reserved/cranes", "ferry"], ""));
+    put("reserved/cranes.html", &article("en", "", "Cranes arrive", "Two cranes arrived by sea."));
+    put("ferry.html", &article("en", "", "Ferry timetable", "The ferry leaves at nine."));
+    let terms = "https://harbour.example.org/terms.json";
+    let rule = format!("[{{\"location\": \"/reserved/\", \"tdm-reservation\": 1, \"tdm-policy\": \"{terms}\"}}]");
+    put(".well-known/tdmrep.json", &rule);
+    let site = FileSite::start(folder.path(), exhibit::Headers::new()).unwrap();
+    let mut world = World::with(&[Source::new("harbour", site.base_url(), "/news.html").read_by("web")]);
+    let agent = world.agent_of("web");
+    name_recipe(&world, RECIPE);
+    sign_for(&world, &agent);
+
+    let tried = agent.tries(&format!("{}/reserved/cranes.html", site.base_url()), "article").ok().said();
+    assert!(tried.contains("`/reserved/` reserves text and data mining here"), "{tried}");
+    assert!(tried.contains("the site's tdmrep.json reserves text and data mining"), "{tried}");
+    let before = asked(&site).len();
+    agent.once().ok();
+    agent.once().ok();
+    let paths = asked(&site).split_off(before);
+    let of_file = paths.iter().filter(|path| *path == "/.well-known/tdmrep.json").count();
+    assert_eq!((paths[0].as_str(), of_file), ("/.well-known/tdmrep.json", 1), "once, and before any page: {paths:?}");
+    let _ = world.settled();
+
+    let found = records(&world, "harbour");
+    let current = |title: &str| {
+        let of = |record: &&Value| record["revisions"][0]["record"]["title"] == title;
+        found.iter().find(of).unwrap_or_else(|| panic!("{found:#?}"))["revisions"][0]["record"].clone()
+    };
+    let (closed, open) = (current("Cranes arrive"), current("Ferry timetable"));
+    assert_eq!((&closed["text"], &closed["links"]), (&Value::Null, &Value::Null), "{closed:#}");
+    assert_eq!(closed["extra"]["tdm_reservation"], terms);
+    assert_eq!(closed["extra"]["tdm_said_by"], "tdmrep.json");
+    assert_eq!(open["text"], "The ferry leaves at nine.");
+    assert_eq!(open["extra"]["tdm_reservation"], Value::Null);
+
+    world.holds("with a reserved page");
+    world.stop();
+    let web = program("vigie-web");
+    let again = world.vigie(&["rederive", "--all", "--json", "--with", web.to_str().unwrap()]).ok().json();
+    assert_eq!((&again["segments_that_differ"], &again["equal"]), (&0.into(), &again["lines"]), "{again}");
+    assert!(again["lines"].as_u64().unwrap() > 4, "{again}");
+}
+
 #[test]
 fn a_newsroom_of_the_exhibit_is_read_by_its_front_page_and_by_its_sitemap() {
     let exhibit = Exhibit::start(Options::only(&["harbour"])).unwrap();

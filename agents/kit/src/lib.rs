@@ -18,6 +18,7 @@ pub mod json;
 pub mod outbox;
 pub mod policy;
 pub mod push;
+pub mod reservations;
 pub mod robots;
 pub mod schedule;
 pub mod sealing;

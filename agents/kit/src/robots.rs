@@ -51,11 +51,13 @@ pub fn in_hand(
 }
 
 fn fresh(copy: &RobotsCopy, again: Duration, now: Timestamp) -> bool {
-    let age = now.duration_since(copy.fetched_at);
-    let most = match copy.outcome {
-        RobotsOutcome::Unreachable => SignedDuration::try_from(again).unwrap_or(USED_FOR).min(USED_FOR),
-        _ => USED_FOR,
-    };
+    counts(copy.fetched_at, copy.outcome == RobotsOutcome::Unreachable, again, now)
+}
+
+/// Whether what was fetched of a site's rules still counts.
+pub(crate) fn counts(fetched_at: Timestamp, unreachable: bool, again: Duration, now: Timestamp) -> bool {
+    let age = now.duration_since(fetched_at);
+    let most = if unreachable { SignedDuration::try_from(again).unwrap_or(USED_FOR).min(USED_FOR) } else { USED_FOR };
     age <= most && age >= -AHEAD
 }
 

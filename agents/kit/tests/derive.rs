@@ -84,6 +84,7 @@ fn facts() -> Facts {
         headers: Vec::new(),
         part: Part::WHOLE,
         truncated: None,
+        reservation: None,
     }
 }
 

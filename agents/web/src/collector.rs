@@ -20,6 +20,7 @@ impl Collector for Web {
         About {
             misses: "what a listing dropped between two runs; pages that only scripts fill; edits later than eight days after first sight".to_owned(),
             overlap: true,
+            reservations: true,
             // An hour, six, a day, a week: articles change soon or not at all.
             recheck_after_secs: vec![3_600, 21_600, 86_400, 604_800],
             batch: 1,

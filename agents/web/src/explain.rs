@@ -58,7 +58,7 @@ impl Recipes for Explains {
             }
             _ => {
                 let Ok(text) = answer.page() else { return Vec::new() };
-                of_article(&recipe, &Page::read(&text, answer.url), answer.headers())
+                of_article(&recipe, &Page::read(&text, answer.url), &answer)
             }
         }
     }
@@ -226,7 +226,7 @@ fn of_sitemap(sitemap: &Sitemap, answer: &Answer<'_, Step>) -> Vec<Matched> {
     parts
 }
 
-fn of_article(recipe: &Recipe, page: &Page<'_>, headers: &[(String, String)]) -> Vec<Matched> {
+fn of_article(recipe: &Recipe, page: &Page<'_>, answer: &Answer<'_, Step>) -> Vec<Matched> {
     let mut parts = Vec::new();
     let picks = &recipe.article;
     if let Some(pick) = &picks.title {
@@ -259,15 +259,15 @@ fn of_article(recipe: &Recipe, page: &Page<'_>, headers: &[(String, String)]) ->
             values: versions,
         });
     }
-    let signals = Signals::of(headers, page.html());
+    let signals = Signals::of(answer.reservation(), answer.headers(), page.html());
     if !signals.robots.is_empty() || signals.tdm.is_some() {
         let mut said = signals.robots;
-        said.extend(signals.tdm.map(|_| "tdm-reservation".to_owned()));
+        said.extend(signals.tdm.map(|tdm| format!("tdm-reservation ({})", tdm.channel())));
         parts.push(Matched {
             key: "robots".to_owned(),
-            selector: "(meta and headers)".to_owned(),
+            selector: "(meta, headers, tdmrep.json)".to_owned(),
             line: 0,
-            found: "the page speaks to robots".to_owned(),
+            found: "page or site speaks to robots".to_owned(),
             good: true,
             values: said,
         });

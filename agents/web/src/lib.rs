@@ -4,9 +4,9 @@
 //! with the allowlist and kept with every run, so an old page is read again by its own recipe.
 //!
 //! What a page says and a record has no field for stands in `extra`: `site`, `description`, `authors` (where there are several), `alternates` (language to
-//! address), `canonical_elsewhere` (an address of choice on another host, which names nothing here), `robots` and `tdm_reservation` (what
-//! [`signals`] found), `withheld` (what was left out, and why), `extraction` (`weak` or `js_only`), `section`, `license`, `paywalled`, `sponsored`, the recipe's own `[extra]` fields, and outside the
-//! content hash `volatile_unmatched` (keys of the recipe that matched nothing on this page).
+//! address), `canonical_elsewhere` (an address of choice on another host, which names nothing here), `robots`, `tdm_reservation` and
+//! `tdm_said_by` (what [`signals`] found), `withheld` (what was left out, and why), `extraction` (`weak` or `js_only`), `section`, `license`, `paywalled`, `sponsored`, the recipe's own `[extra]` fields, and outside the
+//! content hash `volatile_unmatched` (keys of the recipe that matched nothing on this page) and `volatile_tdmrep` (`unreadable`: the site's reservation file is no JSON).
 
 pub mod article;
 mod ask;

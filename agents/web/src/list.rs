@@ -11,7 +11,7 @@ use url::Url;
 use crate::{
     article::Page,
     ask::{Asked, Step},
-    moment,
+    moment, page,
     recipe::{List, Recipe, Start},
     signals::Signals,
     text,
@@ -69,7 +69,7 @@ pub fn read(recipe: &Recipe, answer: &Answer<'_, Step>, out: &mut Reading<'_, We
         out.empty(format_args!("`{}` says that nothing is listed", none.written));
         return Ok(());
     }
-    let signals = Signals::of(answer.headers(), seen.html());
+    let signals = Signals::of(answer.reservation(), answer.headers(), seen.html());
     let kept_out = signals.no_follow().filter(|_| !answer.target.own_terms);
     let mut unfollowed = 0_usize;
     for (index, item) in items.into_iter().enumerate() {
@@ -82,7 +82,9 @@ pub fn read(recipe: &Recipe, answer: &Answer<'_, Step>, out: &mut Reading<'_, We
             }
         };
         if !list.follow {
-            out.item(place, record(recipe, list, item, at_home(url, answer), &seen));
+            let mut read = record(recipe, list, item, at_home(url, answer), &seen);
+            read.iter_mut().for_each(|record| page::heed(record, &signals, !answer.target.own_terms));
+            out.item(place, read);
         } else if kept_out.is_some() {
             unfollowed += 1;
         } else {

@@ -201,7 +201,7 @@ pub fn read(
     }
     let whole = whole(recipe, answer)?;
     let page = Page::read(&whole, answer.url);
-    let signals = Signals::of(answer.headers(), page.html());
+    let signals = Signals::of(answer.reservation(), answer.headers(), page.html());
     let obeys = !answer.target.own_terms;
     let (about, found) = if recipe.article.text.is_some() {
         (article::about(&page), None)
@@ -274,13 +274,7 @@ pub fn read(
         let all = about.alternates.iter().map(|one| (one.language.clone(), Value::from(one.url.as_str())));
         extra.put("alternates", Value::Object(all.collect()));
     }
-    if !signals.robots.is_empty() {
-        extra.put("robots", json!(signals.robots));
-    }
-    extra.text(
-        "tdm_reservation",
-        signals.tdm.as_ref().map(|policy| if policy.is_empty() { "reserved" } else { policy }),
-    );
+    extra.signals(&signals);
     for (name, so) in [("paywalled", about.paywalled), ("sponsored", about.sponsored)] {
         if so {
             extra.put(name, json!(true));
@@ -330,12 +324,36 @@ pub fn read(
     Ok(())
 }
 
+/// Puts what page and site say to robots into a record that stands on the page itself, and takes its text away where they do not let it be kept.
+pub fn heed(record: &mut Record, signals: &Signals, obeys: bool) {
+    let mut extra = Extra(record);
+    extra.signals(signals);
+    if let Some(why) = signals.no_text().filter(|_| obeys) {
+        extra.put("withheld", json!(format!("text: {why}")));
+        record.text = None;
+    }
+}
+
 /// The further fields of a record.
 struct Extra<'a>(&'a mut Record);
 
 impl Extra<'_> {
     fn put(&mut self, name: &str, value: Value) {
         self.0.extra.insert(name.to_owned(), value);
+    }
+
+    /// What page and site say to robots.
+    fn signals(&mut self, signals: &Signals) {
+        if !signals.robots.is_empty() {
+            self.put("robots", json!(signals.robots));
+        }
+        if let Some(tdm) = &signals.tdm {
+            self.text("tdm_reservation", Some(tdm.word()));
+            self.text("tdm_said_by", Some(tdm.channel()));
+        }
+        if signals.file_unreadable {
+            self.put("volatile_tdmrep", json!("unreadable"));
+        }
     }
 
     fn text(&mut self, name: &str, text: Option<&str>) {

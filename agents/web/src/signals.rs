@@ -1,7 +1,9 @@
 //! What does a page say to robots, beyond robots.txt?
 //!
-//! `<meta name="robots">` and `X-Robots-Tag` (for everybody, or for our product token), and reservations of text and data mining (TDMRep). All of it
-//! is kept in `extra.robots` and `extra.tdm_reservation`. Where the entry obeys robots, it is obeyed so:
+//! `<meta name="robots">` and `X-Robots-Tag` (for everybody, or for our product token), and reservations of text and data mining (TDMRep): the page's own
+//! come before the header's, and those before the site's file. A site's file that is out of reach, or of which nothing was written down, counts as a
+//! reservation: an answer whose reservation was left out gives no more than one that is reserved. All of it is kept in `extra.robots`,
+//! `extra.tdm_reservation` and `extra.tdm_said_by`. Where the entry obeys robots, it is obeyed so:
 //!
 //! | the page says | then |
 //! | --- | --- |
@@ -15,6 +17,7 @@
 
 use jiff::Timestamp;
 use kit::dates;
+use schemas::reservation::{Reservation, ReservationOutcome};
 use scraper::Html;
 
 /// Directives that have a value after a colon, so that what stands before it is no robot's name.
@@ -25,19 +28,74 @@ const VALUED: [&str; 4] = ["unavailable_after", "max-snippet", "max-image-previe
 pub struct Signals {
     /// Directives that concern us, lower case, in order, without repeats.
     pub robots: Vec<String>,
-    /// A reservation of text and data mining: the address of its policy, empty where none is named.
-    pub tdm: Option<String>,
+    /// A reservation of text and data mining.
+    pub tdm: Option<Tdm>,
+    /// Whether the site's reservation file is there and no JSON array.
+    pub file_unreadable: bool,
+}
+
+/// A reservation of text and data mining.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tdm {
+    /// The address of its policy, empty where none is named.
+    pub policy: String,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Who reserves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidBy {
+    /// The page, by `<meta>`.
+    Page,
+    /// The answer's header.
+    Header,
+    /// The site's file.
+    Site,
+    /// Nobody: what the site's file says is not known, which counts as a reservation.
+    Nobody,
+}
+
+impl Tdm {
+    /// As `extra.tdm_reservation` has it: the policy, `reserved`, or `unknown`.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self.said_by {
+            SaidBy::Nobody => "unknown",
+            _ if self.policy.is_empty() => "reserved",
+            _ => &self.policy,
+        }
+    }
+
+    /// As `extra.tdm_said_by` has it.
+    #[must_use]
+    pub const fn channel(&self) -> &'static str {
+        match self.said_by {
+            SaidBy::Page => "page",
+            SaidBy::Header => "header",
+            SaidBy::Site | SaidBy::Nobody => "tdmrep.json",
+        }
+    }
 }
 
 impl Signals {
-    /// Of an answer's headers and its page.
-    pub fn of(headers: &[(String, String)], page: &Html) -> Self {
+    /// Of what the site's file says of an answer's address, of the answer's headers, and of its page.
+    #[must_use]
+    pub fn of(site: Option<&Reservation>, headers: &[(String, String)], page: &Html) -> Self {
         let mut found = Self::default();
         let (mut reserved, mut policy) = (None, String::new());
+        match site.map(|site| (site.outcome, &site.rule)) {
+            Some((ReservationOutcome::Read, Some(rule))) => {
+                reserved = Some((rule.reserved, SaidBy::Site));
+                policy = rule.policy.clone().unwrap_or_default();
+            }
+            None | Some((ReservationOutcome::Unreachable, _)) => reserved = Some((true, SaidBy::Nobody)),
+            Some((outcome, _)) => found.file_unreadable = outcome == ReservationOutcome::Unreadable,
+        }
         for (name, value) in headers {
             match name.to_ascii_lowercase().as_str() {
                 "x-robots-tag" => found.tag(value),
-                "tdm-reservation" => reserved = Some(value.trim() == "1"),
+                "tdm-reservation" => reserved = said(value, SaidBy::Header).or(reserved),
                 "tdm-policy" => value.trim().clone_into(&mut policy),
                 _ => {}
             }
@@ -52,14 +110,14 @@ impl Signals {
                 continue;
             };
             match name.as_str() {
-                "tdm-reservation" => reserved = Some(content == "1"),
+                "tdm-reservation" => reserved = said(content, SaidBy::Page).or(reserved),
                 "tdm-policy" => content.clone_into(&mut policy),
                 "robots" => found.directives(content),
                 name if is_us(name) => found.directives(content),
                 _ => {}
             }
         }
-        found.tdm = (reserved == Some(true)).then_some(policy);
+        found.tdm = reserved.filter(|(reserved, _)| *reserved).map(|(_, said_by)| Tdm { policy, said_by });
         found
     }
 
@@ -124,7 +182,13 @@ impl Signals {
         if let Some(said) = self.says(&["noarchive", "nosnippet", "max-snippet:0", "max-snippet: 0"]) {
             return Some(format!("the page says `{said}`"));
         }
-        self.tdm.is_some().then(|| "the page reserves text and data mining".to_owned())
+        self.tdm.as_ref().map(|tdm| match tdm.said_by {
+            SaidBy::Page | SaidBy::Header => "the page reserves text and data mining".to_owned(),
+            SaidBy::Site => "the site's tdmrep.json reserves text and data mining".to_owned(),
+            SaidBy::Nobody => {
+                "it is not known what the site's tdmrep.json reserves, which counts as a reservation".to_owned()
+            }
+        })
     }
 
     /// Why its links may not be followed.
@@ -135,6 +199,15 @@ impl Signals {
     /// Whether its pictures may not be named.
     pub fn no_media(&self) -> bool {
         self.says(&["noimageindex", "none"]).is_some()
+    }
+}
+
+/// What a value of `tdm-reservation` says; nothing where it is neither 0 nor 1, as the report has it.
+fn said(value: &str, by: SaidBy) -> Option<(bool, SaidBy)> {
+    match value.trim() {
+        "1" => Some((true, by)),
+        "0" => Some((false, by)),
+        _ => None,
     }
 }
 
@@ -149,11 +222,27 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use schemas::reservation::ReservationRule;
+
     use super::*;
+
+    fn site(outcome: ReservationOutcome, rule: Option<(bool, Option<&str>)>) -> Reservation {
+        let rule = rule.map(|(reserved, policy)| ReservationRule {
+            location: "/".to_owned(),
+            reserved,
+            policy: policy.map(ToOwned::to_owned),
+        });
+        Reservation { said_by: None, fetched_at: Timestamp::UNIX_EPOCH, outcome, rule }
+    }
 
     fn of(headers: &[(&str, &str)], head: &str) -> Signals {
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Signals::of(&headers, &Html::parse_document(&format!("<html><head>{head}</head><body></body></html>")))
+        let none = site(ReservationOutcome::Absent, None);
+        Signals::of(
+            Some(&none),
+            &headers,
+            &Html::parse_document(&format!("<html><head>{head}</head><body></body></html>")),
+        )
     }
 
     #[test]
@@ -178,10 +267,46 @@ mod tests {
 
     #[test]
     fn the_page_has_the_last_word_on_reservations() {
-        assert_eq!(of(&[("tdm-reservation", "1")], "").tdm.as_deref(), Some(""));
-        assert_eq!(of(&[("tdm-reservation", "1")], "<meta name=tdm-reservation content=0>").tdm, None);
+        let policy = |found: Signals| found.tdm.map(|tdm| (tdm.policy, tdm.said_by));
+        let of = |headers: &[(&str, &str)], head: &str| policy(of(headers, head));
+        assert_eq!(of(&[("tdm-reservation", "1")], ""), Some((String::new(), SaidBy::Header)));
+        assert_eq!(of(&[("tdm-reservation", "1")], "<meta name=tdm-reservation content=0>"), None);
+        assert_eq!(of(&[("tdm-reservation", "2")], "").map(|_| ()), None);
+        assert!(of(&[("tdm-reservation", "1")], "<meta name=tdm-reservation content=yes>").is_some());
         let policy =
             of(&[], "<meta name=tdm-reservation content=1><meta name=tdm-policy content='https://example.org/p'>");
-        assert_eq!(policy.tdm.as_deref(), Some("https://example.org/p"));
+        assert_eq!(policy, Some(("https://example.org/p".to_owned(), SaidBy::Page)));
+    }
+
+    #[test]
+    fn what_the_site_says_holds_until_header_or_page_say_otherwise() {
+        let tdm = |site: Option<&Reservation>, headers: &[(&str, &str)], head: &str| {
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let page = Html::parse_document(&format!("<html><head>{head}</head><body></body></html>"));
+            Signals::of(site, &headers, &page).tdm.map(|tdm| (tdm.word().to_owned(), tdm.said_by))
+        };
+        let all = site(ReservationOutcome::Read, Some((true, Some("https://example.org/p"))));
+        let said = |word: &str, by| Some((word.to_owned(), by));
+        assert_eq!(tdm(Some(&all), &[], ""), said("https://example.org/p", SaidBy::Site));
+        assert_eq!(tdm(Some(&all), &[("tdm-reservation", "0")], ""), None);
+        assert_eq!(tdm(Some(&all), &[], "<meta name=tdm-reservation content=0>"), None);
+        assert_eq!(tdm(Some(&all), &[("tdm-reservation", "2")], ""), said("https://example.org/p", SaidBy::Site));
+        let open = site(ReservationOutcome::Read, Some((false, None)));
+        assert_eq!(tdm(Some(&open), &[], ""), None);
+        assert_eq!(tdm(Some(&open), &[("tdm-reservation", "1")], ""), said("reserved", SaidBy::Header));
+        for outcome in [
+            ReservationOutcome::Read,
+            ReservationOutcome::Absent,
+            ReservationOutcome::Unreadable,
+            ReservationOutcome::Forbidden,
+        ] {
+            assert_eq!(tdm(Some(&site(outcome, None)), &[], ""), None, "{outcome:?}");
+        }
+        let lost = site(ReservationOutcome::Unreachable, None);
+        for unknown in [None, Some(&lost)] {
+            assert_eq!(tdm(unknown, &[], ""), said("unknown", SaidBy::Nobody), "left out or out of reach: {unknown:?}");
+            assert_eq!(tdm(unknown, &[("tdm-reservation", "0")], ""), None);
+        }
     }
 }

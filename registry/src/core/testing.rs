@@ -452,6 +452,7 @@ impl Agent {
                 ask: ask.clone(),
                 decision,
                 robots: None,
+                reservation: None,
                 conditions: Vec::new(),
                 struck: Vec::new(),
                 part: 0,

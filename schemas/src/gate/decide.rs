@@ -16,7 +16,7 @@ use crate::{
     address,
     permission::{Authors, Entry, Method, RobotsRule},
     policy::{CLOCK_TOLERANCE, InForce, NotInForceCode, Policy, is_loopback_host},
-    pseudonym,
+    pseudonym, reservation,
     robots::{self, RobotsDecision, RobotsOutcome},
     urlform,
 };
@@ -148,6 +148,12 @@ fn origin(ask: &GateAsk, url: &Url) -> Result<(), Refusal> {
             }
             if *hop > MAX_HOPS { too_many() } else { Ok(()) }
         }
+        Origin::Reservation { hop } => {
+            if *hop == 0 && (url.path() != reservation::PATH || url.query().is_some()) {
+                return unplanned("a request for the reservation file must ask for `/.well-known/tdmrep.json`");
+            }
+            if *hop > MAX_HOPS { too_many() } else { Ok(()) }
+        }
     }
 }
 
@@ -171,12 +177,11 @@ fn entry_in_force<'a>(policy: &'a Policy, ask: &GateAsk, url: &Url) -> Result<In
             format!("entry `{}` is for the collector `{}`, not for `{}`", entry.id, entry.collector, ask.collector);
         return Err((DecisionCode::OtherCollector, why));
     }
-    // robots.txt is fetched as part of permitting its host, whatever paths the rules name.
-    let robots_of_host = matches!(ask.origin, Origin::Robots { .. })
-        && url.path() == "/robots.txt"
+    // A site's own rules are fetched as part of permitting its host, whatever paths the rules of the entry name.
+    let rules_of_host = ask.origin.own_path() == Some(url.path())
         && url.query().is_none()
         && entry.matches.iter().any(|rule| same_authority(rule, url));
-    if !robots_of_host && !entry_matches(entry, url) {
+    if !rules_of_host && !entry_matches(entry, url) {
         let why = format!("no match rule of entry `{}` covers {url}", entry.id);
         return Err((DecisionCode::NoMatch, why));
     }

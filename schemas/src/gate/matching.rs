@@ -104,7 +104,7 @@ pub fn query_matches(pattern: &str, url: &Url) -> bool {
         && path_matches(if wanted.is_empty() { "/" } else { wanted }, &path)
 }
 
-pub(super) fn path_and_query(url: &Url) -> String {
+pub(crate) fn path_and_query(url: &Url) -> String {
     match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),

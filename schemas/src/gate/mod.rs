@@ -8,8 +8,8 @@ mod matching;
 
 pub(crate) use decide::network;
 pub use decide::{MAX_HOPS, PRODUCT_TOKEN, ROBOTS_MAX_AGE, decide};
-pub(crate) use matching::same_authority;
 pub use matching::{authority_of, entry_matches, host_matches, path_matches, query_matches, rule_matches};
+pub(crate) use matching::{path_and_query, same_authority};
 
 use std::net::IpAddr;
 
@@ -80,8 +80,30 @@ pub enum Origin {
         /// Hop within the robots.txt fetch, 0 for the first request.
         hop: u32,
     },
+    /// The site's reservation file ([`crate::reservation`]) is needed before anything else of it is read.
+    Reservation {
+        /// Hop within that fetch, 0 for the first request.
+        hop: u32,
+    },
     /// A token call for a credential slot.
     Token,
+}
+
+impl Origin {
+    /// Whether it is asked for to learn a site's own rules, and not for what is collected.
+    #[must_use]
+    pub const fn is_for_rules(&self) -> bool {
+        matches!(self, Self::Robots { .. } | Self::Reservation { .. })
+    }
+
+    /// The path that a request of this kind may ask for on every authority of its entry, whatever paths the rules name.
+    pub(crate) const fn own_path(&self) -> Option<&'static str> {
+        match self {
+            Self::Robots { .. } => Some("/robots.txt"),
+            Self::Reservation { .. } => Some(crate::reservation::PATH),
+            _ => None,
+        }
+    }
 }
 
 /// robots.txt as it stood when a decision was made; kept in every segment whose decisions rest on it.

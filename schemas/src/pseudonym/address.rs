@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{gate::same_authority, permission::Entry};
+use crate::{gate::same_authority, permission::Entry, reservation};
 
 /// Words of paths after which an account stands.
 pub(super) const PERSON_WORDS: [&str; 16] = [
@@ -66,7 +66,7 @@ pub fn address_fits(entry: &Entry, url: &Url) -> bool {
     if !entry.matches.iter().any(|rule| same_authority(rule, url)) {
         return false;
     }
-    if url.path() == "/robots.txt" && url.query().is_none() {
+    if matches!(url.path(), "/robots.txt" | reservation::PATH) && url.query().is_none() {
         return true;
     }
     let spelled: Vec<&str> =

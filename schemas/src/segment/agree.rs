@@ -7,6 +7,7 @@
 mod frame;
 mod origin;
 mod reading;
+mod reservation;
 mod vanished;
 
 use std::collections::HashMap;
@@ -120,6 +121,7 @@ impl<'a, 'v> Found<'a, 'v> {
         if let CaptureKind::Exchange(exchange) = &capture.kind {
             self.exchange(capture, exchange);
             self.origin(position, capture);
+            self.reservation(position, capture, exchange);
         }
     }
 

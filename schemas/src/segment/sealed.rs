@@ -51,9 +51,10 @@ pub(super) fn outer(inner: &Record, sealed: Vec<u8>) -> Record {
     Record { fields, block: sealed.into() }.with_block_digest().field("Content-Type", media_type::SEALED)
 }
 
-/// The exchange record as it stands in clear: without step and conditions, which hold what the reader makes of a source's words.
+/// The exchange record as it stands in clear: without step and conditions, which hold what the reader makes of a source's words, and without what a site's
+/// file says in words of its own.
 pub(super) fn bare_exchange(full: Exchange) -> Exchange {
-    Exchange { step: Value::Null, conditions: Vec::new(), ..full }
+    Exchange { step: Value::Null, conditions: Vec::new(), reservation: None, ..full }
 }
 
 /// How many recipients an age file is encrypted to, as its header says; none where it is no age file.

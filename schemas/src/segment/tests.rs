@@ -1,4 +1,5 @@
 mod credential;
+mod reservation;
 
 use std::collections::BTreeSet;
 
@@ -79,6 +80,7 @@ fn exchanged(response: String, target: Digest) -> Exchange {
         ask: ask(),
         decision: decision(),
         robots: None,
+        reservation: None,
         conditions: vec![],
         struck: vec![],
         part: 0,

@@ -67,6 +67,7 @@ impl Rows {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Self::migrate(&connection)?;
         crate::robots::migrate(&connection)?;
+        crate::reservations::migrate(&connection)?;
         Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), drawn: Mutex::default() })))
     }
 

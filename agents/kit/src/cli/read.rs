@@ -123,6 +123,7 @@ impl Answered {
             headers: head.headers,
             part: Part { number: exchange.part, last: exchange.last },
             truncated: exchange.truncated.clone(),
+            reservation: exchange.reservation.clone(),
         };
         let body = Body::new(Spool::of(payload), &facts.headers, facts.truncated.is_some());
         Ok((facts, body))

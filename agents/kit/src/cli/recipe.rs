@@ -20,6 +20,7 @@ use schemas::{
     permission::{Evidence, RobotsRule},
     policy::MAX_RECIPE_BYTES,
     record::{ClaimedTime, Record},
+    reservation::{Reservation, ReservationOutcome},
 };
 use serde_json::Value;
 use url::Url;
@@ -172,6 +173,13 @@ fn offline(
         headers: Vec::new(),
         part: Part::WHOLE,
         truncated: None,
+        // A run asks for it; nothing is asked here, and nothing is withheld for that.
+        reservation: Some(Reservation {
+            said_by: None,
+            fetched_at: Timestamp::now(),
+            outcome: ReservationOutcome::Absent,
+            rule: None,
+        }),
     };
     println!("page     {}\nsaved    `{}`, {} bytes; nothing was sent", args.url, saved.display(), bytes.len());
     let body = facts.body(Spool::of(bytes));
@@ -237,6 +245,7 @@ async fn online(
             collector: collector.name().to_owned(),
             queries: about.queries.clone(),
             slots: about.slots.clone(),
+            reservations: about.reservations,
         };
         let request = Request::get(&args.url, step);
         let wanted = || Wanted { run: &facts, request: &request, validators: None, origin: Origin::Plan, attempt: 1 };
@@ -262,10 +271,13 @@ async fn online(
             println!("\nno page came to be read: {}", in_words(&outcome.result));
             return Ok(ExitCode::from(EXIT_NOT_ALL));
         };
-        let captured_at = match outcome.trail.get(answered.hop) {
-            Some(Hop::Fetched(fetched)) => fetched.at,
-            _ => now,
+        let (captured_at, reservation) = match outcome.trail.get(answered.hop) {
+            Some(Hop::Fetched(fetched)) => (fetched.at, fetched.reservation.clone()),
+            _ => (now, None),
         };
+        if let Some(said) = &reservation {
+            println!("reserved {}", reserved(said));
+        }
         let read = Facts {
             response: "urn:uuid:00000000-0000-4000-8000-000000000000".to_owned(),
             step: request.step.clone(),
@@ -276,6 +288,7 @@ async fn online(
             headers: answered.headers,
             part: Part::WHOLE,
             truncated: None,
+            reservation,
         };
         let keep = |record: Record| {
             let kept = minimise(record, entry, None);
@@ -293,6 +306,23 @@ async fn online(
     }
     println!("         save the page with a browser and give it by --file to try the recipe before an entry is signed");
     Ok(ExitCode::from(EXIT_NOT_ALL))
+}
+
+/// What a site's reservation file says, for people.
+fn reserved(said: &Reservation) -> String {
+    let words = match (said.outcome, &said.rule) {
+        (ReservationOutcome::Read, Some(rule)) if rule.reserved => {
+            let policy = rule.policy.as_ref().map(|policy| format!(", terms at {policy}")).unwrap_or_default();
+            format!("`{}` reserves text and data mining here{policy}", rule.location)
+        }
+        (ReservationOutcome::Read, Some(rule)) => format!("`{}` reserves nothing here", rule.location),
+        (ReservationOutcome::Read, None) => "no rule is about this address".to_owned(),
+        (ReservationOutcome::Absent, _) => "the site has none".to_owned(),
+        (ReservationOutcome::Unreadable, _) => "it is no JSON array, so it reserves nothing".to_owned(),
+        (ReservationOutcome::Forbidden, _) => "robots.txt forbids to ask for it, so it reserves nothing".to_owned(),
+        (ReservationOutcome::Unreachable, _) => "it could not be read, which counts as a reservation".to_owned(),
+    };
+    format!("tdmrep.json of {:.0}: {words}", said.fetched_at)
 }
 
 fn in_words(result: &HopResult) -> String {

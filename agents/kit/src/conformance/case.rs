@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemas::{
     Digest,
     capture::{Line, Reader, Target},
+    reservation::{Reservation, ReservationOutcome},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -64,9 +65,15 @@ struct ExchangeFile {
     captured_at: Option<Timestamp>,
     part: Option<Part>,
     truncated: Option<String>,
+    /// What the site's reservation file says. Absent: the site has none.
+    reservation: Option<Reservation>,
     /// Asked for only after a crash: what the source would answer to a walk planned anew.
     #[serde(default)]
     spare: bool,
+}
+
+const fn no_file(fetched_at: Timestamp) -> Reservation {
+    Reservation { said_by: None, fetched_at, outcome: ReservationOutcome::Absent, rule: None }
 }
 
 const fn ok() -> u16 {
@@ -161,6 +168,7 @@ impl Case {
                     headers: exchange.headers,
                     part: exchange.part.unwrap_or(Part::WHOLE),
                     truncated: exchange.truncated,
+                    reservation: Some(exchange.reservation.unwrap_or_else(|| no_file(file.now))),
                 },
                 bytes,
                 members,

@@ -19,6 +19,10 @@ pub struct About {
     /// It can be asked for a stretch of the past: its `plan` answers [`Work::Window`](super::Work::Window), which `once --from --to` orders.
     #[serde(default, skip_serializing_if = "is_false")]
     pub windows: bool,
+    /// Sites' reservation files ([`schemas::reservation`]) are heeded: the kit asks for that of each site before anything else of it, and readings are told
+    /// what it says.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reservations: bool,
     /// Endpoints that take a query by POST: address patterns as in an entry's `match`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<String>,
@@ -52,6 +56,7 @@ impl About {
             misses: String::new(),
             overlap: false,
             windows: false,
+            reservations: false,
             queries: Vec::new(),
             hosts: Vec::new(),
             units: Vec::new(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use schemas::capture::Target;
+use schemas::{capture::Target, reservation::Reservation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
@@ -32,6 +32,8 @@ pub struct Facts {
     pub part: Part,
     /// `length`, `time`, `disconnect` where the body was cut on the way in.
     pub truncated: Option<String>,
+    /// What the site's reservation file says of the address, where the manifest says that such files are heeded.
+    pub reservation: Option<Reservation>,
 }
 
 impl Facts {
@@ -113,6 +115,12 @@ impl<'a, S> Answer<'a, S> {
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {
         &self.facts.headers
+    }
+
+    /// What the site's reservation file says of the address. Absent where the manifest does not heed such files, or where nobody wrote down what it says.
+    #[must_use]
+    pub const fn reservation(&self) -> Option<&Reservation> {
+        self.facts.reservation.as_ref()
     }
 
     /// Why the body is known to be incomplete: `length`, `time` or `disconnect`.

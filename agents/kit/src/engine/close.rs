@@ -69,6 +69,7 @@ impl Running {
         } else {
             Frame { run, commit, policy, full: None }
         };
+        let reservations = std::mem::take(&mut self.draft.reservations);
         let closing = Closing {
             draft: std::mem::take(&mut self.draft),
             frame,
@@ -79,6 +80,7 @@ impl Running {
         };
         let (digest, changes) = self.engine.close_segment(closing).await?;
         self.segments.push(digest);
+        self.engine.network.stored(&reservations);
         // The rows of follow-ups that are still to be made in this run.
         let mut ids = changes.shelf.iter().skip(changes.shelf.len() - fresh).map(|item| item.id);
         for item in self.shelf.iter_mut().filter(|item| item.id.is_none()) {

@@ -31,11 +31,19 @@ pub(super) struct Draft {
     robots: HashMap<(String, Timestamp), String>,
     bytes: u64,
     exchanges: usize,
+    /// Record ids of the reservation files in it.
+    pub reservations: Vec<String>,
 }
 
 impl Default for Draft {
     fn default() -> Self {
-        Self { writer: SegmentWriter::new(OsIds::default()), robots: HashMap::new(), bytes: 0, exchanges: 0 }
+        Self {
+            writer: SegmentWriter::new(OsIds::default()),
+            robots: HashMap::new(),
+            bytes: 0,
+            exchanges: 0,
+            reservations: Vec::new(),
+        }
     }
 }
 
@@ -196,6 +204,9 @@ impl Draft {
         target: Digest,
         seal: Option<&Recipients>,
     ) -> Result<(), WriteError> {
+        if matches!(fetched.judged.ask.origin, Origin::Reservation { .. }) {
+            self.reservations.push(fetched.id.clone());
+        }
         let robots = self.robots(&fetched.judged)?;
         let payload_digest = fetched.payload_digest();
         let Fetched { judged: Judged { ask, decision, attempt, .. }, .. } = fetched;
@@ -219,6 +230,7 @@ impl Draft {
             ask,
             decision,
             robots,
+            reservation: fetched.reservation,
             conditions: fetched.conditions.into_iter().chain(known.conditions).collect(),
             struck: fetched.struck,
             part: fetched.part.number,

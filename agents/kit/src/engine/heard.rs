@@ -76,6 +76,7 @@ impl Running {
             headers,
             part: fetched.part,
             truncated: fetched.truncated.clone(),
+            reservation: fetched.reservation.clone(),
         };
         let (response, address) = (fetched.id.clone(), facts.url.to_string());
         let row = match self.mark(&node.request, told, hop)? {

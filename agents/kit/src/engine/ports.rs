@@ -1,6 +1,6 @@
 //! What does the engine need of the network, and what is it given back?
 //!
-//! One call of [`Network::exchange`] is one request of a walk. robots.txt, followed redirects, a token refresh and retries of transport errors
+//! One call of [`Network::exchange`] is one request of a walk. robots.txt, reservation files, followed redirects, a token refresh and retries of transport errors
 //! happen inside; each of them passes the gate and is told in the [`Outcome::trail`], in order, because each has to be written down.
 
 use std::{any::Any, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
@@ -13,6 +13,7 @@ use schemas::{
     gate::{Decision, DecisionCode, GateAsk, Origin, RobotsCopy},
     permission::{Authors, Entry, Evidence},
     policy::Policy,
+    reservation::Reservation,
     segment::{Referred, ResponseKind},
     urlform::normal_form,
 };
@@ -48,6 +49,9 @@ pub trait Network: Send + Sync {
     /// A reading found that the source asks for a pause: requests of that scope wait until then, across runs and restarts.
     fn rest(&self, run: &RunFacts, url: &str, scope: &Scope, until: Timestamp);
 
+    /// Answers to requests for reservation files that stand in a durable segment now, by record id: from here on they outlive the process.
+    fn stored(&self, responses: &[String]);
+
     /// What a request really cost, in a unit of the manifest; settles its reservation.
     fn spent(&self, run: &RunFacts, unit: &str, amount: u64);
 }
@@ -69,6 +73,8 @@ pub struct RunFacts {
     pub queries: Vec<String>,
     /// Credential slots, from its manifest.
     pub slots: Vec<Slot>,
+    /// Whether it heeds sites' reservation files, from its manifest.
+    pub reservations: bool,
 }
 
 impl RunFacts {
@@ -201,6 +207,9 @@ pub struct Fetched {
     pub took_ms: u64,
     /// Conditions the request carried as headers, and what came of them.
     pub conditions: Vec<Condition>,
+    /// What the site's reservation file says of the address, where the collector heeds such files.
+    #[serde(default)]
+    pub reservation: Option<Reservation>,
     /// Which chunk of an open connection this is.
     pub part: Part,
 }

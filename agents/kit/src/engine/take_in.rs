@@ -2,10 +2,7 @@
 
 use std::{mem, sync::Arc};
 
-use schemas::{
-    gate::{DecisionCode, Origin},
-    segment::WriteError,
-};
+use schemas::{gate::DecisionCode, segment::WriteError};
 use tokio::task::spawn_blocking;
 
 use super::{
@@ -31,9 +28,8 @@ impl Running {
     pub(super) async fn take_in(&mut self, job: Job, node: &Node, outcome: Outcome) -> Result<(), EngineError> {
         let Outcome { trail, mut result } = outcome;
         let mut told = Told::of(trail, node.request.step.clone(), node.conditions.clone());
-        // robots.txt and redirects to it are asked for our own sake; whatever else was answered came from the source.
-        let answered =
-            |hop: &Hop| matches!(hop, Hop::Fetched(it) if !matches!(it.judged.ask.origin, Origin::Robots { .. }));
+        // A site's rules and redirects of them are asked for our own sake; whatever else was answered came from the source.
+        let answered = |hop: &Hop| matches!(hop, Hop::Fetched(it) if !it.judged.ask.origin.is_for_rules());
         let turned_away =
             matches!(&result, HopResult::Refused { code, .. } if turns_away(*code)) && !told.trail.iter().any(answered);
         let mut turn = match &mut result {

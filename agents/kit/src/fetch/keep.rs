@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use schemas::{
     Digest,
     capture::{Condition, Struck},
-    gate::Origin,
     segment::ResponseKind,
 };
 use url::Url;
@@ -42,8 +41,7 @@ impl Trip<'_> {
         mut incoming: Incoming,
         part: Part,
     ) -> Result<Arrived, Ended> {
-        let robots = matches!(leg.origin, Origin::Robots { .. });
-        let validators = self.wanted.validators.filter(|_| !robots);
+        let validators = self.wanted.validators.filter(|_| !leg.origin.is_for_rules());
         let mut conditions = Vec::new();
         let not_modified = incoming.status == 304;
         if validators.is_some() {
@@ -95,6 +93,7 @@ impl Trip<'_> {
             certificate: incoming.certificate,
             took_ms: u64::try_from(incoming.took.as_millis()).unwrap_or(u64::MAX),
             conditions,
+            reservation: None,
             part,
         })));
         Ok(Arrived {

@@ -14,6 +14,7 @@ mod lookup;
 mod network;
 mod outgoing;
 mod receive;
+mod reservation_file;
 mod robots_txt;
 mod send;
 mod status;

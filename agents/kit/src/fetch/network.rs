@@ -9,7 +9,7 @@ use crate::{
     contract::Scope,
     engine::{Network, Open, Outcome, Pending, Piece, RunFacts, Wanted},
     gate::Gate,
-    robots,
+    reservations, robots,
 };
 
 impl Network for Web {
@@ -67,6 +67,14 @@ impl Network for Web {
             && let Err(error) = self.rows.now(|rows| Rows::rest(rows, &scope, until, now))
         {
             tracing::warn!(scope, %error, "a pause the source asked for could not be stored");
+        }
+    }
+
+    fn stored(&self, responses: &[String]) {
+        for file in self.unstored.take(responses) {
+            if let Err(error) = self.rows.now(|rows| reservations::keep(rows, &file)) {
+                tracing::warn!(authority = file.authority, %error, "a reservation file could not be stored, and will be asked for again");
+            }
         }
     }
 

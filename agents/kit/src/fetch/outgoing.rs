@@ -1,7 +1,6 @@
 //! Which headers leave? The kit's own, the collector's `Accept`, one credential at most.
 
 use reqwest::header::{self, HeaderName, HeaderValue};
-use schemas::gate::Origin;
 
 use super::{
     trip::{Ended, Leg, Trip},
@@ -19,9 +18,9 @@ impl Trip<'_> {
                 "the trust root names no `contact`, and nothing but this machine is asked without one".to_owned();
             return Err(self.no_answer(permitted.judged().clone(), leg, &error));
         }
-        let robots = matches!(leg.origin, Origin::Robots { .. });
+        let for_rules = leg.origin.is_for_rules();
         let request = self.wanted.request;
-        let accept = request.accept.as_ref().filter(|_| !robots);
+        let accept = request.accept.as_ref().filter(|_| !for_rules);
         let mut headers: Vec<(HeaderName, String)> = vec![
             (header::USER_AGENT, user_agent(root)),
             (header::ACCEPT, accept.map_or("*/*", |accept| &accept.media_type).to_owned()),
@@ -29,16 +28,16 @@ impl Trip<'_> {
         if let Some(accept) = accept.filter(|accept| !accept.languages.is_empty()) {
             headers.push((header::ACCEPT_LANGUAGE, accept.languages.clone()));
         }
-        let plain = robots || leg.credential.is_some() || request.stream.is_some();
+        let plain = for_rules || leg.credential.is_some() || request.stream.is_some();
         headers.push((header::ACCEPT_ENCODING, if plain { "identity" } else { "gzip, deflate, br, zstd" }.to_owned()));
-        if let Some(known) = self.wanted.validators.filter(|_| !robots) {
+        if let Some(known) = self.wanted.validators.filter(|_| !for_rules) {
             headers.extend(known.etag.clone().map(|etag| (header::IF_NONE_MATCH, etag)));
             headers.extend(known.last_modified.clone().map(|date| (header::IF_MODIFIED_SINCE, date)));
         }
         let body = request
             .body
             .as_ref()
-            .filter(|_| !robots && request.method == Method::Query)
+            .filter(|_| !for_rules && request.method == Method::Query)
             .map(|text| text.clone().into_bytes());
         if body.is_some() {
             headers.push((header::CONTENT_TYPE, "application/json".to_owned()));
@@ -64,7 +63,7 @@ impl Trip<'_> {
                 "the credential does not fit into the address",
             ));
         };
-        let post = request.method == Method::Query && !robots;
+        let post = request.method == Method::Query && !for_rules;
         let method = if post { reqwest::Method::POST } else { reqwest::Method::GET };
         Ok(Outgoing { method, url, headers: sent, body })
     }

@@ -35,7 +35,7 @@ impl Trip<'_> {
     /// What keeps us from asking at all (a spent budget, a pause, the gate) ends the trip and leaves no copy; an answer or the lack of one leaves a copy.
     pub async fn fetch_robots(&mut self, site: &Url, entry: &Entry) -> Result<Arc<RobotsCopy>, Ended> {
         let authority = schemas::gate::authority_of(site);
-        let lock = self.web.robots_lock(&authority);
+        let lock = self.web.site_lock(&authority);
         let _held = lock.lock().await;
         let (again, now) = (self.web.limits.robots_again, self.web.now());
         if let Some(copy) = self.look(|rows| rows.now(|rows| robots::in_hand(rows, &authority, again, now)))? {
@@ -110,20 +110,24 @@ impl Trip<'_> {
             body: Vec::new(),
             broken: arrived.cut.is_some() && !cut_short,
         };
-        let coded = status::header(&arrived.headers, "content-encoding")
-            .is_some_and(|coding| !coding.is_empty() && coding != "identity");
-        if !coded {
-            last.body = arrived.body().to_vec();
-            return Ok(last);
-        }
-        // Compressed although `identity` was asked for.
-        let (raw, headers, most) = (arrived.body().to_vec(), arrived.headers.clone(), self.web.limits.robots_bytes);
-        let open = move || Body::new(Spool::of(raw), &headers, cut_short).head(most).map(Cow::into_owned);
-        let opened = tokio::task::spawn_blocking(open).await;
-        match opened {
-            Ok(Ok(body)) => last.body = body,
-            _ => last.broken = true,
+        match rules_body(arrived, self.web.limits.robots_bytes).await {
+            Some(body) => last.body = body,
+            None => last.broken = true,
         }
         Ok(last)
     }
+}
+
+/// The body of an answer that holds a site's rules, the first `most` bytes of it where it came compressed although `identity` was asked for; nothing where
+/// that cannot be undone.
+pub(super) async fn rules_body(arrived: &Arrived, most: u64) -> Option<Vec<u8>> {
+    let coded = status::header(&arrived.headers, "content-encoding")
+        .is_some_and(|coding| !coding.is_empty() && coding != "identity");
+    let raw = arrived.body().to_vec();
+    if !coded {
+        return Some(raw);
+    }
+    let (headers, cut) = (arrived.headers.clone(), arrived.cut.is_some());
+    let open = move || Body::new(Spool::of(raw), &headers, cut).head(most).map(Cow::into_owned);
+    tokio::task::spawn_blocking(open).await.ok()?.ok()
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemas::{
     gate::{DecisionCode, Origin, RobotsCopy},
     permission::RobotsRule,
-    urlform,
+    reservation, urlform,
 };
 use url::Url;
 
@@ -31,14 +31,19 @@ use crate::{
 const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(60);
 
 impl Trip<'_> {
-    /// Makes one hop of the request.
+    /// Makes one hop of the request, with what the site reserves where the collector heeds it.
     pub async fn hop(&mut self, leg: Leg<'_>) -> Result<Arrived, Ended> {
         let allowed = self.permit(leg).await?;
-        self.finish(leg, allowed).await
+        let reservation = self.reserved(leg, allowed.url()).await?;
+        let arrived = self.finish(leg, allowed).await?;
+        if let Some(Hop::Fetched(fetched)) = self.trail.get_mut(arrived.hop) {
+            fetched.reservation = reservation;
+        }
+        Ok(arrived)
     }
 
     /// Asks the gate, fetching robots.txt where it is needed.
-    async fn permit(&mut self, leg: Leg<'_>) -> Result<Allowed, Ended> {
+    pub async fn permit(&mut self, leg: Leg<'_>) -> Result<Allowed, Ended> {
         let copy = self.robots_in_hand(leg).await?;
         let judged = match self.ask(leg, copy).await? {
             Ok(allowed) => return Ok(allowed),
@@ -144,7 +149,7 @@ impl Trip<'_> {
     }
 
     const fn opens(&self, leg: Leg<'_>) -> bool {
-        self.wanted.request.stream.is_some() && !matches!(leg.origin, Origin::Robots { .. })
+        self.wanted.request.stream.is_some() && !leg.origin.is_for_rules()
     }
 
     /// Hands an open connection over.
@@ -246,6 +251,7 @@ impl Trip<'_> {
     fn most_bytes(&self, leg: Leg<'_>) -> u64 {
         match leg.origin {
             Origin::Robots { .. } => self.web.limits.robots_bytes,
+            Origin::Reservation { .. } => reservation::MAX_BYTES,
             _ => self.wanted.request.up_to_bytes.unwrap_or(u64::MAX).min(leg.entry.max_body_bytes),
         }
     }

@@ -76,7 +76,7 @@ impl<'a> Trip<'a> {
             }
             _ => Vec::new(),
         };
-        let get = matches!(origin, Origin::Robots { .. }) || request.method == Method::Get;
+        let get = origin.is_for_rules() || request.method == Method::Get;
         GateAsk {
             entry: run.entry.clone(),
             collector: run.collector.clone(),

@@ -15,6 +15,7 @@ use crate::{
     budget::{Pace, Rows},
     contract::Unit,
     engine::{Clock, RunFacts, SystemClock},
+    reservations::Unstored,
     secrets::Vault,
 };
 
@@ -72,8 +73,10 @@ pub struct Web {
     units: Vec<Unit>,
     /// What the newest request reserved and nobody settled yet, by target and unit.
     reserved: Mutex<HashMap<(String, String), u64>>,
-    /// One lock an authority whose robots.txt is being fetched, so that it is fetched once.
-    robots_locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Reservation files whose answers stand in no segment yet.
+    pub(super) unstored: Unstored,
+    /// One lock for each authority's robots.txt or reservation file that is being fetched, so that it is fetched once.
+    site_locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// How the kit names itself to sites: product, version, and whom to ask. A root without a contact is good for this machine only.
@@ -103,7 +106,8 @@ impl Web {
             pace: Pace::default(),
             units: setup.units,
             reserved: Mutex::default(),
-            robots_locks: Mutex::default(),
+            unstored: Unstored::default(),
+            site_locks: Mutex::default(),
         })
     }
 
@@ -129,10 +133,10 @@ impl Web {
         reserved.remove(&(run.target.id.clone(), unit.to_owned())).unwrap_or(0)
     }
 
-    /// The lock of an authority's robots.txt. Locks nobody holds are forgotten.
-    pub(super) fn robots_lock(&self, authority: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.robots_locks.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The lock of a site's file, by a name of the caller's. Locks nobody holds are forgotten.
+    pub(super) fn site_lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.site_locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        locks.entry(authority.to_owned()).or_default().clone()
+        locks.entry(name.to_owned()).or_default().clone()
     }
 }

@@ -193,6 +193,7 @@ fn of_entry(
                 collector: entry.collector.clone(),
                 queries: about.queries.clone(),
                 slots: about.slots.clone(),
+                reservations: about.reservations,
             },
             issue: issue.to_owned(),
             schedule: schedule.clone(),

@@ -125,6 +125,7 @@ pub fn facts(entry: &Entry) -> RunFacts {
         collector: "web".to_owned(),
         queries: vec!["/query".to_owned()],
         slots: Vec::new(),
+        reservations: false,
     }
 }
 

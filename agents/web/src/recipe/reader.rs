@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Names of `extra` that the reader uses itself.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 14] = [
     "alternates",
     "authors",
     "canonical_elsewhere",
@@ -28,6 +28,7 @@ const TAKEN: [&str; 13] = [
     "site",
     "sponsored",
     "tdm_reservation",
+    "tdm_said_by",
     "withheld",
 ];
 

@@ -286,7 +286,16 @@ fn choose<'v>(segment: &Segment, view: &'v View<'v>, asked: &BTreeSet<u64>) -> (
     }
     let mut open: Vec<usize> = wanted.iter().copied().collect();
     while let Some(capture) = open.pop().and_then(|at| view.captures.get(at)) {
-        if let Origin::Follow { asked_by: id } | Origin::Redirect { from: id, .. } = &capture.ask().origin {
+        let led = match &capture.ask().origin {
+            Origin::Follow { asked_by: id } | Origin::Redirect { from: id, .. } => Some(id),
+            _ => None,
+        };
+        // What the site's reservation file says is shown with the file.
+        let file = match &capture.kind {
+            CaptureKind::Exchange(exchange) => exchange.reservation.as_ref().and_then(|said| said.said_by.as_ref()),
+            _ => None,
+        };
+        for id in led.into_iter().chain(file) {
             let of = |other: &Capture<'_>| matches!(&other.kind, CaptureKind::Exchange(exchange) if exchange.response == *id);
             if let Some(at) = view.captures.iter().position(of)
                 && wanted.insert(at)

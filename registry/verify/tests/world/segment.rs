@@ -202,6 +202,7 @@ impl World {
                 ask: ask.clone(),
                 decision: decision.clone(),
                 robots: Some(robots.clone()),
+                reservation: None,
                 conditions: vec![],
                 struck: vec![],
                 part: 0,

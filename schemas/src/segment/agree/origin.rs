@@ -60,6 +60,27 @@ impl Found<'_, '_> {
                     self.add(unit, "redirect", "no response before it redirected the request for robots.txt here");
                 }
             }
+            Origin::Reservation { hop } if *hop > 0 => {
+                // robots.txt of where it leads may be asked for in between.
+                let mut before = captures.iter().take(position).rev();
+                let led =
+                    before.find(|other| !matches!(other.ask().origin, Origin::Robots { .. })).is_some_and(|other| {
+                        match &other.kind {
+                            CaptureKind::Exchange(exchange) => {
+                                exchange.ask.origin == (Origin::Reservation { hop: hop - 1 })
+                                    && leads_to(other, exchange, ask)
+                            }
+                            _ => false,
+                        }
+                    });
+                if !led && self.whole {
+                    self.add(
+                        unit,
+                        "redirect",
+                        "no response before it redirected the request for the reservation file here",
+                    );
+                }
+            }
             Origin::Follow { asked_by } => {
                 if let Some((other, _)) = named(asked_by)
                     && other.conversion.is_some_and(|conversion| never_asked(conversion, ask))

@@ -209,6 +209,7 @@ impl FakeNet {
             certificate: None,
             took_ms: 1,
             conditions: Vec::new(),
+            reservation: None,
             part: crate::contract::Part::WHOLE,
         }
     }
@@ -290,6 +291,8 @@ impl Network for FakeNet {
         self.rests.lock().unwrap().push(until);
     }
 
+    fn stored(&self, _: &[String]) {}
+
     fn spent(&self, _: &RunFacts, _: &str, _: u64) {}
 }
 
@@ -342,6 +345,7 @@ impl World {
             collector: name,
             queries: Vec::new(),
             slots: Vec::new(),
+            reservations: false,
         };
         let order = Order {
             facts,
