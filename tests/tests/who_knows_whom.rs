@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 /// Members of the workspace.
-const OURS: [&str; 16] = [
+const OURS: [&str; 17] = [
     "schemas",
     "tlog",
     "warc",
@@ -13,6 +13,7 @@ const OURS: [&str; 16] = [
     "bluesky",
     "fara",
     "feed",
+    "gdelt",
     "mastodon",
     "mediawiki",
     "snapads",
@@ -86,6 +87,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
         ("bluesky", &["kit", "schemas"]),
         ("fara", &["kit", "schemas"]),
         ("feed", &["kit", "schemas"]),
+        ("gdelt", &["kit", "schemas"]),
         ("mastodon", &["kit", "schemas"]),
         ("mediawiki", &["kit", "schemas"]),
         ("snapads", &["kit", "schemas"]),
@@ -104,7 +106,7 @@ fn every_crate_knows_whom_it_may_and_nobody_else() {
 #[test]
 fn collector_has_nothing_to_open_a_socket_with() {
     let metadata = metadata();
-    for (collector, name) in ["bluesky", "fara", "feed", "mastodon", "mediawiki", "snapads", "web", "youtube"]
+    for (collector, name) in ["bluesky", "fara", "feed", "gdelt", "mastodon", "mediawiki", "snapads", "web", "youtube"]
         .into_iter()
         .flat_map(|one| dependencies(&metadata, one).into_iter().map(move |name| (one, name)))
     {
@@ -131,6 +133,7 @@ fn programs_are_built_for_these_tests() {
         "agents/bluesky",
         "agents/fara",
         "agents/feed",
+        "agents/gdelt",
         "agents/mastodon",
         "agents/mediawiki",
         "agents/snapads",
