@@ -437,7 +437,7 @@ impl Agent {
                 url: &ask.url,
                 date: at,
                 request: request.as_bytes(),
-                response: response.as_bytes(),
+                response: response.into(),
                 payload_digest: Digest::of(page.body.as_bytes()),
                 kind,
                 ip: Some(ADDRESS.parse().unwrap()),
@@ -463,7 +463,7 @@ impl Agent {
                 took_ms: 3,
                 read: true,
             };
-            let id = writer.exchange(&fetch, made).unwrap();
+            let id = writer.exchange(fetch, made).unwrap();
             let reader = match page.reader_version.as_str() {
                 "" => reader.clone(),
                 version => Reader { version: version.to_owned(), ..reader.clone() },
@@ -500,7 +500,7 @@ impl Agent {
                 ..End::default()
             };
             lines.push(line_bytes(&Line::End(Box::new(end))).unwrap());
-            writer.conversion(&header, &lines).unwrap();
+            writer.conversion(&header, lines).unwrap();
             for (item, before, before_at) in &page.vanished {
                 let said = Vanished {
                     v: 1,

@@ -12,6 +12,9 @@ use crate::{
 const MARK: &str = "\"salt\":\"";
 const SALT_DIGITS: usize = 64;
 
+/// Bytes that a salt and its name take in a line.
+pub(super) const SALTED_BYTES: usize = MARK.len() + SALT_DIGITS + 2;
+
 /// The canonical bytes of a line, without salt and line feed: what a reader says and what derivations compare.
 ///
 /// # Errors
@@ -56,8 +59,14 @@ fn write(out: &mut Vec<u8>, text: &impl Serialize) -> Result<(), CanonicalError>
 /// `bytes` must come from [`line_bytes`]: one object with one member.
 #[must_use]
 pub fn salted(bytes: &[u8], salt: &Salt) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + SALTED_BYTES);
+    salt_onto(&mut out, bytes, salt);
+    out
+}
+
+/// As [`salted`], appended to what is there.
+pub(super) fn salt_onto(out: &mut Vec<u8>, bytes: &[u8], salt: &Salt) {
     let member = format!("{MARK}{salt}\"");
-    let mut out = Vec::with_capacity(bytes.len() + member.len() + 1);
     // Members are sorted: of the names a line can have, only `unreadable` (and a tombstone, which has no salt) sorts after `salt`.
     if bytes.starts_with(b"{\"u") {
         out.push(b'{');
@@ -70,7 +79,6 @@ pub fn salted(bytes: &[u8], salt: &Salt) -> Vec<u8> {
         out.extend_from_slice(member.as_bytes());
         out.push(b'}');
     }
-    out
 }
 
 /// Takes the salt out of a stored line again; `None` where there is none in its place.

@@ -141,13 +141,13 @@ fn made_with(texts: &[&str], more: impl FnOnce(&mut SegmentWriter<Counted>, Dige
         url: &ask().url,
         date: at(1),
         request: b"GET /news.atom HTTP/1.1\r\nHost: news.example.org\r\n\r\n",
-        response,
+        response: response.as_slice().into(),
         payload_digest: Digest::of(b"canary words"),
         kind: ResponseKind::Full,
         ip: Some("192.0.2.1".parse().unwrap()),
         truncated: None,
     };
-    let id = writer.exchange(&fetch, |response| exchanged(response, target.digest())).unwrap();
+    let id = writer.exchange(fetch, |response| exchanged(response, target.digest())).unwrap();
     let header = Header { v: 1, response: id, captured_at: write::date(at(1)), reader, step: Digest::of(b"null") };
     let mut lines = vec![line_bytes(&Line::Header(header.clone())).unwrap()];
     for (place, text) in texts.iter().enumerate() {
@@ -160,7 +160,7 @@ fn made_with(texts: &[&str], more: impl FnOnce(&mut SegmentWriter<Counted>, Dige
     let odd = UnreadableLine { place: "/entry/9".into(), why: "no id".into() };
     lines.push(line_bytes(&Line::Unreadable(odd)).unwrap());
     lines.push(line_bytes(&Line::End(Box::default())).unwrap());
-    writer.conversion(&header, &lines).unwrap();
+    writer.conversion(&header, lines).unwrap();
     writer
         .failed(&Failed {
             v: 1,
@@ -426,7 +426,7 @@ fn made_sealed() -> (Vec<u8>, Vec<u8>) {
         url: &ask().url,
         date: at(1),
         request: &capture.request.unwrap().record.block,
-        response: &response,
+        response: response.clone(),
         payload_digest: Digest::of(b"canary words"),
         kind: ResponseKind::Full,
         ip: Some("192.0.2.1".parse().unwrap()),
@@ -434,14 +434,14 @@ fn made_sealed() -> (Vec<u8>, Vec<u8>) {
     };
     let said: Vec<Vec<u8>> = capture.conversion.unwrap().lines.iter().map(|line| line.said.clone()).collect();
     let full = |response| Exchange { response, step: json!("canary step"), ..(**exchange).clone() };
-    let id = writer.sealed_exchange(&fetch, full, said.last().map(Vec::as_slice), &Turned).unwrap();
+    let id = writer.sealed_exchange(fetch, full, said.last().map(Vec::as_slice), &Turned).unwrap();
     let mut keyed = keyed_lines(&said, &entry, Some(&pseudonyms)).unwrap();
     let Line::Header(header) = crate::canonical::from_canonical(&keyed[0]).unwrap() else {
         panic!("a header is first")
     };
     let header = Header { response: id, ..header };
     keyed[0] = line_bytes(&Line::Header(header.clone())).unwrap();
-    writer.conversion(&header, &keyed).unwrap();
+    writer.conversion(&header, keyed).unwrap();
     let whole = commit.clone();
     commit.coverage = sealed_coverage(&commit.coverage);
     let checkpoint = CheckpointRef { size: 0, root: tlog::EMPTY_ROOT };

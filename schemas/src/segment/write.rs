@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use tlog::Hash;
@@ -9,7 +10,7 @@ use warc::{Record, RecordType};
 
 use super::{
     MAX_SEGMENT_BYTES, SALT_FIELD, conversion_id,
-    line::salted,
+    line::{SALTED_BYTES, salt_onto},
     sealed::{self, Seal},
 };
 use crate::{
@@ -89,8 +90,8 @@ pub struct Fetch<'a> {
     pub date: Timestamp,
     /// Request block, secrets struck out.
     pub request: &'a [u8],
-    /// Response block, secrets struck out; for revisits the head alone.
-    pub response: &'a [u8],
+    /// Response block, secrets struck out; for revisits the head alone. Let go once it is written.
+    pub response: Bytes,
     /// Digest of the payload: of the bytes at the end of `response` that follow its head.
     pub payload_digest: Digest,
     /// Form of the response record.
@@ -159,14 +160,15 @@ impl<I: Ids> SegmentWriter<I> {
     /// [`WriteError`].
     pub fn exchange(
         &mut self,
-        fetch: &Fetch<'_>,
+        fetch: Fetch<'_>,
         exchange: impl FnOnce(String) -> Exchange,
     ) -> Result<String, WriteError> {
         let request = self.id();
         let response = fetch.id.map_or_else(|| self.id(), str::to_owned);
-        self.unit(self.asked(fetch, &request, &response))?;
+        let date = fetch.date;
+        self.unit(self.asked(&fetch, &request, &response))?;
         self.unit(self.answered(fetch, &response))?;
-        self.json(media_type::EXCHANGE, &exchange(response.clone()), fetch.date, Some(&response))?;
+        self.json(media_type::EXCHANGE, &exchange(response.clone()), date, Some(&response))?;
         Ok(response)
     }
 
@@ -178,22 +180,23 @@ impl<I: Ids> SegmentWriter<I> {
     /// [`WriteError`].
     pub fn sealed_exchange(
         &mut self,
-        fetch: &Fetch<'_>,
+        fetch: Fetch<'_>,
         exchange: impl FnOnce(String) -> Exchange,
         said: Option<&[u8]>,
         seal: &dyn Seal,
     ) -> Result<String, WriteError> {
         let request = self.id();
         let response = fetch.id.map_or_else(|| self.id(), str::to_owned);
-        let asked = self.asked(fetch, &request, &response);
+        let captured = fetch.date;
+        let asked = self.asked(&fetch, &request, &response);
         self.unit(sealed::outer(&asked, seal.seal(&plain(&[&asked])?)?))?;
         let answered = self.answered(fetch, &response);
         let full = exchange(response.clone());
-        let about = self.json_record(&full, media_type::EXCHANGE, fetch.date, Some(&response))?;
+        let about = self.json_record(&full, media_type::EXCHANGE, captured, Some(&response))?;
         let end = said.map(|said| {
             let mut block = said.to_vec();
             block.push(b'\n');
-            conversion(&response, &date(fetch.date)).block(block)
+            conversion(&response, &date(captured)).block(block)
         });
         let inner: Vec<&Record> = [&answered, &about].into_iter().chain(&end).collect();
         self.unit(sealed::outer(&answered, seal.seal(&plain(&inner)?)?))?;
@@ -213,7 +216,7 @@ impl<I: Ids> SegmentWriter<I> {
         asked.block(fetch.request).with_block_digest().field("Content-Type", "application/http;msgtype=request")
     }
 
-    fn answered(&self, fetch: &Fetch<'_>, response: &str) -> Record {
+    fn answered(&self, fetch: Fetch<'_>, response: &str) -> Record {
         let kind = if fetch.kind == ResponseKind::Full { RecordType::Response } else { RecordType::Revisit };
         let mut answered = Record::new(kind, response, &date(fetch.date))
             .field("WARC-Target-URI", fetch.url)
@@ -243,7 +246,8 @@ impl<I: Ids> SegmentWriter<I> {
         if let Some(cut) = fetch.truncated {
             answered = answered.field("WARC-Truncated", cut);
         }
-        let mut answered = answered.block(fetch.response).with_block_digest();
+        answered.block = fetch.response;
+        answered = answered.with_block_digest();
         if !matches!(fetch.kind, ResponseKind::NotModified { .. }) {
             answered = answered.field("WARC-Payload-Digest", format!("sha256:{}", fetch.payload_digest));
         }
@@ -255,17 +259,20 @@ impl<I: Ids> SegmentWriter<I> {
     /// # Errors
     ///
     /// [`WriteError`].
-    pub fn conversion(&mut self, header: &Header, lines: &[Vec<u8>]) -> Result<(), WriteError> {
-        let mut block = Vec::new();
-        let mut units = Vec::new();
+    pub fn conversion(&mut self, header: &Header, lines: Vec<Vec<u8>>) -> Result<(), WriteError> {
+        // Each line is let go as it comes to stand here, and the record is made around them: a long reading is there once.
+        let bytes: usize = lines.iter().map(|line| line.len() + SALTED_BYTES + 1).sum();
+        let mut block = Vec::with_capacity(bytes + warc::SPARE_BYTES);
+        let mut units = Vec::with_capacity(lines.len());
         for line in lines {
-            let stored = salted(line, &self.ids.salt());
-            units.push(Digest::of(&stored));
-            block.extend_from_slice(&stored);
+            let begins = block.len();
+            salt_onto(&mut block, &line, &self.ids.salt());
+            units.push(Digest::of(block.get(begins..).unwrap_or_default()));
             block.push(b'\n');
         }
         let record = conversion(&header.response, &header.captured_at).block(block);
-        self.gathered.push(&plain(&[&record])?, units)
+        let raw = record.into_bytes().map_err(unwritable)?;
+        self.gathered.push(&raw, units)
     }
 
     /// An item that vanished, as it is to stand ([`keyed_vanished`](super::keyed_vanished)). Comes right after the reading of the response it names, which was
@@ -328,6 +335,7 @@ impl<I: Ids> SegmentWriter<I> {
     pub(super) fn unit(&mut self, record: Record) -> Result<(), WriteError> {
         let record = record.field(SALT_FIELD, self.ids.salt().to_string());
         let raw = plain(&[&record])?;
+        drop(record);
         self.gathered.push(&raw, [Digest::of(&raw)])
     }
 
@@ -340,9 +348,13 @@ impl<I: Ids> SegmentWriter<I> {
 pub(super) fn plain(records: &[&Record]) -> Result<Vec<u8>, WriteError> {
     let mut bytes = Vec::new();
     for record in records {
-        record.write_uncompressed(&mut bytes).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        record.write_uncompressed(&mut bytes).map_err(unwritable)?;
     }
     Ok(bytes)
+}
+
+fn unwritable(why: warc::RecordError) -> WriteError {
+    io::Error::new(io::ErrorKind::InvalidInput, why).into()
 }
 
 /// The conversion record of `response`, without its block: every field follows from the first line.

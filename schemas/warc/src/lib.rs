@@ -30,5 +30,5 @@ pub use error::{Error, RecordError};
 pub use gzip::gzip_member;
 pub use limits::Limits;
 pub use read::{Entry, Reader, read_member_at, read_member_at_any_encoder};
-pub use record::{Record, RecordType, digest_sha256};
+pub use record::{Record, RecordType, SPARE_BYTES, digest_sha256};
 pub use write::Writer;

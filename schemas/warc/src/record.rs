@@ -9,6 +9,12 @@ use sha2::{Digest, Sha256};
 use crate::head::{self, Head, Mode};
 use crate::{Limits, RecordError};
 
+/// What ends a record.
+const END: &[u8] = b"\r\n\r\n";
+
+/// Room that the head and the end of a record with a handful of fields take beside its block.
+pub const SPARE_BYTES: usize = 1024;
+
 /// What a record is (WARC 1.1, section 6).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RecordType {
@@ -185,6 +191,30 @@ impl Record {
     ///
     /// Those of [`to_bytes`](Self::to_bytes).
     pub fn write_uncompressed(&self, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let head = self.head()?;
+        out.reserve(head.len() + self.block.len() + END.len());
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(&self.block);
+        out.extend_from_slice(END);
+        Ok(())
+    }
+
+    /// [`to_bytes`](Self::to_bytes), in the block's own memory where nobody else holds it and [`SPARE_BYTES`] are left there: a large block is there once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`to_bytes`](Self::to_bytes).
+    pub fn into_bytes(self) -> Result<Vec<u8>, RecordError> {
+        let head = self.head()?;
+        let mut out = Vec::from(self.block);
+        out.reserve_exact(head.len() + END.len());
+        drop(out.splice(..0, head.into_bytes()));
+        out.extend_from_slice(END);
+        Ok(out)
+    }
+
+    /// Everything that stands before the block.
+    fn head(&self) -> Result<String, RecordError> {
         let limits = Limits::default();
         head::check_fields(&self.fields)?;
         if self.fields.len() >= limits.fields {
@@ -199,11 +229,7 @@ impl Record {
         if text.len() > limits.header_bytes {
             return Err(RecordError::HeaderTooLarge { limit_bytes: limits.header_bytes });
         }
-        out.reserve(text.len() + self.block.len() + 4);
-        out.extend_from_slice(text.as_bytes());
-        out.extend_from_slice(&self.block);
-        out.extend_from_slice(b"\r\n\r\n");
-        Ok(())
+        Ok(text)
     }
 
     /// Reads one uncompressed record, strictly: exactly the bytes [`to_bytes`](Self::to_bytes) makes, and all of them.

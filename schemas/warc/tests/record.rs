@@ -1,7 +1,7 @@
 //! One record: its bytes, and what may not be written.
 
 use proptest::prelude::*;
-use warc::{Record, RecordError, RecordType, Writer, digest_sha256};
+use warc::{Record, RecordError, RecordType, SPARE_BYTES, Writer, digest_sha256};
 
 fn record() -> Record {
     Record::new(RecordType::Resource, "urn:example:1", "2026-02-01T12:00:00Z")
@@ -139,6 +139,18 @@ fn strict_parsing_takes_one_spelling_only() {
     }
 }
 
+#[test]
+fn a_block_with_room_to_spare_becomes_its_record_without_a_copy() {
+    let mut block = Vec::with_capacity(5_000 + SPARE_BYTES);
+    block.resize(5_000, b'x');
+    let (lies, room) = (block.as_ptr(), block.capacity());
+    let record = record().block(block);
+    let expected = record.to_bytes().unwrap();
+    let bytes = record.into_bytes().unwrap();
+    assert_eq!((bytes.as_ptr(), bytes.capacity()), (lies, room));
+    assert_eq!(bytes, expected);
+}
+
 fn any_record() -> impl Strategy<Value = Record> {
     let kind = prop_oneof![
         Just(RecordType::Response),
@@ -170,7 +182,8 @@ proptest! {
             let bytes = record.to_bytes().unwrap();
             let parsed = Record::parse(&bytes).unwrap();
             prop_assert_eq!(&parsed, record);
-            prop_assert_eq!(parsed.to_bytes().unwrap(), bytes);
+            prop_assert_eq!(parsed.to_bytes().unwrap(), &*bytes);
+            prop_assert_eq!(parsed.into_bytes().unwrap(), bytes);
             writer.write(record).unwrap();
         }
         let file = writer.into_inner();

@@ -215,7 +215,7 @@ impl Draft {
             url: &fetched.url,
             date: fetched.at,
             request: &fetched.request,
-            response: &fetched.response,
+            response: fetched.response,
             payload_digest,
             kind: fetched.kind,
             ip: fetched.peer.map(|peer| peer.ip()),
@@ -242,13 +242,13 @@ impl Draft {
             read: known.read,
         };
         match seal {
-            Some(seal) => self.writer.sealed_exchange(&fetch, about, known.said.as_deref(), seal)?,
-            None => self.writer.exchange(&fetch, about)?,
+            Some(seal) => self.writer.sealed_exchange(fetch, about, known.said.as_deref(), seal)?,
+            None => self.writer.exchange(fetch, about)?,
         };
         if let Some(lines) = known.lines
             && let Some(Ok(Line::Header(header))) = lines.first().map(|line| serde_json::from_slice(line))
         {
-            self.writer.conversion(&header, &lines)?;
+            self.writer.conversion(&header, lines)?;
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ impl World {
             url: decision.url.as_deref().unwrap(),
             date: now,
             request: request.as_bytes(),
-            response: response.as_bytes(),
+            response: response.into(),
             payload_digest: Digest::of(body.as_bytes()),
             kind: ResponseKind::Full,
             ip: ask.connected,
@@ -193,7 +193,7 @@ impl World {
         };
         let certificate = (!self.root.trial).then(|| Digest::of(b"a certificate"));
         let response = writer
-            .exchange(&fetch, |response| Exchange {
+            .exchange(fetch, |response| Exchange {
                 v: 1,
                 response,
                 step: serde_json::Value::Null,
@@ -242,7 +242,7 @@ impl World {
             ..End::default()
         };
         lines.push(line_bytes(&Line::End(Box::new(end))).unwrap());
-        writer.conversion(&header, &lines).unwrap();
+        writer.conversion(&header, lines).unwrap();
         for (number, (item, before, stood)) in plan.vanished.iter().enumerate() {
             if plan.stray && number + 1 == plan.vanished.len() {
                 let other = RobotsCopy { authority: "https://other.example.org:443".into(), ..copy.clone() };

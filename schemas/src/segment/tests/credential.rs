@@ -21,7 +21,7 @@ fn redirected(sent: &str, asked: &str) -> Vec<&'static str> {
                 url: &url,
                 date: at(1),
                 request: request.as_bytes(),
-                response,
+                response: response.to_vec().into(),
                 payload_digest: Digest::of(b""),
                 kind: ResponseKind::Full,
                 ip: None,
@@ -33,7 +33,7 @@ fn redirected(sent: &str, asked: &str) -> Vec<&'static str> {
                 struck: all,
                 ..exchanged(response, target)
             };
-            writer.exchange(&fetch, exchange).unwrap()
+            writer.exchange(fetch, exchange).unwrap()
         };
         let moved = b"HTTP/1.1 302 Found\r\nLocation: /moved?id=1\r\n\r\n";
         let from = put("/first?key=********", "/first?key=********", Origin::Plan, moved);

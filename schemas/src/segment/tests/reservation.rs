@@ -20,7 +20,7 @@ fn found(asked: &str, change: impl FnOnce(&mut Option<Reservation>)) -> Vec<&'st
                 url: &url,
                 date: at(1),
                 request: request.as_bytes(),
-                response,
+                response: response.to_vec().into(),
                 payload_digest: Digest::of(b""),
                 kind: ResponseKind::Full,
                 ip: None,
@@ -33,7 +33,7 @@ fn found(asked: &str, change: impl FnOnce(&mut Option<Reservation>)) -> Vec<&'st
                 read: false,
                 ..exchanged(response, target)
             };
-            writer.exchange(&fetch, exchange).unwrap()
+            writer.exchange(fetch, exchange).unwrap()
         };
         let named = put(format!("https://{asked}{PATH}"), Origin::Reservation { hop: 0 }, FILE, None);
         let mut said = Some(Reservation {
