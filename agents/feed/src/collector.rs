@@ -4,7 +4,7 @@ use kit::{About, Answer, Ask, Collector, Halt, Place, Reading, Request, Unreadab
 
 use crate::{
     PLATFORM,
-    model::{At, Feed, NoFeed},
+    model::{At, Entry, Feed, NoFeed},
 };
 
 /// What the answer should come as; whatever comes is read by what it is.
@@ -35,11 +35,12 @@ impl Collector for Collected {
     }
 
     fn read(&self, answer: &Answer<'_, ()>, out: &mut Reading<'_, Self>) -> Result<(), Halt<()>> {
-        let feed = document(answer)?;
-        let nothing = feed.entries.is_empty() && feed.deleted.is_empty();
-        for entry in feed.entries {
+        let mut entries = 0_usize;
+        let feed = document(answer, &mut |entry| {
+            entries += 1;
             out.item(place(entry.at), entry.record);
-        }
+        })?;
+        let nothing = entries == 0 && feed.deleted.is_empty();
         for deleted in feed.deleted {
             out.gone(place(deleted.at), What::record(PLATFORM, deleted.id), deleted.why);
         }
@@ -55,15 +56,15 @@ impl Collector for Collected {
     }
 }
 
-/// The feed of an answer. One that was cut on the way in is read as far as it goes: its whole entries stand.
-fn document(answer: &Answer<'_, ()>) -> Result<Feed, Halt<()>> {
+/// The feed of an answer, and its entries as they are read. One that was cut on the way in is read as far as it goes: its whole entries stand.
+fn document(answer: &Answer<'_, ()>, tell: &mut dyn FnMut(Entry)) -> Result<Feed, Halt<()>> {
     let read = match answer.truncated() {
-        None => crate::feed(&answer.bytes()?, answer.header("content-type"), answer.url),
+        None => crate::feed(&answer.bytes()?, answer.header("content-type"), answer.url, tell),
         Some(how) => {
             // Judges status and block pages, but lets a cut body through.
             answer.lines()?;
             let cut = format!("the feed was cut by {how} on the way in");
-            crate::read(&answer.raw_text()?, answer.url).map(|feed| Feed { cut: feed.cut.or(Some(cut)), ..feed })
+            crate::read(&answer.raw_text()?, answer.url, tell).map(|feed| Feed { cut: feed.cut.or(Some(cut)), ..feed })
         }
     };
     read.map_err(|NoFeed { at, why }| Unreadable::new(at, why).into())

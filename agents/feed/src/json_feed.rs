@@ -28,8 +28,8 @@ struct Parts {
     cut: Option<String>,
 }
 
-/// Reads a JSON Feed that answered at `url`.
-pub fn read(text: &str, url: &Url) -> Result<Feed, NoFeed> {
+/// Reads a JSON Feed that answered at `url`, and tells its entries.
+pub fn read(text: &str, url: &Url, tell: &mut dyn FnMut(Entry)) -> Result<Feed, NoFeed> {
     let Parts { feed, items, cut } = match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(mut feed)) => {
             let items = match feed.remove("items") {
@@ -69,9 +69,10 @@ pub fn read(text: &str, url: &Url) -> Result<Feed, NoFeed> {
         record.id = id.ok_or("says nothing: no id, address, title, text, date, author, picture or tag")?;
         Ok(record)
     };
-    let records = drafts.into_iter().zip(ids).map(named).enumerate();
-    let entries = records.map(|(index, record)| Entry { at: At::Item(index), record }).collect();
-    Ok(Feed { format: format(&feed), encoding: "", head, entries, deleted: Vec::new(), older, cut })
+    for (index, record) in drafts.into_iter().zip(ids).map(named).enumerate() {
+        tell(Entry { at: At::Item(index), record });
+    }
+    Ok(Feed { format: format(&feed), encoding: "", head, deleted: Vec::new(), older, cut })
 }
 
 fn format(feed: &Object) -> String {

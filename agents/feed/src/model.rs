@@ -2,7 +2,7 @@
 
 use schemas::record::{Author, ClaimedTime, Record};
 
-/// A feed as one document shows it.
+/// A feed as one document shows it, but for its entries: they are told one by one.
 #[derive(Debug, Default)]
 pub struct Feed {
     /// Format and version, as in `rss 2.0`, `atom 1.0`, `rdf`, `json feed 1.1`.
@@ -11,8 +11,6 @@ pub struct Feed {
     pub encoding: &'static str,
     /// What the feed says of itself.
     pub head: Head,
-    /// Its entries in order, good and bad.
-    pub entries: Vec<Entry>,
     /// Entries the feed says are withdrawn (RFC 6721).
     pub deleted: Vec<Deleted>,
     /// Where older entries stand (RFC 5005 `next` and `prev-archive`, JSON Feed `next_url`).

@@ -24,8 +24,8 @@ use inside::{Inside, PLAIN};
 /// Most values kept of what may repeat (tags, authors).
 const MAX_VALUES: usize = 200;
 
-/// Reads an RSS, RDF or Atom document that answered at `url`.
-pub fn read(source: &str, url: &Url) -> Result<Feed, NoFeed> {
+/// Reads an RSS, RDF or Atom document that answered at `url`, and tells its entries.
+pub fn read(source: &str, url: &Url, tell: &mut dyn FnMut(Entry)) -> Result<Feed, NoFeed> {
     let document = Document::read(source);
     let Some(root) = document.nodes.first() else {
         return Err(NoFeed::new("document", "holds no element; a feed begins with <rss>, <rdf:RDF> or <feed>"));
@@ -44,9 +44,9 @@ pub fn read(source: &str, url: &Url) -> Result<Feed, NoFeed> {
     reader.site = host(&site);
     reader.bases = Bases::new(&document, Base::of(site));
     reader.head = head;
-    let entries = reader.entries();
+    reader.entries(tell);
     let deleted = reader.deleted();
-    Ok(Feed { format, encoding: "", entries, deleted, older, cut: document.cut.clone(), head: reader.head })
+    Ok(Feed { format, encoding: "", deleted, older, cut: document.cut.clone(), head: reader.head })
 }
 
 /// The host an id is scoped by.
@@ -99,34 +99,27 @@ struct Reader<'d, 'a> {
 }
 
 impl<'d, 'a> Reader<'d, 'a> {
-    fn entries(&self) -> Vec<Entry> {
+    /// Tells all entries. Each is looked at twice: what names it depends on what names the others, but nobody has to keep what else they all say.
+    fn entries(&self, tell: &mut dyn FnMut(Entry)) {
         let local = |entry: &Raw| {
             self.document
                 .nodes
                 .get(entry.nodes.start)
                 .map_or("item", |node| if node.local.eq_ignore_ascii_case("entry") { "entry" } else { "item" })
         };
-        let mut entries = Vec::with_capacity(self.document.entries.len());
-        let mut names = Vec::with_capacity(self.document.entries.len());
-        for (index, entry) in self.document.entries.iter().enumerate() {
-            let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
-            names.push(self.draft(entry, &mut record));
-            entries.push(Entry { at: At::Element(local(entry), index), record: Ok(record) });
+        let names: Vec<Names> = self.document.entries.iter().map(|entry| self.names(entry)).collect();
+        let ids = ident::ids(&self.site, &names);
+        for (index, ((entry, names), id)) in self.document.entries.iter().zip(names).zip(ids).enumerate() {
+            let record = match id {
+                Some(id) => Ok(Record { id, ..self.record(entry, names.url.as_deref()) }),
+                None => Err("says nothing: no id, address, title, text, date, author, picture or tag".to_owned()),
+            };
+            tell(Entry { at: At::Element(local(entry), index), record });
         }
-        for (entry, id) in entries.iter_mut().zip(ident::ids(&self.site, &names)) {
-            match (&mut entry.record, id) {
-                (Ok(record), Some(id)) => record.id = id,
-                (record, _) => {
-                    let why = "says nothing: no id, address, title, text, date, author, picture or tag";
-                    *record = Err(why.to_owned());
-                }
-            }
-        }
-        entries
     }
 
-    fn draft(&self, entry: &Raw, record: &mut Record) -> Names {
-        let inside = self.within(entry.nodes.start, entry.nodes.start + 1..entry.nodes.end);
+    fn names(&self, entry: &Raw) -> Names {
+        let inside = self.inside_of(entry);
         let guid = self.guid(&inside, entry);
         let address = self.address(&inside, entry);
         let address = address.or_else(|| {
@@ -134,31 +127,50 @@ impl<'d, 'a> Reader<'d, 'a> {
             let permalink = node.attribute("isPermaLink").is_none_or(|value| !value.eq_ignore_ascii_case("false"));
             permalink.then(|| Url::parse(node.text.trim()).ok().filter(is_web)).flatten()
         });
-        record.title =
-            [(PLAIN.as_slice(), "title"), (&[Ns::Dc], "title"), (&[Ns::Media], "title"), (&[Ns::Itunes], "title")]
-                .iter()
-                .find_map(|(ns, local)| inside.all(ns, local).find_map(|node| rich::title(node, self.bases.of(node))));
-        let lang = self.body(&inside, record);
-        self.language(&inside, lang, record);
-        self.people_of(&inside, record);
-        self.dates(&inside, record);
+        let full = address.map(|url| {
+            let fragment = url.fragment().map(str::to_owned);
+            let mut url = canonical(url);
+            url.set_fragment(fragment.as_deref());
+            String::from(url)
+        });
+        let record = match (&guid, &full) {
+            (Some(_), Some(_)) => Record::new(Kind::Article, crate::PLATFORM, ""),
+            (None, None) => self.record(entry, None),
+            _ => Record { title: self.title(&inside), ..Record::new(Kind::Article, crate::PLATFORM, "") },
+        };
+        Names::of(guid, full, &record, self.head.author.as_ref())
+    }
+
+    /// What an entry says, but for its id; `full` is its address with the fragment.
+    fn record(&self, entry: &Raw, full: Option<&str>) -> Record {
+        let inside = self.inside_of(entry);
+        let mut record = Record::new(Kind::Article, crate::PLATFORM, "");
+        record.title = self.title(&inside);
+        let lang = self.body(&inside, &mut record);
+        self.language(&inside, lang, &mut record);
+        self.people_of(&inside, &mut record);
+        self.dates(&inside, &mut record);
         record.tags = self.tags(&inside);
-        media::collect(self, &inside, record);
-        self.rest(&inside, record);
+        media::collect(self, &inside, &mut record);
+        self.rest(&inside, &mut record);
         if entry.repaired {
             record.set_extra("volatile_repaired", true);
         }
         if let Some(outlet) = &self.head.title {
             record.set_extra("volatile_outlet", outlet.clone());
         }
-        let full = address.map(|url| {
-            let fragment = url.fragment().map(str::to_owned);
-            let mut url = canonical(url);
-            record.url = Some(url.as_str().to_owned());
-            url.set_fragment(fragment.as_deref());
-            String::from(url)
-        });
-        Names::of(guid, full, record, self.head.author.as_ref())
+        record.url = full.and_then(|full| full.split('#').next()).map(str::to_owned);
+        record
+    }
+
+    fn inside_of(&self, entry: &Raw) -> Inside<'d, 'a> {
+        self.within(entry.nodes.start, entry.nodes.start + 1..entry.nodes.end)
+    }
+
+    fn title(&self, inside: &Inside<'d, 'a>) -> Option<String> {
+        [(PLAIN.as_slice(), "title"), (&[Ns::Dc], "title"), (&[Ns::Media], "title"), (&[Ns::Itunes], "title")]
+            .iter()
+            .find_map(|(ns, local)| inside.all(ns, local).find_map(|node| rich::title(node, self.bases.of(node))))
     }
 
     fn guid(&self, inside: &Inside<'d, 'a>, entry: &Raw) -> Option<String> {
