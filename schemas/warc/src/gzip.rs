@@ -42,15 +42,18 @@ impl Packer {
         Self { level: rounded.unsigned_abs(), compressor: Compressor::new(level) }
     }
 
-    /// The member of `bytes`, in place of what `out` held.
-    pub(crate) fn pack(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        out.resize(self.compressor.gzip_compress_bound(bytes.len()), 0);
+    /// The member of `bytes`, at the start of `room`, which may become larger; gives its length.
+    pub(crate) fn pack(&mut self, bytes: &[u8], room: &mut Vec<u8>) -> usize {
+        let bound = self.compressor.gzip_compress_bound(bytes.len());
+        if room.len() < bound {
+            // Fresh zeros are no memory yet, and most of them are never written to.
+            *room = vec![0; bound];
+        }
         // Unreachable: the bound is the library's own, and too little room is the one error there is.
-        let length = match self.compressor.gzip_compress(bytes, out) {
+        match self.compressor.gzip_compress(bytes, room) {
             Ok(length) => length,
             Err(error) => unreachable!("compressing into memory failed: {error}"),
-        };
-        out.truncate(length);
+        }
     }
 }
 
@@ -62,14 +65,15 @@ impl Packer {
 #[must_use]
 pub fn gzip_member(bytes: &[u8], level: u32) -> Vec<u8> {
     let (mut packer, mut room) = woken(level);
-    packer.pack(bytes, &mut room);
-    let member = if room.capacity() > MOST_ROOM {
+    let length = packer.pack(bytes, &mut room);
+    let member = if room.len() > MOST_ROOM {
         // What is large is not copied; the next one gets room of its own.
         let mut member = mem::take(&mut room);
+        member.truncate(length);
         member.shrink_to_fit();
         member
     } else {
-        room.clone()
+        room.get(..length).unwrap_or_default().to_vec()
     };
     let mut all = AT_REST.lock().unwrap_or_else(PoisonError::into_inner);
     if all.len() >= MOST_AT_REST {

@@ -13,7 +13,7 @@ pub struct Writer<W: Write> {
     inner: W,
     offset: u64,
     packer: Packer,
-    member: Vec<u8>,
+    room: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -24,7 +24,7 @@ impl<W: Write> Writer<W> {
 
     /// A writer that goes on at `offset`: `inner` must be positioned there, after a whole member.
     pub fn resume(inner: W, offset: u64) -> Self {
-        Self { inner, offset, packer: Packer::new(6), member: Vec::new() }
+        Self { inner, offset, packer: Packer::new(6), room: Vec::new() }
     }
 
     /// Sets the compression level of what follows; [`gzip_member`](crate::gzip_member) says how levels are rounded.
@@ -82,10 +82,10 @@ impl<W: Write> Writer<W> {
     ///
     /// What the inner writer said, as with [`write`](Self::write).
     pub fn append(&mut self, raw: &[u8]) -> io::Result<Range<u64>> {
-        self.packer.pack(raw, &mut self.member);
-        self.inner.write_all(&self.member)?;
+        let length = self.packer.pack(raw, &mut self.room);
+        self.inner.write_all(self.room.get(..length).unwrap_or_default())?;
         let start = self.offset;
-        self.offset += self.member.len() as u64;
+        self.offset += length as u64;
         Ok(start..self.offset)
     }
 }
