@@ -93,6 +93,9 @@ pub fn read(recipe: &Recipe, answer: &Answer<'_, Step>, out: &mut Reading<'_, We
             out.also(recipe.item(&url, Asked { listed, ..Asked::default() }).unless_known(url.as_str()));
         }
     }
+    if let Some(why) = signals.text_waits().filter(|_| !list.follow && !answer.target.own_terms) {
+        out.cut(why);
+    }
     let next = list.next.as_ref().and_then(|next| {
         let href = next.elements(seen.html()).into_iter().find_map(|element| next.address(element))?;
         seen.join(&href)

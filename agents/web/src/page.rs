@@ -297,6 +297,10 @@ pub fn read(
     if !optional.missed.is_empty() {
         extra.put("volatile_unmatched", json!(optional.missed));
     }
+    if let Some(why) = signals.text_waits().filter(|_| obeys) {
+        // A page that was cut is not asked for on condition that it changed.
+        out.cut(why);
+    }
     if let Some(why) = signals.no_text().filter(|_| obeys) {
         extra.put("withheld", json!(format!("text: {why}")));
     } else {

@@ -191,6 +191,12 @@ impl Signals {
         })
     }
 
+    /// Why its text is missing for now, where that is for want of the site's file and not for what anybody said.
+    pub fn text_waits(&self) -> Option<&'static str> {
+        let unknown = self.tdm.as_ref().is_some_and(|tdm| tdm.said_by == SaidBy::Nobody);
+        unknown.then_some("the site's tdmrep.json could not be read, so texts are left out until it can be")
+    }
+
     /// Why its links may not be followed.
     pub fn no_follow(&self) -> Option<String> {
         self.says(&["nofollow", "none"]).map(|said| format!("the page says `{said}`"))
