@@ -19,6 +19,7 @@ use crate::{
     manifest::CheckpointRef,
     permission::Method,
     record::{Kind, Record},
+    reservation::{Reservation, ReservationOutcome, ReservationRule},
 };
 
 struct Counted(u64);
@@ -91,6 +92,11 @@ fn exchanged(response: String, target: Digest) -> Exchange {
         took_ms: 3,
         read: true,
     }
+}
+
+fn reserved(location: &str) -> Reservation {
+    let rule = ReservationRule { location: location.to_owned(), reserved: true, policy: None };
+    Reservation { said_by: None, fetched_at: at(1), outcome: ReservationOutcome::Unreachable, rule: Some(rule) }
 }
 
 fn made(texts: &[&str]) -> (Vec<u8>, Sealed) {
@@ -433,7 +439,8 @@ fn made_sealed() -> (Vec<u8>, Vec<u8>) {
         truncated: None,
     };
     let said: Vec<Vec<u8>> = capture.conversion.unwrap().lines.iter().map(|line| line.said.clone()).collect();
-    let full = |response| Exchange { response, step: json!("canary step"), ..(**exchange).clone() };
+    let reservation = Some(reserved("/canary/"));
+    let full = |response| Exchange { response, step: json!("canary step"), reservation, ..(**exchange).clone() };
     let id = writer.sealed_exchange(fetch, full, said.last().map(Vec::as_slice), &Turned).unwrap();
     let mut keyed = keyed_lines(&said, &entry, Some(&pseudonyms)).unwrap();
     let Line::Header(header) = crate::canonical::from_canonical(&keyed[0]).unwrap() else {
@@ -476,7 +483,7 @@ fn what_is_sealed_reads_back_without_a_word_of_it_and_opens_whole() {
     let inside = opened.segment.view().unwrap();
     assert_eq!(inside.captures[0].response.unwrap().record.block, response);
     let CaptureKind::Exchange(exchange) = &inside.captures[0].kind else { panic!("a fetch") };
-    assert_eq!(exchange.step, json!("canary step"));
+    assert_eq!((&exchange.step, &exchange.reservation), (&json!("canary step"), &Some(reserved("/canary/"))));
     assert_eq!(Opened::of(&segment, &Refuses).unwrap_err(), "unit 2 stays shut: not yours");
 }
 
@@ -542,7 +549,7 @@ fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
     let mut told = fresh();
     vanished(&mut told, SEALED_WHY, &keyed);
     assert_eq!(breaches(&entry, &root, &told, true), []);
-    let changes: [fn(&mut View<'_>); 10] = [
+    let changes: [fn(&mut View<'_>); 11] = [
         |view| vanished(view, SEALED_WHY, "https://a.example/@alice/1"),
         |view| vanished(view, "posts of alice", &format!("px{}", "0".repeat(32))),
         |view| view.run.as_mut().unwrap().1.work = json!("poll"),
@@ -551,6 +558,7 @@ fn whatever_stands_in_clear_that_should_be_sealed_is_named() {
         |view| view.commit.as_mut().unwrap().1.coverage.why = Some("alice was rude".to_owned()),
         |view| view.sealed_frame = None,
         |view| exchange(view, |it| it.step = json!("alice")),
+        |view| exchange(view, |it| it.reservation = Some(reserved("/alice/"))),
         |view| {
             exchange(view, |it| it.conditions.push(crate::capture::Condition { name: "a".into(), verdict: "b".into() }))
         },

@@ -87,12 +87,14 @@ impl Found<'_> {
     fn capture(&mut self, capture: &Capture<'_>) {
         let unit = capture.unit;
         let clear = match &capture.kind {
-            CaptureKind::Exchange(exchange) => exchange.step != Value::Null || !exchange.conditions.is_empty(),
+            CaptureKind::Exchange(exchange) => {
+                exchange.step != Value::Null || !exchange.conditions.is_empty() || exchange.reservation.is_some()
+            }
             CaptureKind::Refused(refused) => refused.step != Value::Null,
             CaptureKind::Failed(failed) => failed.step != Value::Null || failed.error != WHY,
         };
         if clear {
-            self.add(unit, "step, conditions or reason of a request stand in clear");
+            self.add(unit, "step, conditions, reservation or reason of a request stand in clear");
         }
         if self.entry.authors != Authors::Named && !self.fits(&capture.ask().url) {
             self.add(unit, "an address that could name a person stands in clear");

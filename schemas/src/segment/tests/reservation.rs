@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::reservation::{PATH, Reservation, ReservationOutcome, ReservationRule};
+use crate::reservation::PATH;
 
 const FILE: &[u8] =
     b"HTTP/1.1 200 OK\r\n\r\n[{\"location\": \"/a\", \"tdm-reservation\": 1, \"tdm-policy\": \"https://news.example.org/terms\"}]";
