@@ -167,7 +167,7 @@ fn words(doubt: &Doubt) -> String {
     let hours = BELIEVED_AFTER.as_hours();
     let from = first.at.checked_add(BELIEVED_AFTER).map(|at| format!(", from {at} on")).unwrap_or_default();
     format!(
-        "doubted since {} ({readings} readings in a row), and believed once {READINGS_BELIEVED} in a row over {hours} h agree{from}",
+        "doubted since {}, readings so far: {readings}; believed once {READINGS_BELIEVED} in a row over {hours} h agree{from}",
         first.at
     )
 }
