@@ -55,10 +55,8 @@ fn coverage(world: &World) -> (String, String) {
     (state, why)
 }
 
-#[test]
-fn channel_is_told_with_edits_and_removals_and_its_key_is_kept_nowhere() {
-    let service = Tube::start(CHANNEL, KEY).unwrap();
-    (0..5).for_each(|n| service.put(video(n, &format!("Film {n}"))));
+/// A unit that may ask the service, and its agent with the key.
+fn started(service: &Tube) -> (World, Agent) {
     let source = Source::new("films", service.url(), &format!("/youtube/v3/channels?id={CHANNEL}"))
         .read_by("youtube")
         .with_lines("credential = \"youtube-key\"\nrobots = \"api: the interface's own terms\"");
@@ -69,6 +67,14 @@ fn channel_is_told_with_edits_and_removals_and_its_key_is_kept_nowhere() {
     fs::write(credentials.join("youtube-key"), KEY).unwrap();
     fs::set_permissions(credentials.join("youtube-key"), fs::Permissions::from_mode(0o600)).unwrap();
     let agent = world.agent_of("youtube").with_credentials(&credentials);
+    (world, agent)
+}
+
+#[test]
+fn channel_is_told_with_edits_and_removals_and_its_key_is_kept_nowhere() {
+    let service = Tube::start(CHANNEL, KEY).unwrap();
+    (0..5).for_each(|n| service.put(video(n, &format!("Film {n}"))));
+    let (mut world, agent) = started(&service);
     agent.asks_again_after(&[1; 30]);
     agent.once().ok();
     let _ = world.settled();
@@ -100,18 +106,21 @@ fn channel_is_told_with_edits_and_removals_and_its_key_is_kept_nowhere() {
     service.put(video(6, "Film 6"));
     until_told(&world, &agent, 6, &["Film 6"]);
 
-    // Used up by somebody else: a person has to look.
-    service.exhaust(true);
+    // A 403 that says nothing of a quota: a person has to look.
+    service.refuse("accountClosed", usize::MAX);
     agent.once();
     let (state, why) = coverage(&world);
-    assert!(state == "blocked" && why.contains("403 to the credential `youtube-key`"), "{state}: {why}");
+    assert!(state == "blocked" && why.contains("403 to slot `key`: accountClosed"), "{state}: {why}");
     let asked = service.asked();
     agent.once();
     assert_eq!(service.asked(), asked, "what is blocked is not asked");
-    service.exhaust(false);
+    // A rate: the run waits by itself, and goes on.
+    service.refuse("rateLimitExceeded", 1);
     service.put(video(7, "Film 7"));
     agent.once_target("films").ok();
-    until_told(&world, &agent, 7, &["Film 7"]);
+    assert!(service.asked() > asked + 1, "what was refused for a second is asked for again");
+    let _ = world.settled();
+    assert!(told(&world).contains_key("EXAMPLEvid7"));
 
     service.want_key("another-key-altogether");
     agent.once();
@@ -132,4 +141,21 @@ fn channel_is_told_with_edits_and_removals_and_its_key_is_kept_nowhere() {
     let kept = tests::occurrences(&world.unit(), KEY);
     assert!(kept.is_empty(), "the key lies in {kept:?}");
     assert!(!tests::occurrences(&world.unit(), "EXAMPLEvid7").is_empty(), "what was answered is found there");
+}
+
+#[test]
+fn quota_that_others_used_up_is_waited_for_and_nobody_has_to_look() {
+    let service = Tube::start(CHANNEL, KEY).unwrap();
+    service.put(video(0, "Film 0"));
+    let (world, agent) = started(&service);
+    service.refuse("quotaExceeded", usize::MAX);
+    agent.once();
+    let (state, why) = coverage(&world);
+    assert!(state == "rate_limited" && why.contains("asks for a pause until"), "{state}: {why}");
+    assert!(why.contains("T08:00:00Z") || why.contains("T07:00:00Z"), "midnight in Los Angeles: {why}");
+    assert_eq!(service.asked(), 1);
+    agent.once();
+    assert_eq!(service.asked(), 1, "what rests is not asked");
+    assert_ne!(coverage(&world).0, "blocked");
+    world.holds("with an answer that was read as a pause");
 }

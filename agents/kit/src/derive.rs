@@ -169,6 +169,7 @@ pub fn derive(
             canonical_of(&Line::End(Box::new(derived.end.clone()))).err().map(|error| Halt::unreadable("end", error))
         }
     };
+    let failed = if facts.status == 403 { Some(refusal(failed)) } else { failed };
     if let Some(halt) = failed {
         sink.restart().map_err(|source| DeriveError::Sink { response: response(), source })?;
         put(sink, &header, facts)?;
@@ -199,6 +200,14 @@ pub fn derive_lines(
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a message").chars().take(200).collect()
+}
+
+/// What a 403 means: a pause, where its reader says so, and else what it always means.
+fn refusal(said: Option<Halt<Value>>) -> Halt<Value> {
+    match said {
+        Some(halt @ (Halt::SlowDown { .. } | Halt::Denied(_) | Halt::Blocked(_))) => halt,
+        _ => Halt::Blocked("status 403".to_owned()),
+    }
 }
 
 /// A reading of which only the halt is left.

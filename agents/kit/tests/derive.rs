@@ -88,10 +88,13 @@ fn facts() -> Facts {
     }
 }
 
+fn reader() -> Reader {
+    Reader { name: "parrot".to_owned(), version: "1".to_owned(), program: Digest::of(b"program") }
+}
+
 fn read(facts: &Facts, said: &str) -> (Vec<String>, Derived) {
     let body = Body::new(Spool::of(said.as_bytes().to_vec()), &facts.headers, facts.truncated.is_some());
-    let reader = Reader { name: "parrot".to_owned(), version: "1".to_owned(), program: Digest::of(b"program") };
-    let (lines, derived) = derive_lines(&Parrot, facts, &body, &reader, &keep_all).unwrap();
+    let (lines, derived) = derive_lines(&Parrot, facts, &body, &reader(), &keep_all).unwrap();
     (lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect(), derived)
 }
 
@@ -203,6 +206,56 @@ fn status_and_page_are_judged_before_the_body() {
     assert!(with(500, ("x", "y"), "record 1 a").contains("Unreadable"));
     assert!(with(200, ("CF-Mitigated", "challenge"), "record 1 a").contains("Blocked"));
     assert!(with(200, ("x", "y"), "<!-- hi --><!DOCTYPE HTML><title>Just a moment...</title>").contains("Blocked"));
+}
+
+/// Takes a 403 for an answer.
+struct Trusting;
+
+impl Collector for Trusting {
+    const NAME: &'static str = "trusting";
+    type Cursor = ();
+    type Step = Value;
+
+    fn about(&self) -> About {
+        About::of("Whatever a 403 says")
+    }
+
+    fn plan(&self, _: &Ask<'_, ()>) -> Result<Vec<Request<Value>>, Unreadable> {
+        Ok(Vec::new())
+    }
+
+    fn read(&self, answer: &Answer<'_, Value>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Value>> {
+        out.record(Place::Whole, Record::new(Kind::Post, "stub", "1"));
+        out.next(Request::get("https://example.org/2", Value::Null));
+        match &*answer.raw_text()? {
+            "pause" => Err(Halt::SlowDown { until: answer.retry_after(60), scope: kit::Scope::Host }),
+            "key" => Err(Halt::Denied("key".to_owned())),
+            "wall" => Err(Halt::Blocked("a wall".to_owned())),
+            "odd" => Err(Halt::unreadable("body", "is odd")),
+            "gone" => Err(Halt::Gone(kit::Absent::Asked { why: "gone".to_owned() })),
+            "soon" => Err(Halt::NotYet { wait_secs: 1, tries: 9, or_else: None }),
+            "other" => Err(Halt::instead(Request::get("https://example.org/3", Value::Null))),
+            "panic" => panic!("at the disco"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn of_a_403_nothing_counts_but_a_pause_or_a_stop() {
+    let said = |status: u16, text: &str| {
+        let (facts, body) = (Facts { status, ..facts() }, Body::new(Spool::of(text.to_owned()), &[], false));
+        let (lines, derived) = derive_lines(&Trusting, &facts, &body, &reader(), &keep_all).unwrap();
+        assert!(status == 200 || (lines.len(), derived.next.len()) == (2, 0), "{text}: {lines:?}");
+        derived.halt
+    };
+    assert!(matches!(said(403, "pause"), Some(Halt::SlowDown { .. })));
+    assert!(matches!(said(403, "key"), Some(Halt::Denied(slot)) if slot == "key"));
+    assert!(matches!(said(403, "wall"), Some(Halt::Blocked(why)) if why == "a wall"));
+    for text in ["odd", "gone", "soon", "other", "panic", "a record"] {
+        assert!(matches!(said(403, text), Some(Halt::Blocked(why)) if why == "status 403"), "{text}");
+    }
+    assert_eq!(said(200, "a record"), None);
 }
 
 /// Follows defaults instead of types, and reads whatever comes.

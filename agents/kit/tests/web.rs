@@ -54,11 +54,16 @@ fn api(site: &Site) -> Entry {
 }
 
 fn with_secret(entry: &Entry, folder: &Path, place: SlotPlace) -> World {
+    with_slot(entry, folder, place, false)
+}
+
+fn with_slot(entry: &Entry, folder: &Path, place: SlotPlace, quota_by_403: bool) -> World {
     let folder = folder.to_owned();
     World::with(entry, |setup| setup.credentials = Some(folder)).slot(Slot {
         name: "token".to_owned(),
         place,
         flow: Flow::Static,
+        quota_by_403,
     })
 }
 
@@ -248,6 +253,39 @@ async fn refusals_of_the_source_end_the_run_or_pause_it() {
             assert!(again.trail.is_empty());
             assert_eq!(site.asked().len(), 1, "a resting host is not asked");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_403_is_read_only_as_the_word_of_an_interface_to_its_credential() {
+    const SAID: &str = "{\"error\":\"quota\"}";
+    const CHALLENGE: &str = "<html><title>Just a moment...</title>";
+    // Where the slot says so; whether the request has the credential; what is answered; whether it is read.
+    let cases: [(bool, bool, &'static str, &'static str, &'static str, bool); 7] = [
+        (true, true, "403 No", "", SAID, true),
+        (false, true, "403 No", "", SAID, false),
+        (true, false, "403 No", "", SAID, false),
+        (true, true, "401 No", "", SAID, false),
+        (true, true, "403 No", "content-type: text/html\r\n", CHALLENGE, false),
+        (true, true, "403 No", "cf-mitigated: challenge\r\n", SAID, false),
+        (true, true, "403 No", "", "too long to be read whole by this one", false),
+    ];
+    for (told, sent, status, headers, body, read) in cases {
+        let site = Site::start(move |_| reply(status, headers, body.as_bytes()));
+        let (_folder, path) = folder_with("key", SECRET);
+        let world = with_slot(&api(&site), &path, SlotPlace::Bearer, told);
+        let request = Request::get(site.url(), Value::Null);
+        let request = if sent { request.with("token") } else { request };
+        let request = if body.starts_with("too long") { request.up_to_bytes(8) } else { request };
+        let outcome = world.ask(&request).await;
+        let met = format!("{told} {sent} {status} {headers}{body}: {}", words(&outcome));
+        match &outcome.result {
+            HopResult::Answer(answer) => assert!(read && answer.status == 403, "{met}"),
+            HopResult::Blocked { .. } => assert!(!read, "{met}"),
+            _ => panic!("{met}"),
+        }
+        assert_eq!(last(&outcome).status.to_string(), status[..3], "kept as evidence");
+        assert_no_secret(&outcome);
     }
 }
 

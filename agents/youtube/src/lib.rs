@@ -17,13 +17,13 @@
 //! In `extra`: `duration` (ISO 8601), `paid_promotion` and `synthetic_media` as the API marks them, `volatile_live` (`upcoming`, `live`, `none`).
 //! `language` is the sound's where it is named, else the text's.
 //!
-//! A 403 does not get here: an exhausted quota that the kit has not counted itself blocks the target until a person looks.
+//! A 403 that says that the quota is used up, which others may share, is a pause: until the day's units come back, or as long as the API says.
 //!
 //! Not yet tried against the service: `fixtures/` are invented; real answers of other requests are read in `tests/real.rs`.
 
 use kit::{
-    About, Absent, Answer, Ask, Collector, Flow, Halt, Json as _, Place, Reading, Refill, Request, Slot, SlotPlace,
-    Unit, Unreadable, What, Work,
+    About, Absent, Answer, Ask, Collector, Flow, Halt, Json as _, Place, Reading, Refill, Request, Scope, Slot,
+    SlotPlace, Unit, Unreadable, What, Work,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -132,12 +132,13 @@ impl Collector for Youtube {
         About {
             misses: "videos removed before they were listed; at the first look, what lies below the newest 200"
                 .to_owned(),
-            units: vec![Unit {
-                name: UNITS.to_owned(),
-                amount: 10_000,
-                refill: Refill::Midnight("America/Los_Angeles".to_owned()),
+            units: vec![Unit { name: UNITS.to_owned(), amount: 10_000, refill: refill() }],
+            slots: vec![Slot {
+                name: KEY.to_owned(),
+                place: SlotPlace::Query("key".to_owned()),
+                flow: Flow::Static,
+                quota_by_403: true,
             }],
-            slots: vec![Slot { name: KEY.to_owned(), place: SlotPlace::Query("key".to_owned()), flow: Flow::Static }],
             recheck_after_secs: [1, 2, 4, 8, 14].map(|days| days * DAY_SECS).to_vec(),
             ..About::of("Uploads of named YouTube channels, by the Data API v3")
         }
@@ -213,13 +214,27 @@ impl Collector for Youtube {
     }
 }
 
+/// The units come back at Google's midnight.
+fn refill() -> Refill {
+    Refill::Midnight("America/Los_Angeles".to_owned())
+}
+
 /// What the API says in place of an answer. A 404 means the target where it is the first answer of a poll, and elsewhere nothing that could be told.
 fn refused(answer: &Answer<'_, Step>) -> Result<(), Halt<Step>> {
     let opens = matches!(answer.step, Step::Channel | Step::Uploads { under_way: false, .. });
     if !(400..500).contains(&answer.status()) || answer.status() == 404 && opens {
         return Ok(());
     }
-    let said = answer.parse::<Value>()?["error"].to_string();
+    let refusal: Value = answer.parse()?;
+    if answer.status() == 403 {
+        let until = match refusal.need("/error/errors/0/reason")? {
+            "quotaExceeded" | "dailyLimitExceeded" => refill().after(answer.captured_at),
+            "rateLimitExceeded" | "userRateLimitExceeded" => answer.retry_after(900),
+            other => return Err(Halt::Blocked(format!("the API answered 403 to slot `{KEY}`: {other}"))),
+        };
+        return Err(Halt::SlowDown { until, scope: Scope::Bucket(UNITS.to_owned()) });
+    }
+    let said = refusal["error"].to_string();
     let key = KEY_REFUSED.iter().any(|word| said.contains(word));
     Err(if key { Halt::Denied(KEY.to_owned()) } else { answer.unreadable("/error", said) })
 }

@@ -26,7 +26,8 @@ struct State {
     videos: Vec<Value>,
     closed: bool,
     closes: bool,
-    exhausted: bool,
+    /// Reason of refusals by 403, and how many are left.
+    refuses: (String, usize),
     asked: usize,
 }
 
@@ -43,7 +44,7 @@ impl Tube {
             videos: Vec::new(),
             closed: false,
             closes: false,
-            exhausted: false,
+            refuses: (String::new(), 0),
             asked: 0,
         };
         let (stage, state) = (Stage::new()?, Arc::new(Mutex::new(state)));
@@ -83,9 +84,9 @@ impl Tube {
         (state.closed, state.closes) = (false, false);
     }
 
-    /// Says that the project's quota is used up, or that it is full again.
-    pub fn exhaust(&self, exhausted: bool) {
-        lock(&self.state).exhausted = exhausted;
+    /// Answers the next `times` requests by a 403 for this reason, with a pause of a second.
+    pub fn refuse(&self, reason: &str, times: usize) {
+        lock(&self.state).refuses = (reason.to_owned(), times);
     }
 
     /// Wants another key from now on.
@@ -106,9 +107,11 @@ fn answer(state: &mut State, asked: &Asked) -> Reply {
         let details = json!([{ "reason": "API_KEY_INVALID", "domain": "googleapis.com" }]);
         return refusal(400, "API key not valid. Please pass a valid API key.", "badRequest", &details);
     }
-    if state.exhausted {
-        let why = "The request cannot be completed because you have exceeded your quota.";
-        return refusal(403, why, "quotaExceeded", &json!([]));
+    if state.refuses.1 > 0 {
+        state.refuses.1 -= 1;
+        let mut reply = refusal(403, "The request cannot be completed.", &state.refuses.0, &json!([]));
+        reply.headers.push(("retry-after".to_owned(), "1".to_owned()));
+        return reply;
     }
     let list = format!("UU{}", state.channel.trim_start_matches("UC"));
     let (items, total, next) = match asked.path.as_str() {

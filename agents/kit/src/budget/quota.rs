@@ -1,13 +1,10 @@
 //! How much of a platform's own units is left? Drawn before the request, settled after it.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{Rows, day_of, plus};
-use crate::{
-    contract::{Refill, Unit},
-    state::Cached as _,
-};
+use super::rows::Rows;
+use crate::{contract::Unit, state::Cached as _};
 
 /// Less is left than asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +73,7 @@ impl Bucket {
         {
             return Ok(Self { period, used: used.unsigned_abs(), refills });
         }
-        let refills = refill(&unit.refill, now);
+        let refills = unit.refill.after(now);
         Ok(Self { period: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), used: 0, refills })
     }
 
@@ -91,26 +88,10 @@ impl Bucket {
     }
 }
 
-/// When a bucket drawn from at `now` is full again.
-fn refill(refill: &Refill, now: Timestamp) -> Timestamp {
-    match refill {
-        Refill::Midnight(zone) => {
-            // A zone nobody knows is a mistake in the manifest; UTC's midnight is then as good as any.
-            let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-            let next = now.to_zoned(zone.clone()).date().tomorrow().ok();
-            next.and_then(|day| day.to_zoned(zone).ok()).map_or(now, |midnight| midnight.timestamp())
-        }
-        Refill::Month => {
-            let first = day_of(now).last_of_month().tomorrow().ok();
-            first.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map_or(now, |midnight| midnight.timestamp())
-        }
-        Refill::Window(secs) => plus(now, SignedDuration::from_secs(i64::from(*secs))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Refill;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -139,7 +120,7 @@ mod tests {
             "set back"
         );
         assert_eq!(Rows::reserve(&rows, &unit, 100, refills).unwrap(), Ok(()));
-        assert_eq!(refill(&Refill::Month, now), at("2026-12-01T00:00:00Z"));
-        assert_eq!(refill(&Refill::Window(900), now), at("2026-11-22T12:15:00Z"));
+        assert_eq!(Refill::Month.after(now), at("2026-12-01T00:00:00Z"));
+        assert_eq!(Refill::Window(900).after(now), at("2026-11-22T12:15:00Z"));
     }
 }

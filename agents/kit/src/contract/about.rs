@@ -1,5 +1,6 @@
 //! What does a collector cover, need and miss? Its manifest, as data.
 
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// A collector's manifest: README, `policy check`, engine and conformance suite read it.
@@ -106,7 +107,7 @@ pub struct Unit {
     pub refill: Refill,
 }
 
-/// When a bucket is full again.
+/// When a bucket is full again. [`after`](Self::after) says it of an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Refill {
@@ -116,6 +117,30 @@ pub enum Refill {
     Month,
     /// So many seconds after it was first drawn from.
     Window(u32),
+}
+
+impl Refill {
+    /// When a bucket that was drawn from at `at` is full again.
+    #[must_use]
+    pub fn after(&self, at: Timestamp) -> Timestamp {
+        let midnight = |day: Option<Date>, zone: TimeZone| day.and_then(|day| day.to_zoned(zone).ok());
+        let full = match self {
+            Self::Midnight(zone) => {
+                // A zone nobody knows is a mistake in the manifest; UTC's midnight is then as good as any.
+                let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+                midnight(at.to_zoned(zone.clone()).date().tomorrow().ok(), zone)
+            }
+            Self::Month => {
+                let today = at.to_zoned(TimeZone::UTC).date();
+                midnight(today.last_of_month().tomorrow().ok(), TimeZone::UTC)
+            }
+            Self::Window(secs) => {
+                let secs = SignedDuration::from_secs(i64::from(*secs));
+                return at.checked_add(secs).unwrap_or(Timestamp::MAX);
+            }
+        };
+        full.map_or(at, |midnight| midnight.timestamp())
+    }
 }
 
 /// A credential that requests ask for by name.
@@ -128,6 +153,12 @@ pub struct Slot {
     pub place: Place,
     /// How the value is come by.
     pub flow: Flow,
+    /// The interface says by a 403 that a quota is used up: a 403 to this credential is given to `read`, whole and where it is no challenge page.
+    ///
+    /// Of such an answer nothing counts but [`Halt::SlowDown`](super::Halt::SlowDown), [`Denied`](super::Halt::Denied) and
+    /// [`Blocked`](super::Halt::Blocked): whatever else is said, or nothing, blocks the target, as every 403 does without this. Default false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub quota_by_403: bool,
 }
 
 /// Where in a request a credential goes.

@@ -297,7 +297,7 @@ pub enum HopResult {
         /// What rests: `host`, `credential`, a unit, `daily budget`.
         scope: String,
     },
-    /// 401 or 403, a challenge page, a login wall: a person is told, nothing is tried again by itself.
+    /// 401, a 403 that nobody reads, a challenge page, a login wall: a person is told, nothing is tried again by itself.
     Blocked {
         /// What was met, for people.
         what: String,

@@ -140,7 +140,14 @@ impl Running {
         turn: &mut Turn,
     ) -> Result<Read, EngineError> {
         Ok(Read::Fate(match result {
-            HopResult::Answer(answered) => return self.listen(node, *answered, told, turn).await,
+            HopResult::Answer(answered) => {
+                let refused = answered.status == 403;
+                let read = self.listen(node, *answered, told, turn).await?;
+                if let (true, Read::Fate(Fate::Failed(why))) = (refused, &read) {
+                    self.block(why);
+                }
+                return Ok(read);
+            }
             HopResult::Opened(_) => Fate::Failed("an open connection came where none was asked for".to_owned()),
             HopResult::NotModified => {
                 self.count.answers += 1;

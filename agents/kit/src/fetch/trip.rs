@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     budget::Rows,
-    contract::{Method, Request},
+    contract::{Method, Request, Slot},
     engine::{Hop, HopResult, Judged, Outcome, RunFacts, Turn, Wanted},
     gate::Gate,
     secrets::Credential,
@@ -232,6 +232,7 @@ impl<'a> Trip<'a> {
             304 => {
                 return Err(failed(format!("{url} answered 304 to a request without a condition")));
             }
+            403 if self.tells_its_quota(&arrived, credential.is_some()) => {}
             401 | 403 => {
                 let what = format!(
                     "{url} answered {}{}",
@@ -244,7 +245,7 @@ impl<'a> Trip<'a> {
             _ => {}
         }
         let body = body_of(&arrived, self.wanted.run.sealed());
-        if (200..300).contains(&arrived.status)
+        if matches!(arrived.status, 200..=299 | 403)
             && let Some(sign) = status::challenge(&arrived.headers, &body)
         {
             return Ok(HopResult::Blocked { what: format!("{url} answered with a challenge page: `{sign}`") });
@@ -257,6 +258,13 @@ impl<'a> Trip<'a> {
             None => {}
         }
         Ok(answered(arrived, body, self.turn.take()))
+    }
+
+    /// Whether a 403 may say that a quota is used up: whole, and to a credential of an interface that tells it so.
+    fn tells_its_quota(&self, arrived: &Arrived, sent: bool) -> bool {
+        let Wanted { run, request, .. } = self.wanted;
+        let tells = |slot: &Slot| slot.quota_by_403 && request.slots.first() == Some(&slot.name);
+        sent && arrived.cut.is_none() && request.stream.is_none() && run.slots.iter().any(tells)
     }
 
     /// Lets host or credential rest.

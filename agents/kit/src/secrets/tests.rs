@@ -114,7 +114,7 @@ fn entry() -> Entry {
 }
 
 fn slot(place: Place) -> Slot {
-    Slot { name: "token".to_owned(), place, flow: Flow::Static }
+    Slot { name: "token".to_owned(), place, flow: Flow::Static, quota_by_403: false }
 }
 
 fn vault(value: &str) -> (tempfile::TempDir, Vault) {

@@ -74,7 +74,12 @@ impl Collector for Paged {
         About {
             queries: vec!["https://api.example.org/v1/search".to_owned()],
             units: vec![Unit { name: "points".to_owned(), amount: 1_000, refill: Refill::Midnight("UTC".to_owned()) }],
-            slots: vec![Slot { name: "search".to_owned(), place: SlotPlace::Bearer, flow: Flow::Static }],
+            slots: vec![Slot {
+                name: "search".to_owned(),
+                place: SlotPlace::Bearer,
+                flow: Flow::Static,
+                quota_by_403: false,
+            }],
             ..About::of("Videos by day")
         }
     }

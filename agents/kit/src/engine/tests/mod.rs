@@ -247,6 +247,22 @@ async fn pause_asked_for_by_a_reading_reaches_the_network() {
 }
 
 #[tokio::test]
+async fn refusal_that_is_read_is_a_pause_or_else_a_block() {
+    let (_dir, world) = feed();
+    world.net.answers(|_| Reply::Refusal("{\"slow_down\":7200}"));
+    assert_eq!(world.poll().await.state, RateLimited);
+    assert_eq!(world.net.rests.lock().unwrap().len(), 1);
+    // Read otherwise, not understood, and too long to be kept.
+    for text in ["{\"posts\":[1]}", "\"gone\"", "{\"not_yet\":3}", "<html>", "{\"long\":26000000}"] {
+        let (_dir, world) = feed();
+        world.net.answers(move |_| Reply::Refusal(text));
+        let coverage = world.poll().await;
+        assert_eq!((coverage.state, coverage.requests, coverage.records), (Blocked, 1, 0), "{text}");
+        assert!(world.engine.state.blocked("harbour-news").unwrap().is_some(), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn source_that_repeats_itself_is_cut() {
     let (_dir, world) = feed();
     world.net.answers(|_| json("\"loop\""));

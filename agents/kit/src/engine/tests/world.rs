@@ -139,6 +139,8 @@ impl Clock for SetClock {
 #[derive(Clone, Debug)]
 pub enum Reply {
     Json(String),
+    /// A 403 that goes to the collector.
+    Refusal(&'static str),
     /// With an `ETag`; the same tag sent back is answered by 304.
     Tagged(String, &'static str),
     Refused,
@@ -215,18 +217,18 @@ impl FakeNet {
     }
 
     fn answered(&self, wanted: &Wanted<'_>, text: &str) -> Outcome {
-        self.tagged(wanted, text, None)
+        self.tagged(wanted, 200, text, None)
     }
 
-    fn tagged(&self, wanted: &Wanted<'_>, text: &str, tag: Option<&str>) -> Outcome {
+    fn tagged(&self, wanted: &Wanted<'_>, status: u16, text: &str, tag: Option<&str>) -> Outcome {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         headers.extend(tag.map(|tag| ("etag".to_owned(), tag.to_owned())));
         let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let fetched = self.fetched(wanted, 200, &head, text, ResponseKind::Full);
+        let fetched = self.fetched(wanted, status, &head, text, ResponseKind::Full);
         let answered = Answered {
             hop: 0,
             body: Body::new(Spool::of(text.as_bytes().to_vec()), &headers, false),
-            status: 200,
+            status,
             headers,
             url: wanted.request.url.parse().unwrap(),
             turn: None,
@@ -247,12 +249,13 @@ impl FakeNet {
         };
         match source(&url) {
             Reply::Json(text) => self.answered(wanted, &text),
+            Reply::Refusal(text) => self.tagged(wanted, 403, text, None),
             Reply::Tagged(_, tag) if wanted.validators.is_some_and(|known| known.etag.as_deref() == Some(tag)) => {
                 let kind = ResponseKind::NotModified { refers_to: wanted.validators.map(|known| known.of.clone()) };
                 let fetched = self.fetched(wanted, 304, "", "", kind);
                 Outcome { trail: vec![Hop::Fetched(Box::new(fetched))], result: HopResult::NotModified }
             }
-            Reply::Tagged(text, tag) => self.tagged(wanted, &text, Some(tag)),
+            Reply::Tagged(text, tag) => self.tagged(wanted, 200, &text, Some(tag)),
             Reply::Refused => refused(DecisionCode::NoMatch),
             Reply::Budget => refused(DecisionCode::Budget),
             Reply::Limited(secs) => Outcome {
