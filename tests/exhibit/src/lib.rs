@@ -9,6 +9,7 @@
 //! that blocks does not starve it. Everything listens on 127.0.0.1 and closes when dropped.
 
 mod appview;
+mod clippings;
 mod control;
 mod dice;
 mod file_site;
@@ -39,6 +40,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use appview::Appview;
+pub use clippings::Clippings;
 pub use file_site::{FileSite, Headers};
 pub use forbidden::ForbiddenListener;
 pub use mastodon::{Instance, Manner};
