@@ -351,3 +351,34 @@ fn item_that_moved_to_another_scope_is_not_missing_from_that() {
     assert_eq!(state.standing("harbour-news", Lane::Poll, "closed").unwrap(), [("a".to_owned(), Stood::Firm)]);
     assert_eq!(state.missing("harbour-news", Lane::Poll, "closed", true).unwrap(), []);
 }
+
+#[test]
+fn doubt_is_kept_under_a_state_key_and_ends_where_its_address_says_that_nothing_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = State::open_hidden(dir.path(), Some(&StateKey::new([7; 32]))).unwrap();
+    state.chain(AGENT).unwrap();
+    let walk = begin(&state, Lane::Poll);
+    let commit = |seq: u64, mut changes: Changes| {
+        state.commit(&whose(walk, Lane::Poll), &mut changes, &placed(seq)).unwrap();
+        let mut stands = state.standing("harbour-news", Lane::Poll, "open").unwrap();
+        stands.sort_by(|one, other| one.0.cmp(&other.0));
+        (stands, state.doubt("harbour-news", Lane::Poll, "open").unwrap())
+    };
+    let stands = |id: &str, doubted| Mark { scope: Some("open".into()), doubted, ..mark(id) };
+    let told = |id: &str, how| (id.to_owned(), how);
+    let marks = vec![stands("a", false), stands("b", false)];
+    let all = vec![told("a", Stood::Firm), told("b", Stood::Firm)];
+    assert_eq!(commit(1, Changes { marks, ..Changes::default() }), (all.clone(), None));
+    let first = Look { response: "urn:uuid:1".into(), at: at_secs(30) };
+    let url = "https://news.example.org/ads.csv".to_owned();
+    let doubt = Doubt { first: first.clone(), readings: 1, reader: "feed 1".into(), url: url.clone() };
+    let missed = vec!["b".to_owned()];
+    let scope = Scope { name: "open".into(), look: first, missed, told: vec![], doubt: Some(doubt.clone()) };
+    let marks = vec![stands("a", true), stands("c", true)];
+    let doubted = vec![told("a", Stood::Firm), told("b", Stood::Doubted), told("c", Stood::New)];
+    let read = Changes { marks, scopes: vec![scope], ..Changes::default() };
+    assert_eq!(commit(2, read), (doubted.clone(), Some(doubt.clone())));
+    let unchanged = |url: &str| Changes { unchanged: vec![url.to_owned()], ..Changes::default() };
+    assert_eq!(commit(3, unchanged("https://news.example.org/other.csv")), (doubted, Some(doubt)));
+    assert_eq!(commit(4, unchanged(&url)), (all, None));
+}
