@@ -88,8 +88,8 @@ pub struct Feed;
 #[serde(rename_all = "snake_case")]
 enum Said {
     Posts(Vec<u64>),
-    /// One with a text of so many bytes.
-    Long(usize),
+    /// So many, each with a text of a MiB.
+    Long(u64),
     /// Asked for by what they repeat.
     Reposts(Vec<u64>),
     Withdrawn(u64),
@@ -156,9 +156,9 @@ impl Collector for Feed {
         let said = if answer.status() == 403 { answer.parse() } else { answer.json() };
         match said? {
             Said::Posts(ids) => posts(&ids),
-            Said::Long(bytes) => {
-                out.record(Place::Whole, Record { text: Some("x".repeat(bytes)), ..post(&1) });
-            }
+            Said::Long(count) => (0..count).for_each(|id| {
+                out.record(Place::Whole, Record { text: Some("x".repeat(1 << 20)), ..post(&id) });
+            }),
             Said::Reposts(ids) => ids.iter().for_each(|id| {
                 out.record(Place::Whole, Record { id: format!("repost-{id}"), ..post(id) });
             }),

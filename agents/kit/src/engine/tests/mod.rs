@@ -253,7 +253,7 @@ async fn refusal_that_is_read_is_a_pause_or_else_a_block() {
     assert_eq!(world.poll().await.state, RateLimited);
     assert_eq!(world.net.rests.lock().unwrap().len(), 1);
     // Read otherwise, not understood, and too long to be kept.
-    for text in ["{\"posts\":[1]}", "\"gone\"", "{\"not_yet\":3}", "<html>", "{\"long\":26000000}"] {
+    for text in ["{\"posts\":[1]}", "\"gone\"", "{\"not_yet\":3}", "<html>", "{\"long\":25}"] {
         let (_dir, world) = feed();
         world.net.answers(move |_| Reply::Refusal(text));
         let coverage = world.poll().await;
