@@ -28,6 +28,8 @@ impl Trip<'_> {
         }
         let authority = authority_of(url);
         let lock = self.web.site_lock(&format!("reservations {authority}"));
+        // Whoever holds it may need a turn for the answer.
+        self.turn = None;
         let _held = lock.lock().await;
         let (again, now) = (self.web.limits.robots_again, self.web.now());
         if let Some(file) = self.web.unstored.in_hand(&authority, again, now) {

@@ -36,6 +36,8 @@ impl Trip<'_> {
     pub async fn fetch_robots(&mut self, site: &Url, entry: &Entry) -> Result<Arc<RobotsCopy>, Ended> {
         let authority = schemas::gate::authority_of(site);
         let lock = self.web.site_lock(&authority);
+        // Whoever holds it may need a turn for the answer.
+        self.turn = None;
         let _held = lock.lock().await;
         let (again, now) = (self.web.limits.robots_again, self.web.now());
         if let Some(copy) = self.look(|rows| rows.now(|rows| robots::in_hand(rows, &authority, again, now)))? {
