@@ -87,7 +87,11 @@ impl Collector for Gdelt {
 
     fn plan(&self, ask: &Ask<'_, Progress>) -> Result<Vec<Request<Slice>>, Unreadable> {
         let (from, span, until) = match ask.work {
-            Work::Poll => (ask.cursor.complete_to.unwrap_or(ask.now - DAY), ask.cursor.span.unwrap_or(DAY), ask.now),
+            Work::Poll => {
+                // What lies ahead was said by a clock that was set back since.
+                let from = ask.cursor.complete_to.map_or(ask.now - DAY, |to| to.min(ask.now - SETTLES));
+                (from, ask.cursor.span.unwrap_or(DAY), ask.now)
+            }
             Work::Window { from, to } => (from, DAY, to),
             Work::Items { .. } => return Ok(Vec::new()),
         };
@@ -131,10 +135,14 @@ mod tests {
     use super::*;
 
     fn first_request(seed: &str) -> Result<String, String> {
+        planned(seed, &Progress::default())
+    }
+
+    fn planned(seed: &str, cursor: &Progress) -> Result<String, String> {
         let url = seed.to_owned();
         let target = kit::contract::Target { id: "t".into(), entry: "t".into(), url, recipe: None, own_terms: false };
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
-        let ask = Ask { target: &target, work: Work::Poll, cursor: &Progress::default(), now };
+        let ask = Ask { target: &target, work: Work::Poll, cursor, now };
         Gdelt.plan(&ask).map(|requests| requests[0].url.clone()).map_err(|why| why.to_string())
     }
 
@@ -152,5 +160,12 @@ mod tests {
             let refused = first_request(&format!("https://gdelt.example.org/api/v2/doc/doc{rest}")).unwrap_err();
             assert!(refused.starts_with("seed: is no"), "{refused}");
         }
+    }
+
+    #[test]
+    fn what_a_clock_that_ran_ahead_called_complete_is_not_believed() {
+        let ahead = Progress { complete_to: Some("2026-11-22T11:00:00Z".parse().unwrap()), span: None };
+        let asked = planned("https://gdelt.example.org/api/v2/doc/doc?query=harbour", &ahead).unwrap();
+        assert!(asked.ends_with("&startdatetime=20261121110000&enddatetime=20261121120000"), "{asked}");
     }
 }
