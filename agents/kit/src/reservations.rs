@@ -4,8 +4,8 @@
 //! are: in the agent's database, the newest alone, whatever it said; but only from when its answer stands in a segment.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -70,12 +70,38 @@ pub fn keep(connection: &Connection, file: &ReservationFile) -> rusqlite::Result
 #[derive(Debug, Default)]
 pub(crate) struct Unstored(Mutex<HashMap<String, ReservationFile>>);
 
+/// Authorities whose newest file came to be fetched before a pause, so that nothing was asked for with it yet.
+///
+/// Such a file counts for a day, out of reach or not: asked for anew each time the pause is over, it would be all that is ever asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Unused(Mutex<HashSet<String>>);
+
+impl Unused {
+    /// How soon a file that could not be reached is asked for again.
+    pub(crate) fn again(&self, authority: &str, again: Duration) -> Duration {
+        if self.lock().contains(authority) { Duration::MAX } else { again }
+    }
+
+    /// Notes whether the newest file of an authority waits for its first use.
+    pub(crate) fn note(&self, authority: String, waits: bool) {
+        if waits {
+            self.lock().insert(authority);
+        } else {
+            self.lock().remove(&authority);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Unstored {
     /// The file of an authority that may still be relied on, as [`in_hand`] has it.
     pub(crate) fn in_hand(&self, authority: &str, again: Duration, now: Timestamp) -> Option<ReservationFile> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        files.retain(|_, file| is_fresh(file, again, now));
-        files.get(authority).cloned()
+        files.retain(|_, file| is_fresh(file, Duration::MAX, now));
+        files.get(authority).filter(|file| is_fresh(file, again, now)).cloned()
     }
 
     pub(crate) fn put(&self, file: ReservationFile) {

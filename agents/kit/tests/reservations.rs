@@ -4,11 +4,18 @@
 
 mod world;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
+use jiff::{SignedDuration, Timestamp};
 use kit::{
     Request,
-    engine::{Hop, HopResult, Network as _, Outcome},
+    engine::{Clock, Hop, HopResult, Network as _, Outcome, Pending, SystemClock},
 };
 use schemas::{
     gate::Origin,
@@ -148,6 +155,43 @@ async fn a_file_out_of_reach_is_asked_for_again() {
         assert_eq!(told(&world.get(&url).await).unwrap().outcome, wanted);
     }
     assert_eq!(paths(&site), [PATH, "/news", PATH, "/news", "/news"]);
+}
+
+/// The system's clock, set ahead.
+#[derive(Default)]
+struct Ahead(SystemClock, AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        self.0.now() + SignedDuration::from_mins(self.1.load(SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pending<'_, ()> {
+        self.0.sleep(pause)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_that_a_file_out_of_reach_brings_is_followed_by_the_page() {
+    let site = site("", || reply("503 Unavailable", "retry-after: 3600\r\n", b""));
+    let url = format!("{}/news", site.url());
+    let clock = Arc::new(Ahead::default());
+    let mut world = World::with(&entry(&[&site.url()]), |setup| setup.clock = clock.clone());
+    world.run.reservations = true;
+    for (minutes, page) in [(0, false), (61, true), (92, false), (153, true)] {
+        clock.1.store(minutes, SeqCst);
+        let outcome = world.get(&url).await;
+        if page {
+            assert_eq!(told(&outcome).unwrap().outcome, Said::Unreachable);
+        } else {
+            assert!(matches!(outcome.result, HopResult::RateLimited { .. }), "{}", words(&outcome));
+        }
+    }
+    assert_eq!(paths(&site), [PATH, "/news", PATH, "/news"], "once a page was told of it, it is asked for again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

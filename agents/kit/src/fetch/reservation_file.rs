@@ -31,7 +31,7 @@ impl Trip<'_> {
         // Whoever holds it may need a turn for the answer.
         self.turn = None;
         let _held = lock.lock().await;
-        let (again, now) = (self.web.limits.robots_again, self.web.now());
+        let (again, now) = (self.web.unused.again(&authority, self.web.limits.robots_again), self.web.now());
         if let Some(file) = self.web.unstored.in_hand(&authority, again, now) {
             return Ok(Some(file.about(url)));
         }

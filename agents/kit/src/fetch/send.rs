@@ -35,7 +35,13 @@ impl Trip<'_> {
     pub async fn hop(&mut self, leg: Leg<'_>) -> Result<Arrived, Ended> {
         let allowed = self.permit(leg).await?;
         let reservation = self.reserved(leg, allowed.url()).await?;
-        let arrived = self.finish(leg, allowed).await?;
+        let authority = reservation.is_some().then(|| schemas::gate::authority_of(allowed.url()));
+        let arrived = self.finish(leg, allowed).await;
+        if let Some(authority) = authority {
+            let waits = matches!(&arrived, Err(ended) if matches!(**ended, HopResult::RateLimited { .. }));
+            self.web.unused.note(authority, waits);
+        }
+        let arrived = arrived?;
         if let Some(Hop::Fetched(fetched)) = self.trail.get_mut(arrived.hop) {
             fetched.reservation = reservation;
         }

@@ -15,7 +15,7 @@ use crate::{
     budget::{Pace, Rows},
     contract::Unit,
     engine::{Clock, RunFacts, SystemClock},
-    reservations::Unstored,
+    reservations::{Unstored, Unused},
     secrets::Vault,
 };
 
@@ -75,6 +75,8 @@ pub struct Web {
     reserved: Mutex<HashMap<(String, String), u64>>,
     /// Reservation files whose answers stand in no segment yet.
     pub(super) unstored: Unstored,
+    /// Reservation files that nothing was asked for with yet.
+    pub(super) unused: Unused,
     /// One lock for each authority's robots.txt or reservation file that is being fetched, so that it is fetched once.
     site_locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -107,6 +109,7 @@ impl Web {
             units: setup.units,
             reserved: Mutex::default(),
             unstored: Unstored::default(),
+            unused: Unused::default(),
             site_locks: Mutex::default(),
         })
     }
