@@ -24,7 +24,7 @@ pub fn program(name: &str) -> PathBuf {
     let file = folder.join(name);
     assert!(
         file.exists(),
-        "`{name}` is not in {}: `cargo build -p registry -p verify -p feed -p exhibit` makes it (`cargo test --workspace` does, too)",
+        "`{name}` is not in {}: `cargo build --workspace --bins` makes it (`cargo test --workspace` does, too)",
         folder.display()
     );
     file

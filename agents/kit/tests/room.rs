@@ -15,7 +15,7 @@ use world::{
 };
 
 /// As much as all bodies of a process may take in memory.
-const ROOM: usize = 2 << 20;
+const ROOM: usize = 3 << 19;
 
 /// Whoever fills the room is alone with it.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

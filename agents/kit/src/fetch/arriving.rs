@@ -18,8 +18,8 @@ use crate::engine::{Turn, turn};
 /// Most memory taken for a body before it has come: 1 MiB. What the server promises is believed no further.
 const MOST_PROMISED_BYTES: u64 = 1 << 20;
 
-/// Memory that all bodies of a process may take before those that come in go to files: 2 MiB.
-static ROOM: Room = Room::of(2 << 20);
+/// Memory that all bodies of a process may take before those that come in go to files: 1.5 MiB.
+static ROOM: Room = Room::of(3 << 19);
 
 struct Room {
     bytes: usize,
