@@ -99,17 +99,27 @@ impl Collector for Gdelt {
     }
 
     fn read(&self, answer: &Answer<'_, Slice>, out: &mut Reading<'_, Self>) -> Result<(), Halt<Slice>> {
-        let page: Value = answer.json().map_err(|halt| parse::prose(answer, halt))?;
+        let page: Option<Value> = match answer.json() {
+            Ok(page) => Some(page),
+            Err(_) if parse::is_too_short(answer) => None,
+            Err(halt) => return Err(parse::prose(answer, halt)),
+        };
+        let measured = page.is_some();
+        let page = page.unwrap_or_else(|| json!({}));
         let articles = if page == json!({}) { &[] } else { page.list("/articles")? };
         for (n, article) in articles.iter().enumerate() {
             out.item(Place::Json("/articles", n), parse::record(article));
         }
-        if articles.is_empty() {
+        if measured && articles.is_empty() {
             out.empty("GDELT lists no article of this time that fits the query");
         }
 
         let Slice { from, span, until } = *answer.step;
         let (to, seed) = (answer.step.to(), &answer.target.url);
+        if !measured {
+            // Asked for again it would be as short, and nothing after it would ever be collected.
+            out.cut(format!("GDELT does not list a time as short as from {from} to {to}"));
+        }
         if articles.len() >= LONGEST_LIST {
             let asked = to.duration_since(from);
             if asked >= SHORTEST {

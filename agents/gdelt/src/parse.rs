@@ -23,6 +23,12 @@ pub fn record(article: &Value) -> Result<Record, Unreadable> {
     Ok(record)
 }
 
+/// Whether GDELT says, as prose in a 200, that the time asked for is shorter than it lists. Which times are is not documented.
+pub fn is_too_short<S>(answer: &Answer<'_, S>) -> bool {
+    let whole = answer.status() == 200 && answer.truncated().is_none();
+    whole && answer.raw_text().is_ok_and(|words| words.trim_start().to_lowercase().starts_with("timespan is too short"))
+}
+
 /// What an answer that is no JSON means: GDELT puts its throttle and its opinion of a query into a 200, as prose.
 pub fn prose<S>(answer: &Answer<'_, S>, halt: Halt<S>) -> Halt<S> {
     match (&halt, answer.raw_text()) {
