@@ -83,8 +83,6 @@ pub struct Changes {
     pub wants_later: Vec<String>,
     /// Validators of complete readings, by address.
     pub validators: BTreeMap<String, Validators>,
-    /// Validators that no longer stand, by address.
-    pub stale_validators: Vec<String>,
     /// Readings that did not come back and whose answers stand in the segment: row, and why they are not made again.
     pub unread: Vec<(i64, String)>,
     /// Why the target stops.
@@ -236,9 +234,6 @@ fn walk(tx: &Connection, whose: &Whose<'_>, changes: &Changes) -> Result<(), Sta
                 us(whose.now)
             ],
         )?;
-    }
-    for url in &changes.stale_validators {
-        tx.run("DELETE FROM validators WHERE target = ?1 AND url = hide(?2)", params![whose.target, url])?;
     }
     Ok(())
 }
